@@ -1,0 +1,9 @@
+// Package sqlite is the laptop's engine of the storage contract: one file, made on first use with mode 0600, over
+// modernc.org/sqlite, which needs no C compiler.
+//
+// One connection writes and a few read, which is what SQLite is good at: no writer ever waits for another inside
+// SQLite, and readers never wait at all (write-ahead log). Synchronous is NORMAL: what was answered survives the
+// death of the process, kill -9 included; a power cut may take the last moments, but never half a write.
+//
+// Views (views.sql) show the records as plain tables to whoever opens the file with the sqlite3 command.
+package sqlite

@@ -1,0 +1,216 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"database/sql"
+
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/store/storetest"
+)
+
+func open(t *testing.T, path string, now func() time.Time) *sqlite.DB {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), path, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+func TestContractInFile(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
+		return open(t, filepath.Join(t.TempDir(), "odd name?#%.db"), now)
+	})
+}
+
+func TestContractInMemory(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store { return open(t, ":memory:", now) })
+}
+
+func TestFilesAreForTheOwnerOnly(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, filepath.Join(dir, "v.db"), time.Now)
+	put(t, db, "a")
+	var seen int
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		seen++
+		return err
+	})
+	if err != nil || seen < 2 { // the database and its write-ahead log
+		t.Errorf("saw %d files, %v", seen, err)
+	}
+}
+
+func TestKeepsItsDataOverReopening(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	first, err := sqlite.Open(t.Context(), path, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, first, "a")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, path, time.Now).Get(t.Context(), "test/1", "a"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRefusesWhatItCannotOpen(t *testing.T) {
+	dir := t.TempDir()
+	garbage := filepath.Join(dir, "garbage.db")
+	if err := os.WriteFile(garbage, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	newer := filepath.Join(dir, "newer.db")
+	raw, err := sql.Open("sqlite", newer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := raw.Exec("PRAGMA user_version = 999"); err != nil {
+		t.Fatal(err)
+	}
+	raw.Close()
+	for path, want := range map[string]string{
+		garbage:                                "not a database",
+		newer:                                  "newer vetassist",
+		filepath.Join(dir, "none", "there.db"): "no such file or directory",
+		dir:                                    "is a directory",
+	} {
+		_, err := sqlite.Open(t.Context(), path, time.Now)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("open %s: %v, want it to say %q", path, err, want)
+		}
+	}
+}
+
+func TestSweepsWhatExpired(t *testing.T) {
+	clock := storetest.NewClock()
+	path := filepath.Join(t.TempDir(), "v.db")
+	db := open(t, path, clock.Now)
+	for i := range 20 {
+		it := store.Item{Partition: "test/1", Sort: fmt.Sprint("old", i), Body: []byte(`{}`), Expires: clock.Now().Add(time.Second)}
+		if err := db.Write(t.Context(), store.Put(it, store.IfAbsent())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clock.Advance(time.Hour)
+	for i := range 300 {
+		put(t, db, fmt.Sprint("new", i))
+	}
+	raw, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	var left int
+	if err := raw.QueryRow("SELECT count(*) FROM items WHERE sort LIKE 'old%'").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d expired items are left, %v", left, err)
+	}
+}
+
+// TestKilled kills a process in the middle of its writes: what it had answered is there, and no write is half there.
+func TestKilled(t *testing.T) {
+	if path := os.Getenv("VETASSIST_TEST_CRASH_DB"); path != "" {
+		writeUntilKilled(path)
+	}
+	path := filepath.Join(t.TempDir(), "v.db")
+	answered := 0
+	for range 3 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
+		cmd.Env = append(os.Environ(), "VETASSIST_TEST_CRASH_DB="+path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; n < 200 && lines.Scan(); n++ {
+			if _, err := fmt.Sscanf(lines.Text(), "answered %d", &answered); err != nil {
+				t.Fatalf("the writer said %q", lines.Text())
+			}
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		for lines.Scan() { // answers that were on their way count too
+			fmt.Sscanf(lines.Text(), "answered %d", &answered)
+		}
+		cmd.Wait() // its error is the kill
+
+		db := open(t, path, time.Now)
+		last := -1
+		for i := 0; ; i++ {
+			_, errA := db.Get(t.Context(), "test/a", fmt.Sprint(i))
+			_, errB := db.Get(t.Context(), "test/b", fmt.Sprint(i))
+			if (errA == nil) != (errB == nil) {
+				t.Fatalf("write %d is half there: %v, %v", i, errA, errB)
+			}
+			if errA != nil {
+				break
+			}
+			last = i
+		}
+		if last < answered {
+			t.Fatalf("write %d was answered, but the last one there is %d", answered, last)
+		}
+	}
+}
+
+func writeUntilKilled(path string) {
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, path, time.Now)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	next := 0
+	for ; ; next++ {
+		if _, err := db.Get(ctx, "test/a", fmt.Sprint(next)); err != nil {
+			break
+		}
+	}
+	for ; ; next++ {
+		err := db.Write(ctx,
+			store.Put(store.Item{Partition: "test/a", Sort: fmt.Sprint(next), Body: []byte(`{}`)}, store.IfAbsent()),
+			store.Put(store.Item{Partition: "test/b", Sort: fmt.Sprint(next), Body: []byte(`{}`)}, store.IfAbsent()))
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println("answered", next)
+	}
+}
+
+func put(t *testing.T, db *sqlite.DB, sort string) {
+	t.Helper()
+	it := store.Item{Partition: "test/1", Sort: sort, Body: []byte(`{}`)}
+	if err := db.Write(t.Context(), store.Put(it, store.Always())); err != nil {
+		t.Fatal(err)
+	}
+}
