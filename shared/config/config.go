@@ -1,0 +1,104 @@
+// Package config knows every environment variable of the project, once. Flags of the local binary have the same
+// meaning and win.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Environment variables. The flag of the local binary with the same meaning is in brackets.
+const (
+	EnvAddr           = "VETASSIST_ADDR"            // [-addr] host and port to listen on
+	EnvDB             = "VETASSIST_DB"              // [-db] path of the SQLite file, or ":memory:"
+	EnvBaseURL        = "VETASSIST_BASE_URL"        // [-base-url] public URL, when a proxy stands in front
+	EnvAllowedOrigins = "VETASSIST_ALLOWED_ORIGINS" // comma-separated origins whose pages may call /mcp
+)
+
+// Config is what a process needs to know from outside.
+type Config struct {
+	Addr           string
+	DB             string
+	BaseURL        string   // scheme and host, no path, no trailing slash: the issuer, and the stem of every URL
+	AllowedOrigins []string // besides our own; each as in an Origin header
+}
+
+// FromEnv reads the environment, which getenv gives (os.Getenv).
+func FromEnv(getenv func(string) string) Config {
+	c := Config{Addr: "localhost:8080", DB: "vetassist.db", BaseURL: getenv(EnvBaseURL)}
+	if v := getenv(EnvAddr); v != "" {
+		c.Addr = v
+	}
+	if v := getenv(EnvDB); v != "" {
+		c.DB = v
+	}
+	for o := range strings.SplitSeq(getenv(EnvAllowedOrigins), ",") {
+		if o = strings.TrimSpace(o); o != "" {
+			c.AllowedOrigins = append(c.AllowedOrigins, o)
+		}
+	}
+	return c
+}
+
+// Check completes and judges the values: an empty BaseURL becomes http:// and the address listened on.
+// The error says what to write instead.
+func (c *Config) Check() error {
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return fmt.Errorf("the address %q is not host:port, such as localhost:8080", c.Addr)
+	}
+	if c.BaseURL == "" {
+		if host == "" || net.ParseIP(host).IsUnspecified() {
+			host = "localhost"
+		}
+		c.BaseURL = "http://" + net.JoinHostPort(host, port)
+	}
+	if c.BaseURL, err = checkOrigin(c.BaseURL); err != nil {
+		return fmt.Errorf("the base URL: %w", err)
+	}
+	for i, o := range c.AllowedOrigins {
+		if c.AllowedOrigins[i], err = checkOrigin(o); err != nil {
+			return fmt.Errorf("an allowed origin: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkOrigin accepts a scheme and a host, with or without a last slash, and returns it without. Only a
+// loopback host may be plain http (OAuth 2.1 §1.5, RFC 8414 §2).
+func checkOrigin(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return "", fmt.Errorf("%q is not a URL such as https://vetassist.example.com", s)
+	}
+	if (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fmt.Errorf("%q must be scheme and host only, without path, query or user", s)
+	}
+	if u.Scheme == "http" && !IsLoopback(u.Hostname()) {
+		return "", fmt.Errorf("%q must be https: plain http is for localhost only", s)
+	}
+	// Browsers leave the default port out of an Origin, so the issuer must too.
+	if p := u.Port(); (u.Scheme == "http" && p == "80") || (u.Scheme == "https" && p == "443") {
+		u.Host = strings.TrimSuffix(u.Host, ":"+p)
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Host), nil
+}
+
+// IsLoopback reports whether a host name (no port) means this very machine.
+func IsLoopback(host string) bool {
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+// Local reports whether the base URL is a loopback address: then, and only then, the demo's passwords work.
+func (c Config) Local() bool {
+	u, err := url.Parse(c.BaseURL)
+	return err == nil && IsLoopback(u.Hostname())
+}

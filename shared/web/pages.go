@@ -1,0 +1,150 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed templates/*.html static/*
+var shared embed.FS
+
+// Pages renders a function's HTML pages inside the common layout and serves the files that they load.
+type Pages struct {
+	prefix string
+	pages  map[string]*template.Template
+	assets map[string][]byte
+	hashes map[string]string
+}
+
+// NewPages reads files/pages/*.html and files/static/*, of which either may be missing. A page defines the
+// template "main", and may define "head" (scripts) and "nav" (right-hand side of the header). prefix is the path
+// under which AssetsPattern is mounted, such as "/oauth"; each function serves its own, so that each can have an
+// origin of its own.
+func NewPages(prefix string, files fs.FS) (*Pages, error) {
+	p := &Pages{prefix: prefix, pages: map[string]*template.Template{}, assets: map[string][]byte{}, hashes: map[string]string{}}
+	for _, source := range []fs.FS{shared, files} {
+		names, err := fs.Glob(source, "static/*")
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			body, err := fs.ReadFile(source, name)
+			if err != nil {
+				return nil, err
+			}
+			sum := sha256.Sum256(body)
+			p.assets[path.Base(name)], p.hashes[path.Base(name)] = body, hex.EncodeToString(sum[:6])
+		}
+	}
+	layout, err := template.New("layout.html").Funcs(template.FuncMap{
+		"asset": p.asset,
+		"day":   func(t time.Time) string { return t.Format("Monday, 2 January 2006") },
+	}).ParseFS(shared, "templates/layout.html")
+	if err != nil {
+		return nil, err
+	}
+	for source, pattern := range map[fs.FS]string{fs.FS(shared): "templates/error.html", files: "pages/*.html"} {
+		names, err := fs.Glob(source, pattern)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			t, err := layout.Clone()
+			if err != nil {
+				return nil, err
+			}
+			if p.pages[path.Base(name)], err = t.ParseFS(source, name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p, nil
+}
+
+// asset is the URL of a static file; it changes when the file does, so it may be cached for a year.
+func (p *Pages) asset(name string) (string, error) {
+	h, ok := p.hashes[name]
+	if !ok {
+		return "", fmt.Errorf("web: no asset %q", name)
+	}
+	return p.prefix + "/assets/" + name + "?v=" + h, nil
+}
+
+// Page is what the layout needs, besides the data of the page itself.
+type Page struct {
+	Title string
+	Data  any
+}
+
+// Render writes a page with the security headers of SecurePage. Nothing is written before the template is done.
+func (p *Pages) Render(w http.ResponseWriter, status int, name string, page Page) error {
+	t, ok := p.pages[name]
+	if !ok {
+		return fmt.Errorf("web: no page %q", name)
+	}
+	var buf bytes.Buffer
+	if err := t.Execute(&buf, page); err != nil {
+		return err
+	}
+	SecurePage(w)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, err := w.Write(buf.Bytes())
+	return err
+}
+
+// Fragment renders one template of a page alone, for scripts that insert it; the layout is left out.
+func (p *Pages) Fragment(page, name string, data any) (string, error) {
+	t, ok := p.pages[page]
+	if !ok {
+		return "", fmt.Errorf("web: no page %q", page)
+	}
+	var buf bytes.Buffer
+	err := t.ExecuteTemplate(&buf, name, data)
+	return buf.String(), err
+}
+
+// ErrorPage is what a person reads when something cannot go on.
+type ErrorPage struct {
+	Title   string
+	Message string // what happened, in plain words
+	Next    string // what the person can do now
+	Detail  string // optional: for whoever wrote the program that sent them here, such as an OAuth error code
+	Link    string // optional: where to go on
+	Label   string // text of the link
+}
+
+// RenderError writes an ErrorPage.
+func (p *Pages) RenderError(w http.ResponseWriter, status int, e ErrorPage) error {
+	return p.Render(w, status, "error.html", Page{Title: e.Title, Data: e})
+}
+
+// AssetsPattern is the mux pattern of Assets, such as "GET /oauth/assets/{file}".
+func (p *Pages) AssetsPattern() string { return "GET " + p.prefix + "/assets/{file}" }
+
+// Assets serves the static files.
+func (p *Pages) Assets() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("file")
+		body, ok := p.assets[name]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		if r.URL.Query().Get("v") == p.hashes[name] {
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+		http.ServeContent(w, r, strings.ToLower(name), time.Time{}, bytes.NewReader(body))
+	})
+}
