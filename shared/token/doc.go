@@ -1,0 +1,8 @@
+// Package token mints and verifies access tokens: JWTs after RFC 9068, signed with ES256, ten minutes long.
+//
+//	Keyring   makes signing keys and signs (the authorization server)
+//	Published lists the public halves (the JWKS endpoint)
+//	Verifier  checks a token against a JWKS read over HTTP (every resource server)
+//
+// The three meet only in the store and in the JWKS document: a private key is never where a token is verified.
+package token

@@ -1,0 +1,198 @@
+package token
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// Partition prefixes of the two halves. Only the authorization server may open the private one.
+var (
+	PrivatePartitions = []string{"signing-key/"}
+	PublicPartitions  = []string{"public-key/"}
+)
+
+const (
+	privatePartition = "signing-key/all"
+	publicPartition  = "public-key/all"
+	keyringMemory    = time.Minute // how long a keyring goes on without looking whether a newer key signs
+)
+
+// signingKey is a record under privatePartition. Its sort key is a running number, so that two processes that
+// both want to make the first key make one.
+type signingKey struct {
+	ID        string    `json:"kid"`
+	Private   string    `json:"private"` // base64url of the P-256 scalar
+	SignsFrom time.Time `json:"signs_from"`
+	Created   time.Time `json:"created"`
+}
+
+// publicKey is a record under publicPartition: a JWK (RFC 7517 §4) as the JWKS endpoint serves it.
+type publicKey struct {
+	KeyType   string `json:"kty"`
+	Curve     string `json:"crv"`
+	X         string `json:"x"`
+	Y         string `json:"y"`
+	ID        string `json:"kid"`
+	Use       string `json:"use"`
+	Algorithm string `json:"alg"`
+}
+
+// Keyring holds the signing keys of one issuer.
+type Keyring struct {
+	issuer string
+	store  store.Store
+	now    func() time.Time
+	rand   io.Reader
+
+	mu      sync.Mutex
+	current *ecdsa.PrivateKey
+	kid     string
+	looked  time.Time
+}
+
+// NewKeyring signs in the name of issuer, with keys from the store.
+func NewKeyring(issuer string, s store.Store, now func() time.Time, rand io.Reader) *Keyring {
+	return &Keyring{issuer: issuer, store: s, now: now, rand: rand}
+}
+
+// Mint signs an access token and tells when it expires.
+func (k *Keyring) Mint(ctx context.Context, g Grant) (raw string, expires time.Time, err error) {
+	key, kid, err := k.signer(ctx)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	now := k.now().Truncate(time.Second)
+	expires = now.Add(Lifetime)
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, Claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    k.issuer,
+			Subject:   g.Subject,
+			Audience:  g.Audience,
+			ExpiresAt: jwt.NewNumericDate(expires),
+			IssuedAt:  jwt.NewNumericDate(now),
+			ID:        g.ID,
+		},
+		ClientID: g.ClientID,
+		Scope:    rbac.JoinScope(g.Scopes),
+		Roles:    g.Roles,
+	})
+	t.Header["typ"] = Type
+	t.Header["kid"] = kid
+	raw, err = t.SignedString(key)
+	return raw, expires, err
+}
+
+// Ensure makes the first key if there is none, so that the JWKS is not empty before the first token.
+func (k *Keyring) Ensure(ctx context.Context) error {
+	_, _, err := k.signer(ctx)
+	return err
+}
+
+// signer is the newest key that may sign now.
+func (k *Keyring) signer(ctx context.Context) (*ecdsa.PrivateKey, string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.current != nil && k.now().Sub(k.looked) < keyringMemory {
+		return k.current, k.kid, nil
+	}
+	record, err := k.newest(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		if err := k.create(ctx); err != nil && !errors.Is(err, store.ErrConflict) { // conflict: somebody else made it
+			return nil, "", err
+		}
+		record, err = k.newest(ctx)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	scalar, err := base64.RawURLEncoding.DecodeString(record.Private)
+	if err != nil {
+		return nil, "", fmt.Errorf("token: signing key %s: %w", record.ID, err)
+	}
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar)
+	if err != nil {
+		return nil, "", fmt.Errorf("token: signing key %s: %w", record.ID, err)
+	}
+	k.current, k.kid, k.looked = key, record.ID, k.now()
+	return key, record.ID, nil
+}
+
+func (k *Keyring) newest(ctx context.Context) (signingKey, error) {
+	records, _, err := store.ReadAll[signingKey](ctx, k.store, store.Query{Partition: privatePartition, Descending: true})
+	if err != nil {
+		return signingKey{}, err
+	}
+	for _, r := range records {
+		if !r.Value.SignsFrom.After(k.now()) {
+			return r.Value, nil
+		}
+	}
+	return signingKey{}, store.ErrNotFound
+}
+
+// create makes the first key. It is published in the same write, so no token can be older than its key's
+// publication.
+func (k *Keyring) create(ctx context.Context) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), k.rand)
+	if err != nil {
+		return err
+	}
+	scalar, err := key.Bytes()
+	if err != nil {
+		return err
+	}
+	public, err := publish(&key.PublicKey)
+	if err != nil {
+		return err
+	}
+	const sort = "000001"
+	private := signingKey{ID: public.ID, Private: base64.RawURLEncoding.EncodeToString(scalar), SignsFrom: k.now(), Created: k.now()}
+	return k.store.Write(ctx,
+		store.Put(store.Encode(privatePartition, sort, private, time.Time{}), store.IfAbsent()),
+		store.Put(store.Encode(publicPartition, sort, public, time.Time{}), store.IfAbsent()))
+}
+
+// publish makes the JWK of a public key; its id is the JWK thumbprint (RFC 7638 §3).
+func publish(key *ecdsa.PublicKey) (publicKey, error) {
+	point, err := key.Bytes() // 0x04, X, Y
+	if err != nil {
+		return publicKey{}, err
+	}
+	half := (len(point) - 1) / 2
+	jwk := publicKey{
+		KeyType: "EC", Curve: "P-256", Use: "sig", Algorithm: "ES256",
+		X: base64.RawURLEncoding.EncodeToString(point[1 : 1+half]),
+		Y: base64.RawURLEncoding.EncodeToString(point[1+half:]),
+	}
+	sum := sha256.Sum256([]byte(fmt.Sprintf(`{"crv":%q,"kty":%q,"x":%q,"y":%q}`, jwk.Curve, jwk.KeyType, jwk.X, jwk.Y)))
+	jwk.ID = base64.RawURLEncoding.EncodeToString(sum[:])
+	return jwk, nil
+}
+
+// Published is the JWKS document (RFC 7517 §5) of all keys whose tokens may still be about.
+func Published(ctx context.Context, s store.Store) (json.RawMessage, error) {
+	page, err := s.List(ctx, store.Query{Partition: publicPartition})
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]string, len(page.Items))
+	for i, item := range page.Items {
+		keys[i] = string(item.Body)
+	}
+	return json.RawMessage(`{"keys":[` + strings.Join(keys, ",") + `]}`), nil
+}
