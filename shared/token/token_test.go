@@ -74,7 +74,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) newVerifier(url string, client *http.Client) *token.Verifier {
-	return token.NewVerifier(issuer, audience, token.NewRemoteKeys(url, client, w.clock.Now), w.clock.Now)
+	return token.NewVerifier(issuer, audience, token.RemoteKeys(url, client, w.clock.Now), w.clock.Now)
 }
 
 var grant = token.Grant{ID: "t1", Subject: "user-bob", ClientID: "vet-assist-ai", Audience: audience,
@@ -354,7 +354,7 @@ func TestManyAtOnceFetchOnce(t *testing.T) {
 
 func FuzzVerify(f *testing.F) {
 	clock := storetest.NewClock()
-	v := token.NewVerifier(issuer, audience, token.NewRemoteKeys("http://127.0.0.1:1/", http.DefaultClient, clock.Now), clock.Now)
+	v := token.NewVerifier(issuer, audience, token.RemoteKeys("http://127.0.0.1:1/", http.DefaultClient, clock.Now), clock.Now)
 	for _, s := range []string{"", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.AA"} {
 		f.Add(s)
 	}

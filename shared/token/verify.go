@@ -33,26 +33,26 @@ func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
 // Verifier checks the access tokens that one issuer made for one resource.
 type Verifier struct {
-	audience []string
-	keys     *RemoteKeys
-	now      func() time.Time
-	parser   *jwt.Parser
-	memory   *memory
+	keys   *Keys
+	now    func() time.Time
+	parser *jwt.Parser
+	memory *memory
 }
 
-// NewVerifier accepts tokens from issuer that name one of the audience (a resource's URL and its identifier).
-func NewVerifier(issuer string, audience []string, keys *RemoteKeys, now func() time.Time) *Verifier {
-	return &Verifier{
-		audience: audience, keys: keys, now: now, memory: newMemory(),
-		parser: jwt.NewParser(
-			jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), // RFC 8725 §3.1: the verifier, not the token, names the algorithm
-			jwt.WithIssuer(issuer),
-			jwt.WithAudience(audience...),
-			jwt.WithExpirationRequired(),
-			jwt.WithTimeFunc(now),
-			jwt.WithStrictDecoding(),
-		),
+// NewVerifier accepts tokens from issuer that name one of the audience (a resource's URL and its identifier). An
+// empty audience accepts any, for the issuer itself: no resource server may do that (RFC 9068 §4).
+func NewVerifier(issuer string, audience []string, keys *Keys, now func() time.Time) *Verifier {
+	options := []jwt.ParserOption{
+		jwt.WithValidMethods([]string{jwt.SigningMethodES256.Alg()}), // RFC 8725 §3.1: the verifier, not the token, names the algorithm
+		jwt.WithIssuer(issuer),
+		jwt.WithExpirationRequired(),
+		jwt.WithTimeFunc(now),
+		jwt.WithStrictDecoding(),
 	}
+	if len(audience) > 0 {
+		options = append(options, jwt.WithAudience(audience...))
+	}
+	return &Verifier{keys: keys, now: now, parser: jwt.NewParser(options...), memory: newMemory()}
 }
 
 // Verify checks a token as RFC 9068 §4 says. The error is an *InvalidError, or wraps ErrUnavailable.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/vetassist/vetassist/shared/store"
 )
 
 // How a verifier keeps the JWKS.
@@ -21,11 +23,10 @@ const (
 	jwksTimeout  = 5 * time.Second
 )
 
-// RemoteKeys are the keys of an issuer, read from its JWKS URL and remembered for up to five minutes.
-type RemoteKeys struct {
-	url    string
-	client *http.Client
-	now    func() time.Time
+// Keys are the public keys of an issuer, remembered for up to five minutes.
+type Keys struct {
+	load func(ctx context.Context) (jwks []byte, err error)
+	now  func() time.Time
 
 	mu      sync.Mutex
 	keys    keyfunc.Keyfunc
@@ -36,26 +37,31 @@ type RemoteKeys struct {
 	flight  chan struct{} // closed when the fetch that is under way ends; nil when none is
 }
 
-// NewRemoteKeys reads the JWKS at url when a key is first asked for.
-func NewRemoteKeys(url string, client *http.Client, now func() time.Time) *RemoteKeys {
-	return &RemoteKeys{url: url, client: client, now: now}
+// RemoteKeys reads the JWKS at url when a key is first asked for. This is what a resource server uses.
+func RemoteKeys(url string, client *http.Client, now func() time.Time) *Keys {
+	return &Keys{now: now, load: func(ctx context.Context) ([]byte, error) { return download(ctx, client, url) }}
+}
+
+// StoredKeys reads the public keys where the keyring publishes them. This is what the issuer itself uses.
+func StoredKeys(s store.Store, now func() time.Time) *Keys {
+	return &Keys{now: now, load: func(ctx context.Context) ([]byte, error) { return Published(ctx, s) }}
 }
 
 // key finds the public key for a token's kid. It fetches when what it has is too old, and once more when the kid
 // is unknown (a key may be newer than what it has), but never more often than every jwksMinPause.
-func (r *RemoteKeys) key(ctx context.Context, t *jwt.Token) (any, error) {
+func (k *Keys) key(ctx context.Context, t *jwt.Token) (any, error) {
 	kid, _ := t.Header["kid"].(string)
 	for {
-		r.mu.Lock()
-		keys, known, fresh, flight, err := r.keys, r.ids[kid], r.fresh(), r.flight, r.err
-		mayFetch := r.tried.IsZero() || r.now().Sub(r.tried) >= jwksMinPause
+		k.mu.Lock()
+		keys, known, fresh, flight, err := k.keys, k.ids[kid], k.fresh(), k.flight, k.err
+		mayFetch := k.tried.IsZero() || k.now().Sub(k.tried) >= jwksMinPause
 		if !(fresh && known) && flight == nil && mayFetch {
 			flight = make(chan struct{})
-			r.flight, r.tried = flight, r.now()
+			k.flight, k.tried = flight, k.now()
 			// It goes on when this caller gives up: others may be waiting for it.
-			go r.fetch(context.WithoutCancel(ctx), flight)
+			go k.fetch(context.WithoutCancel(ctx), flight)
 		}
-		r.mu.Unlock()
+		k.mu.Unlock()
 		switch {
 		case fresh && known:
 			return keys.Keyfunc(t)
@@ -74,43 +80,46 @@ func (r *RemoteKeys) key(ctx context.Context, t *jwt.Token) (any, error) {
 }
 
 // fresh reports whether the keys are young enough to be trusted. The caller holds mu.
-func (r *RemoteKeys) fresh() bool { return r.keys != nil && r.now().Sub(r.fetched) < jwksMaxAge }
+func (k *Keys) fresh() bool { return k.keys != nil && k.now().Sub(k.fetched) < jwksMaxAge }
 
 // has reports whether kid is in a JWKS that is fresh enough to be trusted without asking again.
-func (r *RemoteKeys) has(kid string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.fresh() && r.ids[kid]
+func (k *Keys) has(kid string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.fresh() && k.ids[kid]
 }
 
 // fetch replaces the keys, or leaves them and notes the error.
-func (r *RemoteKeys) fetch(ctx context.Context, flight chan struct{}) {
+func (k *Keys) fetch(ctx context.Context, flight chan struct{}) {
 	ctx, cancel := context.WithTimeout(ctx, jwksTimeout)
 	defer cancel()
-	keys, ids, err := fetchKeys(ctx, r.client, r.url)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.err = err; err == nil {
-		r.keys, r.ids, r.fetched = keys, ids, r.tried
+	keys, ids, err := parse(k.load(ctx))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err = err; err == nil {
+		k.keys, k.ids, k.fetched = keys, ids, k.tried
 	}
-	r.flight = nil
+	k.flight = nil
 	close(flight)
 }
 
-func fetchKeys(ctx context.Context, client *http.Client, url string) (keyfunc.Keyfunc, map[string]bool, error) {
+func download(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("%s answered %s", url, resp.Status)
+		return nil, fmt.Errorf("%s answered %s", url, resp.Status)
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, jwksMaxBytes))
+	return io.ReadAll(io.LimitReader(resp.Body, jwksMaxBytes))
+}
+
+func parse(jwks []byte, err error) (keyfunc.Keyfunc, map[string]bool, error) {
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,13 +128,13 @@ func fetchKeys(ctx context.Context, client *http.Client, url string) (keyfunc.Ke
 			ID string `json:"kid"`
 		} `json:"keys"`
 	}
-	if err := json.Unmarshal(body, &set); err != nil {
-		return nil, nil, fmt.Errorf("%s is not a JWKS: %w", url, err)
+	if err := json.Unmarshal(jwks, &set); err != nil {
+		return nil, nil, fmt.Errorf("this is not a JWKS: %w", err)
 	}
 	ids := make(map[string]bool, len(set.Keys))
 	for _, k := range set.Keys {
 		ids[k.ID] = true
 	}
-	keys, err := keyfunc.NewJWKSetJSON(body)
+	keys, err := keyfunc.NewJWKSetJSON(jwks)
 	return keys, ids, err
 }
