@@ -1,0 +1,161 @@
+package jwks_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vetassist/vetassist/functions/jwks"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/token"
+)
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+
+func open(t *testing.T) store.Store {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), ":memory:", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func get(h http.Handler, method, path string, header ...string) *http.Response {
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// The function sees public keys only, and what it serves verifies a real token.
+func TestServesTheKeyThatSigns(t *testing.T) {
+	db := open(t)
+	ring := token.NewKeyring("http://localhost:8080", db, time.Now, rand.Reader)
+	raw, _, err := ring.Mint(t.Context(), token.Grant{ID: "1", Subject: "user-bob", ClientID: "c", Audience: []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(jwks.New(store.Restrict(db, jwks.Partitions...), quiet()))
+	defer srv.Close()
+
+	remote := token.RemoteKeys(srv.URL+jwks.Path, srv.Client(), time.Now)
+	if _, err := token.NewVerifier("http://localhost:8080", []string{"a"}, remote, time.Now).Verify(t.Context(), raw); err != nil {
+		t.Errorf("a token does not verify with the served keys: %v", err)
+	}
+
+	resp, err := srv.Client().Get(srv.URL + jwks.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var set struct {
+		Keys []map[string]any `json:"keys"`
+	}
+	if err := json.Unmarshal([]byte(body(t, resp)), &set); err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Keys) != 1 {
+		t.Fatalf("%d keys, want 1", len(set.Keys))
+	}
+	key := set.Keys[0]
+	for name, want := range map[string]string{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256"} {
+		if key[name] != want {
+			t.Errorf("%s is %v, want %s", name, key[name], want)
+		}
+	}
+	for _, name := range []string{"kid", "x", "y"} {
+		if s, _ := key[name].(string); s == "" {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	if _, ok := key["d"]; ok {
+		t.Error("the private half is served")
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	db := open(t)
+	if err := token.NewKeyring("http://localhost:8080", db, time.Now, rand.Reader).Ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h := jwks.New(store.Restrict(db, jwks.Partitions...), quiet())
+	resp := get(h, "GET", jwks.Path)
+	for name, want := range map[string]string{
+		"Content-Type":                "application/json",
+		"Cache-Control":               "public, max-age=300",
+		"Access-Control-Allow-Origin": "*",
+		"X-Content-Type-Options":      "nosniff",
+	} {
+		if got := resp.Header.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	tag := resp.Header.Get("ETag")
+	if again := get(h, "GET", jwks.Path, "If-None-Match", tag); again.StatusCode != http.StatusNotModified || body(t, again) != "" {
+		t.Errorf("the same tag again: %s", again.Status)
+	}
+	head := get(h, "HEAD", jwks.Path)
+	if head.StatusCode != http.StatusOK || head.Header.Get("Content-Length") == "" || body(t, head) != "" {
+		t.Errorf("HEAD: %s, length %q", head.Status, head.Header.Get("Content-Length"))
+	}
+	preflight := get(h, "OPTIONS", jwks.Path, "Origin", "https://example.com", "Access-Control-Request-Method", "GET")
+	if preflight.StatusCode != http.StatusNoContent || preflight.Header.Get("Access-Control-Allow-Methods") != "GET" {
+		t.Errorf("preflight: %s %v", preflight.Status, preflight.Header)
+	}
+}
+
+func TestOtherRequests(t *testing.T) {
+	h := jwks.New(store.Restrict(open(t), jwks.Partitions...), quiet())
+	for _, method := range []string{"POST", "PUT", "DELETE"} {
+		resp := get(h, method, jwks.Path)
+		if resp.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(resp.Header.Get("Allow"), "GET") {
+			t.Errorf("%s: %s, Allow %q", method, resp.Status, resp.Header.Get("Allow"))
+		}
+	}
+	if resp := get(h, "GET", "/.well-known/other"); resp.StatusCode != http.StatusNotFound {
+		t.Errorf("another path: %s", resp.Status)
+	}
+	if resp := get(h, "GET", jwks.Path); body(t, resp) != `{"keys":[]}` {
+		t.Error("before the first key the set is not empty")
+	}
+}
+
+type broken struct{ store.Store }
+
+func (broken) List(context.Context, store.Query) (store.Page, error) {
+	return store.Page{}, errors.New("the disk at /secret/path is gone")
+}
+
+// A failure says nothing of its cause, and must not be cached.
+func TestFailure(t *testing.T) {
+	resp := get(jwks.New(broken{}, quiet()), "GET", jwks.Path)
+	if text := body(t, resp); resp.StatusCode != http.StatusInternalServerError || strings.Contains(text, "secret") {
+		t.Errorf("%s: %s", resp.Status, text)
+	}
+	if c := resp.Header.Get("Cache-Control"); strings.Contains(c, "public") {
+		t.Errorf("a failure may be cached: %q", c)
+	}
+}
