@@ -1,0 +1,138 @@
+// Package shared_test holds the one rule that no single package can hold: who may import whom.
+package shared_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/vetassist/vetassist/"
+
+// house is the table: each package of the module, and what of the module it may import. A new package needs a line.
+//
+// A function imports shared/, never another function: they meet over HTTP and in the store. Only
+// functions/vetassist, which is all of them in one process, imports them all.
+var house = map[string][]string{
+	"seed": {},
+
+	"shared/config": {},
+	"shared/web":    {},
+	"shared/rbac":   {}, // the formula is pure: no store, no token, no HTTP
+
+	"shared/store":           {}, // no rules of the domain
+	"shared/store/sqlite":    {"shared/store"},
+	"shared/store/storetest": {"shared/store"},
+
+	"shared/token":            {"shared/rbac", "shared/store"},
+	"shared/directory":        {"shared/rbac", "shared/store"},
+	"shared/clinic":           {"shared/store"}, // no idea of tokens, scopes or who logs in
+	"shared/clinic/knowledge": {},
+
+	"functions/oauth": {"shared/config", "shared/directory", "shared/rbac", "shared/store", "shared/token", "shared/web"},
+	"functions/jwks":  {"shared/config", "shared/store", "shared/token", "shared/web"},
+	// The resource server sees the policy, not the people: what it needs of the directory is a small interface of its own.
+	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/rbac", "shared/store", "shared/token", "shared/web"},
+	// The chat app is a stranger here: it has what any client of the world would have, and learns the rest over HTTP.
+	"functions/app":           {"functions/app/assistant", "shared/config", "shared/store", "shared/web"},
+	"functions/app/assistant": {},
+
+	"functions/vetassist": {"functions/*", "shared/*", "seed"},
+}
+
+// A test may use more of shared/ than the code it tests (an engine, the seed), but no function's test reaches into
+// another function.
+var tests = []string{"shared/*", "seed"}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	err := filepath.WalkDir("..", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && d.Name() != ".." || d.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(file, ".go") {
+			return nil
+		}
+		pkg := path.Dir(filepath.ToSlash(strings.TrimPrefix(file, ".."+string(filepath.Separator))))
+		if pkg == "shared" {
+			return nil // this file
+		}
+		seen[pkg] = true
+		allowed, ok := house[pkg]
+		if !ok {
+			t.Errorf("package %s is not in the table of who may import whom", pkg)
+			return nil
+		}
+		if strings.HasSuffix(file, "_test.go") {
+			allowed = slices.Concat(allowed, tests, []string{pkg, pkg + "/*"})
+		}
+		return check(t, file, allowed)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(house)) {
+		if !seen[pkg] {
+			t.Errorf("package %s is in the table, but not in the house", pkg)
+		}
+	}
+}
+
+func check(t *testing.T, file string, allowed []string) error {
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), file, src, parser.ImportsOnly)
+	if err != nil {
+		return err
+	}
+	for _, spec := range f.Imports {
+		name, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return err
+		}
+		if name, ours := strings.CutPrefix(name, module); ours && !allows(allowed, name) {
+			t.Errorf("%s imports %s, which the table does not allow", file, name)
+		}
+	}
+	return nil
+}
+
+// allows reports whether a line of the table covers a package. "shared/*" covers everything below shared.
+func allows(line []string, pkg string) bool {
+	return slices.ContainsFunc(line, func(entry string) bool {
+		prefix, all := strings.CutSuffix(entry, "*")
+		return entry == pkg || all && strings.HasPrefix(pkg, prefix)
+	})
+}
+
+// The table is worth what the check is worth.
+func TestAllows(t *testing.T) {
+	for _, c := range []struct {
+		line []string
+		pkg  string
+		want bool
+	}{
+		{[]string{"shared/store"}, "shared/store", true},
+		{[]string{"shared/store"}, "shared/store/sqlite", false},
+		{[]string{"shared/*"}, "shared/store/sqlite", true},
+		{[]string{"shared/*"}, "functions/oauth", false},
+		{nil, "seed", false},
+	} {
+		if got := allows(c.line, c.pkg); got != c.want {
+			t.Errorf("allows(%q, %q) = %v", c.line, c.pkg, got)
+		}
+	}
+}
