@@ -1,5 +1,128 @@
 -- What a curious reader sees: sqlite3 vetassist.db "SELECT * FROM pets". Read only, and never read by the code.
+--
+-- No view shows a password's hash, a key, a token, or the hash by which a code, a token or a cookie is found.
 DROP VIEW IF EXISTS live;
 CREATE VIEW live AS
     SELECT partition, sort, version, expires, body FROM items
     WHERE expires = 0 OR expires > unixepoch();
+
+-- Who is who: package directory.
+
+DROP VIEW IF EXISTS users;
+CREATE VIEW users AS
+    SELECT body ->> 'id' AS id, body ->> 'username' AS username, body ->> 'name' AS name,
+           (SELECT group_concat(value, ', ') FROM json_each(body, '$.roles')) AS roles,
+           coalesce(body ->> 'disabled', 0) AS disabled, body ->> 'created' AS created
+    FROM live WHERE partition GLOB 'user/*' AND sort = 'profile';
+
+DROP VIEW IF EXISTS roles;
+CREATE VIEW roles AS
+    SELECT body ->> 'name' AS name, p.key AS server,
+           (SELECT group_concat(s.value, ' ') FROM json_each(p.value) AS s) AS scopes,
+           body ->> 'description' AS description
+    FROM live LEFT JOIN json_each(body, '$.permissions') AS p
+    WHERE partition = 'policy/all' AND sort GLOB 'role/*';
+
+DROP VIEW IF EXISTS mcp_servers;
+CREATE VIEW mcp_servers AS
+    SELECT body ->> 'identifier' AS identifier, body ->> 'name' AS name, body ->> 'url' AS url,
+           (SELECT group_concat(value ->> 'name', ' ') FROM json_each(body, '$.scopes')) AS scopes
+    FROM live WHERE partition = 'policy/all' AND sort GLOB 'server/*';
+
+DROP VIEW IF EXISTS scopes;
+CREATE VIEW scopes AS
+    SELECT body ->> 'identifier' AS server, s.value ->> 'name' AS name, s.value ->> 'title' AS title,
+           coalesce(s.value ->> 'open', 0) AS open, s.value ->> 'description' AS description
+    FROM live, json_each(body, '$.scopes') AS s
+    WHERE partition = 'policy/all' AND sort GLOB 'server/*';
+
+DROP VIEW IF EXISTS clients;
+CREATE VIEW clients AS
+    SELECT body ->> 'id' AS id, body ->> 'name' AS name, body ->> 'template' AS template,
+           body ->> 'application_type' AS application_type,
+           (SELECT group_concat(value, ' ') FROM json_each(body, '$.redirect_uris')) AS redirect_uris,
+           (SELECT group_concat(value, ' ') FROM json_each(body, '$.grant_types')) AS grant_types,
+           body -> 'authorized' AS authorized,
+           coalesce(body ->> 'disabled', 0) AS disabled, body ->> 'created' AS created
+    FROM live WHERE partition GLOB 'client/*' AND sort = 'client';
+
+DROP VIEW IF EXISTS consents;
+CREATE VIEW consents AS
+    SELECT body ->> 'user_id' AS user_id, body ->> 'client_id' AS client_id, body ->> 'server' AS server,
+           (SELECT group_concat(value, ' ') FROM json_each(body, '$.scopes')) AS scopes,
+           body ->> 'since' AS since, body ->> 'changed' AS changed
+    FROM live WHERE partition GLOB 'user/*' AND sort GLOB 'consent/*';
+
+-- What is going on: package oauth and package app.
+
+DROP VIEW IF EXISTS sessions; -- logins at the authorization server
+CREATE VIEW sessions AS
+    SELECT body ->> 'user_id' AS user_id, body ->> 'since' AS since, datetime(expires, 'unixepoch') AS expires
+    FROM live WHERE partition GLOB 'login/*' AND sort = 'session';
+
+DROP VIEW IF EXISTS codes; -- authorization codes of the last minute
+CREATE VIEW codes AS
+    SELECT body ->> 'user_id' AS user_id, body ->> 'client_id' AS client_id, body ->> 'server' AS server,
+           (SELECT group_concat(value, ' ') FROM json_each(body, '$.scopes')) AS scopes,
+           body ->> 'redirect_uri' AS redirect_uri, body ->> 'grant_id' IS NOT NULL AS used, body ->> 'expires' AS expires
+    FROM live WHERE partition GLOB 'code/*';
+
+DROP VIEW IF EXISTS grants; -- what refresh tokens keep alive
+CREATE VIEW grants AS
+    SELECT body ->> 'user_id' AS user_id, body ->> 'client_id' AS client_id, body ->> 'server' AS server,
+           (SELECT group_concat(value, ' ') FROM json_each(body, '$.scopes')) AS scopes,
+           body ->> 'since' AS since, body ->> 'last_used' AS last_used, body ->> 'ends' AS ends
+    FROM live WHERE partition GLOB 'grant/*';
+
+DROP VIEW IF EXISTS signing_keys;
+CREATE VIEW signing_keys AS
+    SELECT body ->> 'kid' AS kid, body ->> 'created' AS created, body ->> 'signs_from' AS signs_from
+    FROM live WHERE partition GLOB 'signing-key/*';
+
+DROP VIEW IF EXISTS app_sessions; -- browsers that talk to the chat app
+CREATE VIEW app_sessions AS
+    SELECT body ->> 'created' AS created, body ->> 'seen' AS seen, body -> 'login' IS NOT NULL AS connected,
+           (SELECT group_concat(value, ' ') FROM json_each(body, '$.login.scopes')) AS scopes,
+           datetime(expires, 'unixepoch') AS expires
+    FROM live WHERE partition GLOB 'app/session/*' AND sort = 'session';
+
+-- The clinic: package clinic.
+
+DROP VIEW IF EXISTS owners;
+CREATE VIEW owners AS
+    SELECT body ->> 'id' AS id, body ->> 'name' AS name
+    FROM live WHERE partition GLOB 'clinic/person/*' AND sort = 'profile';
+
+DROP VIEW IF EXISTS pets;
+CREATE VIEW pets AS
+    SELECT body ->> 'id' AS id, body ->> 'name' AS name, body ->> 'species' AS species, body ->> 'breed' AS breed,
+           body ->> 'sex' AS sex, body ->> 'birth_date' AS birth_date, body ->> 'weight_kg' AS weight_kg,
+           body ->> 'microchip' AS microchip, body ->> 'notes' AS notes,
+           body ->> '$.owner.id' AS owner_id, body ->> '$.owner.name' AS owner
+    FROM live WHERE partition GLOB 'clinic/person/*' AND sort GLOB 'pet/*';
+
+DROP VIEW IF EXISTS vaccinations;
+CREATE VIEW vaccinations AS
+    SELECT substr(sort, 13, instr(substr(sort, 13), '/') - 1) AS pet_id, -- vaccination/<pet>/<date>/<code>
+           body ->> 'date' AS date, body ->> 'vaccine' AS vaccine, body ->> 'batch' AS batch
+    FROM live WHERE partition GLOB 'clinic/person/*' AND sort GLOB 'vaccination/*';
+
+DROP VIEW IF EXISTS appointments;
+CREATE VIEW appointments AS
+    SELECT body ->> 'id' AS id, body ->> '$.pet.id' AS pet_id, body ->> 'owner' AS owner_id, body ->> 'date' AS date,
+           body ->> 'time' AS time, body ->> 'kind' AS kind, body ->> 'vet' AS vet, body ->> 'reason' AS reason,
+           CASE WHEN body ->> 'cancelled' THEN 'cancelled' WHEN unixepoch(body ->> 'start') > unixepoch() THEN 'booked'
+                ELSE 'past' END AS status
+    FROM live WHERE partition GLOB 'clinic/person/*' AND sort GLOB 'appointment/*';
+
+DROP VIEW IF EXISTS reminders;
+CREATE VIEW reminders AS
+    SELECT body ->> 'id' AS id, substr(partition, 15) AS user_id, body ->> 'text' AS text, body ->> 'date' AS date, -- clinic/person/<user>
+           body ->> 'time' AS time, body ->> '$.pet.id' AS pet_id
+    FROM live WHERE partition GLOB 'clinic/person/*' AND sort GLOB 'reminder/*';
+
+DROP VIEW IF EXISTS tickets;
+CREATE VIEW tickets AS
+    SELECT body ->> 'id' AS id, body ->> 'from' AS user_id, body ->> 'created' AS created, body ->> 'subject' AS subject,
+           body ->> 'message' AS message, body ->> 'contact' AS contact
+    FROM live WHERE partition GLOB 'clinic/person/*' AND sort GLOB 'ticket/*';
