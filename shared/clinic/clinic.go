@@ -73,6 +73,9 @@ func New(c Config) (*Clinic, error) {
 // Facts returns what does not change while the program runs.
 func (c *Clinic) Facts() *Facts { return c.facts }
 
+// Now is the clinic's clock.
+func (c *Clinic) Now() time.Time { return c.now() }
+
 // Today is the date at the clinic now.
 func (c *Clinic) Today() Date { return DateOf(c.now().In(c.facts.zone)) }
 

@@ -1,0 +1,78 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/vetassist/vetassist/shared/clinic"
+	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/token"
+)
+
+// guard stands between the network and the SDK.
+type guard struct {
+	verifier Verifier
+	policy   policy
+	metadata string
+	limit    *limiter
+	log      *slog.Logger
+}
+
+// caller is who a token speaks for.
+type caller struct{ token.Claims }
+
+type callerKey struct{}
+
+// callerFrom returns the caller whom bearer has put into the context. Without one it is nobody, with no scope.
+func callerFrom(ctx context.Context) caller {
+	c, _ := ctx.Value(callerKey{}).(caller)
+	return c
+}
+
+// actor is the caller as the clinic knows people.
+func (c caller) actor() clinic.Actor {
+	return clinic.Actor{ID: c.Subject, Staff: slices.Contains(c.Roles, rbac.StaffRole)}
+}
+
+// bearer lets requests with a good access token pass (RFC 6750 §2.1: in the Authorization header and nowhere else).
+func (g *guard) bearer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent := r.Header.Values("Authorization")
+		if len(sent) > 1 {
+			g.challenge(w, http.StatusBadRequest, nil, "invalid_request", []string{rbac.PetProfileRead}, "The request has several Authorization headers.")
+			return
+		}
+		scheme, raw, _ := strings.Cut(strings.Join(sent, ""), " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			// No error code: the client did not try to authenticate (RFC 6750 §3.1).
+			g.challenge(w, http.StatusUnauthorized, nil, "", []string{rbac.PetProfileRead}, "An access token is needed.")
+			return
+		}
+		claims, err := g.verifier.Verify(r.Context(), strings.TrimLeft(raw, " "))
+		switch {
+		case errors.Is(err, token.ErrInvalid):
+			reason := "it is not valid"
+			var invalid *token.InvalidError
+			if errors.As(err, &invalid) {
+				reason = invalid.Reason
+			}
+			g.challenge(w, http.StatusUnauthorized, nil, "invalid_token", []string{rbac.PetProfileRead}, "The access token was refused: "+reason+".")
+			return
+		case err != nil:
+			g.log.ErrorContext(r.Context(), "cannot verify tokens", "err", err)
+			w.Header().Set("Retry-After", "5")
+			rpcError(w, http.StatusServiceUnavailable, nil, codeUnauthorized, "Tokens cannot be checked right now. Please try again.", nil)
+			return
+		}
+		if !g.limit.allow(claims.Subject) {
+			w.Header().Set("Retry-After", "1")
+			rpcError(w, http.StatusTooManyRequests, nil, codeTooMany, "Too many requests. Please wait a moment.", nil)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller{claims})))
+	})
+}

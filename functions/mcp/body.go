@@ -1,0 +1,156 @@
+package mcp
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+const (
+	maxBody  = 1 << 20 // bytes of a request
+	maxBatch = 20      // messages in a batch, which only revision 2025-03-26 has
+
+	codeInvalidRequest = jsonrpc.CodeInvalidRequest
+	codeUnauthorized   = -32001 // of the range that JSON-RPC leaves to servers; data says which OAuth error it is
+	codeTooMany        = -32002
+)
+
+// message is what a challenge must know of a request: who asks for what.
+type message struct {
+	ID     json.RawMessage `json:"id"`
+	Method string          `json:"method"`
+	Params json.RawMessage `json:"params"`
+}
+
+// target is the name of the tool or prompt, or the URI of the resource, that a message is about.
+func (m message) target() (name, uri string) {
+	var p struct {
+		Name string `json:"name"`
+		URI  string `json:"uri"`
+	}
+	if json.Unmarshal(m.Params, &p) != nil {
+		return "", "" // the SDK will say what is wrong with it
+	}
+	return p.Name, p.URI
+}
+
+// readBody reads a bounded request and puts it back for the SDK. When it cannot be a message, the answer has been written.
+func readBody(w http.ResponseWriter, r *http.Request) (messages []message, ok bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		rpcError(w, http.StatusRequestEntityTooLarge, nil, codeInvalidRequest, "The request is larger than 1 MiB.", nil)
+		return nil, false
+	case err != nil:
+		rpcError(w, http.StatusBadRequest, nil, codeInvalidRequest, "The request ended early.", nil)
+		return nil, false
+	case !json.Valid(body):
+		rpcError(w, http.StatusBadRequest, nil, jsonrpc.CodeParseError, "The request is not JSON.", nil)
+		return nil, false
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if trimmed := bytes.TrimSpace(body); trimmed[0] == '[' {
+		var parts []json.RawMessage
+		if json.Unmarshal(trimmed, &parts) != nil || len(parts) == 0 || len(parts) > maxBatch {
+			rpcError(w, http.StatusBadRequest, nil, codeInvalidRequest, "A batch has 1 to 20 messages.", nil)
+			return nil, false
+		}
+		for _, part := range parts {
+			var m message
+			_ = json.Unmarshal(part, &m) // what is no message needs no scope, and the SDK will refuse it
+			messages = append(messages, m)
+		}
+		return messages, true
+	}
+	var m message
+	_ = json.Unmarshal(body, &m)
+	return []message{m}, true
+}
+
+// idOf is the id to answer with: the request's own, null where there is none or several.
+func idOf(messages []message) json.RawMessage {
+	if len(messages) != 1 {
+		return nil
+	}
+	return messages[0].ID
+}
+
+// rpcAnswer is an error in the protocol's own form. Scope and ResourceMetadata repeat what the challenge says, for
+// clients behind a gateway that renames WWW-Authenticate.
+type rpcAnswer struct {
+	Version          string          `json:"jsonrpc"`
+	ID               json.RawMessage `json:"id"` // nil is null
+	Error            rpcProblem      `json:"error"`
+	Scope            string          `json:"scope,omitempty"`
+	ResourceMetadata string          `json:"resource_metadata,omitempty"`
+}
+
+type rpcProblem struct {
+	Code    int64          `json:"code"`
+	Message string         `json:"message"`
+	Data    *challengeData `json:"data,omitempty"`
+}
+
+type challengeData struct {
+	Error            string `json:"error,omitempty"`
+	Scope            string `json:"scope,omitempty"`
+	ResourceMetadata string `json:"resource_metadata,omitempty"`
+}
+
+func rpcError(w http.ResponseWriter, status int, id json.RawMessage, code int64, text string, data *challengeData) {
+	a := rpcAnswer{Version: "2.0", ID: id, Error: rpcProblem{code, text, data}}
+	if data != nil {
+		a.Scope, a.ResourceMetadata = data.Scope, data.ResourceMetadata
+	}
+	_ = web.JSON(w, status, a) // what fails here is the client's connection
+}
+
+// protocolErrors turns the SDK's plain-text refusals into the protocol's form.
+type protocolErrors struct {
+	http.ResponseWriter
+	status int
+	text   bytes.Buffer
+}
+
+func (p *protocolErrors) WriteHeader(status int) {
+	if status >= 400 && strings.HasPrefix(p.Header().Get("Content-Type"), "text/plain") {
+		p.status = status
+		return
+	}
+	p.ResponseWriter.WriteHeader(status)
+}
+
+func (p *protocolErrors) Write(b []byte) (int, error) {
+	if p.status == 0 {
+		return p.ResponseWriter.Write(b)
+	}
+	if p.text.Len() < 2048 {
+		p.text.Write(b)
+	}
+	return len(b), nil
+}
+
+// finish writes the refusal that was held back, if there was one.
+func (p *protocolErrors) finish(id json.RawMessage) {
+	if p.status == 0 {
+		return
+	}
+	text := strings.TrimSpace(shorten(p.text.String(), 400))
+	code := int64(codeInvalidRequest)
+	switch {
+	case strings.Contains(text, "JSON RPC not handled"):
+		code = jsonrpc.CodeMethodNotFound
+	case strings.Contains(text, "nsupported protocol version"):
+		code = sdk.CodeUnsupportedProtocolVersion
+	}
+	rpcError(p.ResponseWriter, p.status, id, code, text, nil)
+}

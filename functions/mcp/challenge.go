@@ -1,0 +1,149 @@
+package mcp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+
+	"github.com/vetassist/vetassist/shared/clinic"
+	"github.com/vetassist/vetassist/shared/rbac"
+)
+
+// policy judges what a token lacks: could a consent give it, or can nothing?
+type policy struct{ roles Roles }
+
+// needs is the scope that a message asks for, "" when any valid token will do. What the SDK will refuse anyway needs none.
+func needs(m message) string {
+	name, uri := m.target()
+	switch {
+	case m.Method == "tools/call":
+		return rbac.Tools[name]
+	case m.Method == "resources/read" && strings.HasPrefix(uri, petURI("")):
+		return rbac.PetProfileRead
+	case m.Method == "prompts/get" && slices.ContainsFunc(prompts, func(p promptSpec) bool { return p.name == name }):
+		return rbac.PetProfileRead
+	}
+	return rbac.AnyToken
+}
+
+// obtainable is the scope that a consent could add so that the required one is satisfied: itself or, where the roles
+// allow only writing, the writing that implies it. It is "" when the roles allow neither.
+func obtainable(allowed []string, required string) string {
+	if slices.Contains(allowed, required) {
+		return required
+	}
+	if thing, ok := strings.CutSuffix(required, ":read"); ok && slices.Contains(allowed, thing+":write") {
+		return thing + ":write"
+	}
+	return ""
+}
+
+// missing returns what to ask consent for so that all messages can go through, with what the token has of it already. It is empty when
+// nothing is missing, or nothing that consent can give.
+func (p policy) missing(ctx context.Context, who caller, messages []message) ([]string, error) {
+	var required []string
+	for _, m := range messages {
+		if s := needs(m); s != rbac.AnyToken && !slices.Contains(required, s) {
+			required = append(required, s)
+		}
+	}
+	if rbac.Satisfies(who.Scopes(), required) {
+		return nil, nil
+	}
+	allowed, err := p.roles.RoleScopes(ctx, who.Roles, Identifier)
+	if err != nil {
+		return nil, err
+	}
+	var ask []string
+	lacking := false
+	for _, s := range required {
+		if rbac.Satisfies(who.Scopes(), []string{s}) {
+			ask = append(ask, s)
+		} else if s = obtainable(allowed, s); s != "" {
+			ask, lacking = append(ask, s), true
+		}
+	}
+	if !lacking {
+		return nil, nil
+	}
+	return ask, nil
+}
+
+// check is the second check, where the work is done. It finds what the challenge let pass on purpose: a scope that the
+// caller's roles can never get.
+func (p policy) check(ctx context.Context, who caller, scope string) error {
+	if scope == rbac.AnyToken && who.Subject != "" || scope != rbac.AnyToken && rbac.Satisfies(who.Scopes(), []string{scope}) {
+		return nil
+	}
+	allowed, err := p.roles.RoleScopes(ctx, who.Roles, Identifier)
+	if err != nil {
+		return err
+	}
+	if obtainable(allowed, scope) == "" {
+		return &clinic.Error{Code: clinic.RoleForbidden, Message: fmt.Sprintf(
+			"%s the permission %s, which this needs. No consent can change that; only an administrator of the clinic can.", rolesLack(who.Roles), scope)}
+	}
+	return &jsonrpc.Error{Code: codeUnauthorized, Message: "The access token lacks the scope " + scope + "."}
+}
+
+func rolesLack(roles []string) string {
+	switch len(roles) {
+	case 0:
+		return "Without a role you cannot have"
+	case 1:
+		return "The role " + roles[0] + " does not have"
+	}
+	return "The roles " + strings.Join(roles, " and ") + " do not have"
+}
+
+// scopes answers 403 when a consent could give what the token lacks (MCP, Authorization, Runtime Insufficient Scope Errors). When
+// none could, the request goes on to a refusal that says so: a challenge would send the client round in circles.
+func (g *guard) scopes(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var messages []message
+		if r.Method == http.MethodPost {
+			var ok bool
+			if messages, ok = readBody(w, r); !ok {
+				return
+			}
+			who := callerFrom(r.Context())
+			ask, err := g.policy.missing(r.Context(), who, messages)
+			if err != nil {
+				g.log.ErrorContext(r.Context(), "cannot read the role policy", "err", err)
+				rpcError(w, http.StatusInternalServerError, idOf(messages), jsonrpc.CodeInternalError, "Something went wrong on our side. Please try again.", nil)
+				return
+			}
+			if len(ask) > 0 {
+				g.challenge(w, http.StatusForbidden, idOf(messages), "insufficient_scope", ask, "This needs your permission for: "+rbac.JoinScope(ask)+".")
+				return
+			}
+		}
+		p := &protocolErrors{ResponseWriter: w}
+		next.ServeHTTP(p, r)
+		p.finish(idOf(messages))
+	})
+}
+
+// challenge tells a client what to do next (RFC 6750 §3, RFC 9728 §5.1).
+func (g *guard) challenge(w http.ResponseWriter, status int, id json.RawMessage, code string, scopes []string, description string) {
+	scope := rbac.JoinScope(scopes)
+	var parts []string
+	if code != "" {
+		parts = append(parts, fmt.Sprintf(`error=%q`, code))
+	}
+	if status == http.StatusForbidden {
+		parts = append(parts, fmt.Sprintf(`scope=%q, resource_metadata=%q`, scope, g.metadata))
+	} else {
+		parts = append(parts, fmt.Sprintf(`resource_metadata=%q, scope=%q`, g.metadata, scope))
+	}
+	if code != "" {
+		parts = append(parts, fmt.Sprintf(`error_description=%q`, description))
+	}
+	w.Header().Set("WWW-Authenticate", "Bearer "+strings.Join(parts, ", "))
+	rpcError(w, status, id, codeUnauthorized, description, &challengeData{Error: code, Scope: scope, ResourceMetadata: g.metadata})
+}

@@ -1,0 +1,28 @@
+// Package mcp is the VetAssist MCP server: an OAuth 2.1 resource server that speaks MCP over streamable HTTP.
+//
+// The way of a request to /mcp, each station in the file that it names:
+//
+//	origin.go     is this Host ours, may a page of this Origin call us? ─── no ──▶ 403
+//	    │         a preflight ends here ────────────────────────────────────────▶ 204
+//	bearer.go     is there a token, and is it good? ──────────────────────── no ──▶ 401, challenge: where to get one
+//	rate.go       does this person call too often? ───────────────────────── yes ─▶ 429
+//	body.go       is it JSON, a sane size, a message or a batch? ─────────── no ──▶ 400, 413
+//	challenge.go  which scopes do the messages need, and has the token them?
+//	    │           missing, and the person's roles allow them ────────────────────▶ 403, challenge: what to ask for
+//	    │           missing, and no consent can help: go on; the tool will say so
+//	server.go     the SDK: one shared server, no sessions, every revision from 2025-03-26 to 2026-07-28
+//	tool.go       the scope once more, then the arguments against the schema
+//	tools_*.go    the clinic, as the person whom the token names: only there is it known whose pet is whose
+//
+// The scope of each tool stands in one table, rbac.Tools. The challenge, the tool's own check and the tool's _meta
+// ("vetassist/scope") read it there.
+//
+// A challenge is chosen from the body and never from a header such as Mcp-Name, which an intermediary may set
+// and which clients of older revisions do not send.
+//
+// # Left out
+//
+// Sessions, SSE, GET and DELETE on /mcp (405): every answer is one JSON document, so that a Lambda can give it. With them go
+// subscriptions, listChanged, logging, sampling and roots. Elicitation: the free slots of a refused booking come back in the
+// result, which needs no second round trip and works with every client.
+package mcp

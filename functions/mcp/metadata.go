@@ -1,0 +1,32 @@
+package mcp
+
+import (
+	"net/http"
+
+	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// scopes are all that this server knows, in the order in which people should read them.
+var scopes = []string{rbac.PetProfileRead, rbac.PetProfileWrite, rbac.AppointmentRead, rbac.AppointmentWrite, rbac.ReminderRead, rbac.ReminderWrite}
+
+// resourceMetadata is the document of RFC 9728 §2.
+type resourceMetadata struct {
+	Resource             string   `json:"resource"`
+	AuthorizationServers []string `json:"authorization_servers"`
+	ScopesSupported      []string `json:"scopes_supported"`
+	BearerMethods        []string `json:"bearer_methods_supported"`
+	ResourceName         string   `json:"resource_name"`
+}
+
+// metadataHandler serves it at the path form (RFC 9728 §3.1) and, for clients that try the root, there too.
+func metadataHandler(base, issuer string) http.Handler {
+	doc := resourceMetadata{
+		Resource: base + "/mcp", AuthorizationServers: []string{issuer}, ScopesSupported: scopes,
+		BearerMethods: []string{"header"}, ResourceName: "VetAssist MCP Server",
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		_ = web.JSON(w, http.StatusOK, doc) // what fails here is the client's connection
+	})
+}

@@ -1,0 +1,71 @@
+package mcp
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/vetassist/vetassist/shared/config"
+)
+
+// origins decides which pages may call us from a browser (MCP, Streamable HTTP, Security: the Origin must be
+// validated, against DNS rebinding).
+type origins struct {
+	own     string
+	allowed []string
+	local   bool
+}
+
+func newOrigins(base *url.URL, allowed []string) *origins {
+	return &origins{own: base.Scheme + "://" + base.Host, allowed: allowed, local: config.IsLoopback(base.Hostname())}
+}
+
+// valid accepts our own origin, the configured ones and, while we are on this machine ourselves, any page of this machine.
+func (o *origins) valid(origin string) bool {
+	if origin == o.own || slices.Contains(o.allowed, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return o.local && err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Path == "" && u.User == nil && config.IsLoopback(u.Hostname())
+}
+
+// host refuses foreign names while we are on this machine: a page whose name was rebound to 127.0.0.1 sends its own
+// name as Host. Elsewhere the name is the business of whoever routes to us, and proxies change it.
+func (o *origins) host(host string) bool {
+	if !o.local {
+		return true
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return config.IsLoopback(host)
+}
+
+func (o *origins) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Add("Vary", "Origin")
+		if !o.host(r.Host) {
+			rpcError(w, http.StatusForbidden, nil, codeInvalidRequest, "This Host is not ours.", nil)
+			return
+		}
+		if sent := r.Header.Values("Origin"); len(sent) > 0 {
+			if len(sent) > 1 || !o.valid(sent[0]) {
+				rpcError(w, http.StatusForbidden, nil, codeInvalidRequest, "Pages of this Origin may not call this server.", nil)
+				return
+			}
+			h.Set("Access-Control-Allow-Origin", sent[0])
+			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After, X-Request-Id")
+		}
+		if r.Method == http.MethodOptions {
+			h.Set("Allow", "POST")
+			h.Set("Access-Control-Allow-Methods", "POST")
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID, traceparent, tracestate")
+			h.Set("Access-Control-Max-Age", "7200")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

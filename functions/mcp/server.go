@@ -1,0 +1,136 @@
+package mcp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/vetassist/vetassist/shared/clinic"
+	"github.com/vetassist/vetassist/shared/clinic/knowledge"
+	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// Identifier names this server in the directory, and in the audience of tokens beside its URL.
+const Identifier = "mcp://vetassist"
+
+// Verifier checks access tokens. The error wraps token.ErrInvalid, with a reason that may be shown, or it is a failure.
+type Verifier interface {
+	Verify(ctx context.Context, raw string) (token.Claims, error)
+}
+
+// Roles tells which scopes a server's roles allow: what consent can ever give.
+type Roles interface {
+	RoleScopes(ctx context.Context, roles []string, server string) ([]string, error)
+}
+
+// Config is what the server needs.
+type Config struct {
+	BaseURL        string // scheme and host; this server is {BaseURL}/mcp
+	Issuer         string // authorization server; empty: BaseURL
+	AllowedOrigins []string
+	Verifier       Verifier
+	Roles          Roles
+	Clinic         *clinic.Clinic
+	Knowledge      *knowledge.Library
+	Rate           float64 // requests a second of one person, four seconds' worth at once; 0: 50
+	Now            func() time.Time
+	Log            *slog.Logger
+}
+
+const instructions = `VetAssist is the assistant of a veterinary clinic. Its tools read and change real records of the user's pets.
+- Pets are named by name; ask which pet is meant only if the user has several and did not say.
+- Dates are days at the clinic (YYYY-MM-DD), times are clinic local time (HH:MM). Work out "next Tuesday" before you call.
+- Answer only with what the tools return. A pet that is not found may not exist or may belong to somebody else; do not guess which.
+- Book, cancel or change something only when the user asked for it.
+- For general health questions use search_pet_health; it is information, not a diagnosis. In an emergency send the user to a vet at once.`
+
+// New returns the handler of the MCP server and of its metadata.
+func New(c Config) (http.Handler, error) {
+	base, err := url.Parse(c.BaseURL)
+	if err != nil || base.Host == "" {
+		return nil, fmt.Errorf("mcp: base URL %q", c.BaseURL)
+	}
+	if c.Verifier == nil || c.Roles == nil || c.Clinic == nil || c.Knowledge == nil || c.Now == nil || c.Log == nil {
+		return nil, errors.New("mcp: Config lacks something")
+	}
+	if c.Issuer == "" {
+		c.Issuer = c.BaseURL
+	}
+	if c.Rate == 0 {
+		c.Rate = 50
+	}
+	policy := policy{c.Roles}
+	server := newServer(&tools{clinic: c.Clinic, lib: c.Knowledge, policy: policy, log: c.Log})
+	rpc := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server }, &sdk.StreamableHTTPOptions{
+		Stateless: true, JSONResponse: true, PropagateRequestCancellation: true,
+		MaxRequestBodyBytes:        maxBody,
+		DisableLocalhostProtection: true, // origin.go knows our public name, which the SDK cannot
+	})
+	metadataURL := c.BaseURL + "/.well-known/oauth-protected-resource/mcp"
+	guard := &guard{verifier: c.Verifier, policy: policy, metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
+	mcp := newOrigins(base, c.AllowedOrigins).wrap(guard.bearer(guard.scopes(rpc)))
+	metadata := web.Public("GET", metadataHandler(c.BaseURL, c.Issuer))
+
+	mux := http.NewServeMux()
+	mux.Handle("/mcp", mcp)
+	for _, path := range []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"} {
+		mux.Handle("GET "+path, metadata)
+		mux.Handle("OPTIONS "+path, metadata)
+	}
+	return mux, nil
+}
+
+// newServer makes the one MCP server that every request shares.
+func newServer(t *tools) *sdk.Server {
+	s := sdk.NewServer(&sdk.Implementation{Name: "vetassist", Title: "VetAssist MCP Server", Version: "1.0.0"}, &sdk.ServerOptions{
+		Instructions: instructions,
+		// Said explicitly: inferred capabilities would promise listChanged, which nobody could receive.
+		Capabilities: &sdk.ServerCapabilities{
+			Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}, Prompts: &sdk.PromptCapabilities{},
+			Completions: &sdk.CompletionCapabilities{},
+		},
+		CompletionHandler: t.complete,
+		SetCacheable:      cacheable,
+	})
+	t.addPetReaders(s)
+	t.addPetWriters(s)
+	t.addAppointments(s)
+	t.addReminders(s)
+	t.addCare(s)
+	t.addResources(s)
+	t.addPrompts(s)
+	s.AddReceivingMiddleware(t.survive, t.listResources)
+	return s
+}
+
+const cacheTime = 5 * time.Minute
+
+// cacheable marks what is the same for every valid token as public (MCP, Caching); reads say it themselves.
+func cacheable(_ context.Context, req sdk.Request, c *sdk.Cacheable) {
+	if _, read := req.(*sdk.ReadResourceRequest); read {
+		return
+	}
+	c.CacheScope, c.TTLMs = "public", int(cacheTime.Milliseconds())
+}
+
+// survive turns a panic into an error: handlers run on goroutines of the SDK, where it would end the process.
+func (t *tools) survive(next sdk.MethodHandler) sdk.MethodHandler {
+	return func(ctx context.Context, method string, req sdk.Request) (res sdk.Result, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				t.log.ErrorContext(ctx, "panic", "method", method, "panic", p, "stack", string(debug.Stack()))
+				res, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "Something broke on our side."}
+			}
+		}()
+		return next(ctx, method, req)
+	}
+}
