@@ -1,0 +1,131 @@
+package app
+
+import (
+	"crypto/rand"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+//go:embed pages static
+var files embed.FS
+
+// Partitions are the prefixes of the partitions that this function reads and writes.
+var Partitions = []string{sessionPartition, conversationPartition, authorizationPartition}
+
+// Config is what the app needs. BaseURL and Store have no default.
+type Config struct {
+	BaseURL   string              // public origin of the app, such as http://localhost:8080; its callback is BaseURL/callback
+	MCPURL    string              // the MCP server; default BaseURL/mcp
+	ClientID  string              // how the authorization server knows this app; default "vet-assist-ai"
+	Issuer    string              // the authorization server that ClientID is registered with; default the origin of MCPURL
+	Store     store.Store         // needs Partitions only
+	HTTP      *http.Client        // for every outgoing call; default a client with a timeout of 10 seconds
+	Assistant assistant.Assistant // default assistant.Offline()
+	Now       func() time.Time    // default time.Now
+	Rand      io.Reader           // default crypto/rand
+	Log       *slog.Logger        // default slog.Default()
+}
+
+type app struct {
+	base, mcpURL, clientID, issuer string
+	store                          store.Store
+	http                           *http.Client // does not follow redirects: a code or a token must not travel on
+	discovery                      *http.Client
+	assistant                      assistant.Assistant
+	now                            func() time.Time
+	rand                           io.Reader
+	log                            *slog.Logger
+	pages                          *web.Pages
+	toolCache                      toolCache
+}
+
+// New returns the handler of the chat app. The error says which setting is wrong.
+func New(cfg Config) (http.Handler, error) {
+	a, err := newApp(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("chat app: %w", err)
+	}
+	return a.routes()
+}
+
+// routes is everything that the app answers.
+func (a *app) routes() (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", a.page)             // the conversation
+	mux.HandleFunc("POST /chat", a.chat)           // one message, as JSON or as a form
+	mux.HandleFunc("GET /connect", a.connect)      // to the authorization server; ?for=exchange, ?switch=1
+	mux.HandleFunc("GET /callback", a.callback)    // back from it
+	mux.HandleFunc("POST /logout", a.logout)       // revoke and forget
+	mux.HandleFunc("GET /logged-out", a.loggedOut) // what that did and did not do
+	mux.HandleFunc("POST /new", a.startOver)       // a new conversation, same connection
+	mux.Handle(a.pages.AssetsPattern(), a.pages.Assets())
+
+	csrf := http.NewCrossOriginProtection()
+	if err := csrf.AddTrustedOrigin(a.base); err != nil { // behind a proxy the Host header need not be ours
+		return nil, err
+	}
+	csrf.SetDenyHandler(http.HandlerFunc(a.crossOrigin))
+	return csrf.Handler(mux), nil
+}
+
+func newApp(cfg Config) (*app, error) {
+	base, err := url.Parse(cfg.BaseURL)
+	if err != nil || base.Host == "" || strings.HasSuffix(cfg.BaseURL, "/") {
+		return nil, fmt.Errorf("the base URL %q is not scheme and host", cfg.BaseURL)
+	}
+	if cfg.Store == nil {
+		return nil, errors.New("no store")
+	}
+	if cfg.MCPURL == "" {
+		cfg.MCPURL = cfg.BaseURL + "/mcp"
+	}
+	mcpURL, err := url.Parse(cfg.MCPURL)
+	if err != nil || mcpURL.Host == "" || mcpURL.Fragment != "" {
+		return nil, fmt.Errorf("the MCP server's URL %q is not a URL", cfg.MCPURL)
+	}
+	if cfg.Issuer == "" {
+		cfg.Issuer = mcpURL.Scheme + "://" + mcpURL.Host
+	}
+	a := &app{
+		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, clientID: cfg.ClientID,
+		store: store.Restrict(cfg.Store, Partitions...), discovery: cfg.HTTP,
+		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log,
+	}
+	if a.clientID == "" {
+		a.clientID = "vet-assist-ai"
+	}
+	if a.discovery == nil {
+		a.discovery = &http.Client{Timeout: 10 * time.Second}
+	}
+	plain := *a.discovery
+	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	a.http = &plain
+	if a.assistant == nil {
+		a.assistant = assistant.Offline()
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.rand == nil {
+		a.rand = rand.Reader
+	}
+	if a.log == nil {
+		a.log = slog.Default()
+	}
+	a.pages, err = web.NewPages("", files)
+	return a, err
+}
+
+// secure tells whether cookies must be.
+func (a *app) secure() bool { return strings.HasPrefix(a.base, "https://") }

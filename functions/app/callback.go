@@ -1,0 +1,164 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// callback is where the authorization server sends the person back to. Nothing of the answer is used before its state and
+// its issuer are known to be right.
+func (a *app) callback(w http.ResponseWriter, r *http.Request) {
+	ctx := context.WithoutCancel(r.Context()) // a code works once: what has begun is finished even if the browser leaves
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil || repeated(q) || q.Get("state") == "" {
+		a.badCallback(w, r, "This address is for answers of the authorization server, and this was not one.")
+		return
+	}
+	b, _, err := a.open(w, r)
+	if errors.Is(err, errNoSession) {
+		a.badCallback(w, r, "This answer belongs to a conversation that this browser does not have, or no longer has.")
+		return
+	}
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+		return
+	}
+	rec, err := a.takeAuthorization(ctx, b, q.Get("state"))
+	if errors.Is(err, errNotOurs) {
+		a.badCallback(w, r, "This answer was used already, came too late, or belongs to another browser.")
+		return
+	}
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+		return
+	}
+	if err := checkIssuer(rec.Server, q); err != nil {
+		a.log.WarnContext(ctx, "authorization response refused", "err", err)
+		a.giveUp(ctx, w, r, b, rec, toneProblem, "I stopped: the answer to your login did not come from the server that I sent you to. Nothing was connected.")
+		return
+	}
+	if code := q.Get("error"); code != "" || q.Get("code") == "" {
+		tone, text := a.refusal(rec, code, q.Get("error_description"))
+		a.log.InfoContext(ctx, "authorization not given", "error", clip(code, 60))
+		a.giveUp(ctx, w, r, b, rec, tone, text)
+		return
+	}
+	if err := a.redeem(ctx, w, b, rec, q.Get("code")); err != nil {
+		a.log.WarnContext(ctx, "code not redeemed", "err", err)
+		a.giveUp(ctx, w, r, b, rec, toneProblem, "Connecting did not work: the authorization server did not give me a token. Please try again.")
+		return
+	}
+	http.Redirect(w, r, anchor(rec.Exchange), http.StatusSeeOther)
+}
+
+// repeated tells whether a parameter comes twice, which is never right (RFC 6749 §3.1).
+func repeated(q url.Values) bool {
+	for _, v := range q {
+		if len(v) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+var errNotOurs = errors.New("no authorization request of this browser has this state")
+
+// takeAuthorization returns the request that a state belongs to, once. The state of another browser is not used up.
+func (a *app) takeAuthorization(ctx context.Context, b *browser, state string) (authorization, error) {
+	key := authorizationPartition + digest(state)
+	rec, err := store.Read[authorization](ctx, a.store, key, authorizationSort)
+	if errors.Is(err, store.ErrNotFound) {
+		return authorization{}, errNotOurs
+	}
+	if err != nil {
+		return authorization{}, err
+	}
+	if rec.Value.Session != b.id { // login CSRF (RFC 6749 §10.12)
+		return authorization{}, errNotOurs
+	}
+	err = a.store.Write(ctx, store.Delete(key, authorizationSort, store.IfVersion(rec.Version)))
+	if errors.Is(err, store.ErrConflict) {
+		return authorization{}, errNotOurs
+	}
+	return rec.Value, err
+}
+
+// checkIssuer is the table of "Authorization Response Validation": an iss must be there when it was promised, and be the recorded
+// issuer, byte for byte, whenever it is there (RFC 9207 §2.4). It holds for error responses too.
+func checkIssuer(s server, q url.Values) error {
+	switch {
+	case q.Has("iss") && q.Get("iss") != s.Issuer:
+		return fmt.Errorf("iss is %q, not %q", clip(q.Get("iss"), 200), s.Issuer)
+	case !q.Has("iss") && s.IssPromised:
+		return errors.New("iss is missing")
+	}
+	return nil
+}
+
+// refusal words an error response (RFC 6749 §4.1.2.1). Its texts are from elsewhere and shown as a quotation.
+func (a *app) refusal(rec authorization, code, description string) (tone, text string) {
+	quote := ""
+	if d := clip(description, maxDescription); d != "" {
+		quote = " The authorization server says: “" + d + "”"
+	}
+	switch code {
+	case "access_denied":
+		return "", "You did not allow Vet Assist AI to " + scopeWords(rec.New) + ", so I left it there. Ask again when you want."
+	case "invalid_scope":
+		return toneRefusal, "The authorization server does not give Vet Assist AI this permission." + quote
+	case "server_error", "temporarily_unavailable":
+		return toneProblem, "The authorization server has a problem of its own. Please try again in a moment." + quote
+	case "":
+		return toneProblem, "The authorization server's answer held no code. Please try again."
+	}
+	return toneProblem, "The authorization server refused the request (" + clip(code, 60) + ")." + quote
+}
+
+// redeem exchanges the code, moves the session to a new cookie, and lets what waited go on.
+func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec authorization, code string) error {
+	verifier, err := b.sealer.open("code verifier", rec.Verifier)
+	if err != nil {
+		return err
+	}
+	t, err := a.requestToken(ctx, rec.Server.Token, url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {verifier},
+		"redirect_uri": {a.base + "/callback"}, "resource": {rec.Server.Resource},
+	}, rec.Scopes)
+	if err != nil {
+		return err
+	}
+	signedIn, err := a.signIn(ctx, w, b, rec.Server, rec.Scopes, t, rec.Switch)
+	if err != nil {
+		if t.Refresh != "" && rec.Server.Revoke != "" { // logged out meanwhile: nobody will hold these tokens
+			err = errors.Join(err, a.revoke(ctx, rec.Server.Revoke, t.Refresh))
+		}
+		return err
+	}
+	note := "Connected to VetAssist. Allowed: " + scopeWords(t.Scopes) + "."
+	if missing := without(rec.Scopes, t.Scopes); len(missing) > 0 {
+		note += " Not given: " + scopeWords(missing) + "."
+	}
+	if err := a.resume(ctx, signedIn, rec.Exchange, note); err != nil {
+		a.log.ErrorContext(ctx, "connected, but the question did not go on", "err", err) // the page shows it as interrupted
+	}
+	return nil
+}
+
+// badCallback answers what is not the answer to a question of this browser: an error page, and no trace anywhere.
+func (a *app) badCallback(w http.ResponseWriter, r *http.Request, text string) {
+	a.log.InfoContext(r.Context(), "callback refused", "why", text)
+	err := a.pages.RenderError(w, http.StatusBadRequest, web.ErrorPage{
+		Title: "That did not fit", Message: text,
+		Next: "Nothing was changed. If you still need the connection, go back to the chat and use its button again.",
+		Link: "/", Label: "Back to the chat",
+	})
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+	}
+}

@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+const (
+	maxMessage = 2000     // bytes
+	maxBody    = 16 << 10 // of a request: a message in which every character is escaped fits
+)
+
+// chatAnswer is the answer of POST /chat.
+type chatAnswer struct {
+	ID           string     `json:"id"`
+	Reply        string     `json:"reply"`
+	ToolCalls    []toolCall `json:"tool_calls"`
+	AuthorizeURL string     `json:"authorize_url,omitempty"` // a person must go there before the message can be answered
+	Suggestions  []string   `json:"suggestions,omitempty"`
+	Connected    bool       `json:"connected"`
+	HTML         string     `json:"html"`        // the exchange as the page shows it
+	StatusHTML   string     `json:"status_html"` // the connection as the header shows it
+}
+
+type toolCall struct {
+	Name      string            `json:"name"`
+	Arguments map[string]any    `json:"arguments"`
+	Scope     string            `json:"scope"`
+	Outcome   assistant.Outcome `json:"outcome"`
+}
+
+// chatError is an error of POST /chat: a code for programs, a message for people.
+type chatError struct {
+	status  int
+	Code    string `json:"error"`
+	Message string `json:"message"`
+}
+
+func (a *app) chat(w http.ResponseWriter, r *http.Request) {
+	message, asJSON, bad := readMessage(w, r)
+	if bad != nil {
+		a.chatFailed(w, r, asJSON, bad, nil)
+		return
+	}
+	b, err := a.openOrBegin(w, r)
+	if err != nil {
+		a.chatFailed(w, r, asJSON, nil, err)
+		return
+	}
+	ctx := context.WithoutCancel(r.Context()) // what a tool did must be kept even if the browser leaves
+	ex, err := a.converse(ctx, b, message)
+	if errors.Is(err, errContended) {
+		a.chatFailed(w, r, asJSON, &chatError{http.StatusConflict, "conflict", "Too many messages at once. Please send this one again."}, err)
+		return
+	}
+	if err != nil {
+		a.chatFailed(w, r, asJSON, nil, err)
+		return
+	}
+	if !asJSON {
+		http.Redirect(w, r, anchor(ex.ID), http.StatusSeeOther)
+		return
+	}
+	answer, err := a.answer(b, ex)
+	if err == nil {
+		err = web.JSON(w, http.StatusOK, answer)
+	}
+	if err != nil {
+		a.chatFailed(w, r, asJSON, nil, err)
+	}
+}
+
+// converse answers a message and keeps the exchange.
+func (a *app) converse(ctx context.Context, b *browser, message string) (exchange, error) {
+	c, err := a.readConversation(ctx, b)
+	if err != nil {
+		return exchange{}, err
+	}
+	ex, err := a.newExchange(message)
+	if err != nil {
+		return exchange{}, err
+	}
+	a.run(ctx, b, c.history(), &ex)
+	return ex, a.add(ctx, b, ex)
+}
+
+func (a *app) answer(b *browser, ex exchange) (chatAnswer, error) {
+	out := chatAnswer{ID: ex.ID, Reply: ex.Reply, ToolCalls: []toolCall{}, Suggestions: ex.Suggestions, Connected: b.session.Login != nil}
+	for _, d := range ex.Done {
+		args := d.Call.Arguments
+		if args == nil {
+			args = map[string]any{}
+		}
+		out.ToolCalls = append(out.ToolCalls, toolCall{d.Call.Name, args, d.Scope, d.Outcome})
+	}
+	if ex.Need != nil {
+		out.AuthorizeURL = ex.Need.URL
+	}
+	var err error
+	if out.HTML, err = a.pages.Fragment("chat.html", "exchange", viewExchange(ex, true)); err != nil {
+		return out, err
+	}
+	out.StatusHTML, err = a.pages.Fragment("chat.html", "status", viewStatus(b))
+	return out, err
+}
+
+// readMessage takes a message from JSON or from a form.
+func readMessage(w http.ResponseWriter, r *http.Request) (message string, asJSON bool, bad *chatError) {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	asJSON = err == nil && mediaType == "application/json"
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	switch {
+	case asJSON:
+		var in struct {
+			Message *string `json:"message"`
+		}
+		dec := json.NewDecoder(r.Body)
+		if err = dec.Decode(&in); err == nil {
+			if _, more := dec.Token(); more != io.EOF {
+				err = errors.Join(errors.New("more after the JSON"), more)
+			}
+		}
+		if err == nil && in.Message == nil {
+			return "", asJSON, &chatError{http.StatusBadRequest, "invalid_request", `The JSON needs a text "message".`}
+		}
+		if err == nil {
+			message = *in.Message
+		}
+	case err == nil && mediaType == "application/x-www-form-urlencoded":
+		if err = r.ParseForm(); err == nil {
+			message = r.PostForm.Get("message")
+		}
+	default:
+		return "", true, &chatError{http.StatusUnsupportedMediaType, "unsupported_media_type", "Send application/json, or a form."}
+	}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return "", asJSON, &chatError{http.StatusRequestEntityTooLarge, "too_large", "This is too long: a message may have 2,000 bytes."}
+	case err != nil:
+		return "", asJSON, &chatError{http.StatusBadRequest, "invalid_request", "This is not readable. Send {\"message\": \"…\"}."}
+	case !utf8.ValidString(message):
+		return "", asJSON, &chatError{http.StatusBadRequest, "invalid_request", "The message is not UTF-8."}
+	}
+	tooLong := len(message) > 2*maxMessage
+	message = strings.TrimSpace(clip(strings.ReplaceAll(message, "\r\n", "\n"), 2*maxMessage)) // without control characters
+	switch {
+	case tooLong || len(message) > maxMessage:
+		return "", asJSON, &chatError{http.StatusRequestEntityTooLarge, "too_large", "This is too long: a message may have 2,000 bytes."}
+	case message == "":
+		return "", asJSON, &chatError{http.StatusBadRequest, "invalid_request", "The message is empty."}
+	}
+	return message, asJSON, nil
+}
+
+// chatFailed answers in the form that was asked in. Without a chatError the failure is ours.
+func (a *app) chatFailed(w http.ResponseWriter, r *http.Request, asJSON bool, bad *chatError, err error) {
+	if err != nil {
+		a.log.ErrorContext(r.Context(), "chat", "id", web.RequestID(r.Context()), "err", err)
+	}
+	if bad == nil {
+		bad = &chatError{http.StatusInternalServerError, "internal", "Something broke on our side. Please try again."}
+	}
+	if asJSON {
+		err = web.JSON(w, bad.status, bad)
+	} else {
+		err = a.pages.RenderError(w, bad.status, web.ErrorPage{Title: "That message did not get through", Message: bad.Message, Link: "/", Label: "Back to the chat"})
+	}
+	if err != nil {
+		a.log.ErrorContext(r.Context(), "answering", "err", err)
+	}
+}
+
+// crossOrigin refuses a form or script of another site (cross-site request forgery).
+func (a *app) crossOrigin(w http.ResponseWriter, r *http.Request) {
+	a.chatFailed(w, r, true, &chatError{http.StatusForbidden, "cross_origin", "This request came from another site."}, nil)
+}

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// connect sends the person to the authorization server: for the exchange that waits (?for=), else for the latest one that does,
+// else just to connect. ?switch=1 asks for a fresh login there (prompt=login). It may be followed again and
+// again: each time is an authorization request of its own.
+func (a *app) connect(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	b, err := a.openOrBegin(w, r)
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+		return
+	}
+	switched := r.FormValue("switch") == "1"
+	c, err := a.readConversation(ctx, b)
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+		return
+	}
+	n, id := c.waiting(r.FormValue("for"))
+	if n == nil && r.FormValue("for") != "" {
+		http.Redirect(w, r, anchor(r.FormValue("for")), http.StatusSeeOther) // answered meanwhile, in another tab
+		return
+	}
+	if n == nil || switched {
+		id = ""
+		var problem string
+		if n, problem = a.challengeNow(ctx, b); n == nil {
+			if err := a.tell(ctx, b, toneProblem, problem); err != nil {
+				web.Fail(w, r, a.log, err)
+				return
+			}
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+			return
+		}
+	}
+	to, err := a.authorizeURL(ctx, b, n, id, switched)
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+		return
+	}
+	web.SecurePage(w) // no Referer, not cached
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// waiting returns what an exchange waits for; without an id, of the latest that waits.
+func (c *conversation) waiting(id string) (*need, string) {
+	for i := len(c.Exchanges) - 1; i >= 0; i-- {
+		if e := c.Exchanges[i]; e.Need != nil && (id == "" || e.ID == id) {
+			return e.Need, e.ID
+		}
+	}
+	return nil, ""
+}
+
+// challengeNow calls the MCP server without a token, to hear what it asks for. Without a need it returns the reason.
+func (a *app) challengeNow(ctx context.Context, b *browser) (*need, string) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	m := a.newMCPTurn(ctx, b, &exchange{})
+	m.handler.anonymous = true
+	defer m.close()
+	err := m.connect(ctx)
+	var n *need
+	switch {
+	case err == nil:
+		return nil, "The VetAssist server did not ask for a login."
+	case errors.As(err, &n):
+		return n, ""
+	}
+	a.log.WarnContext(ctx, "no challenge from the MCP server", "status", m.wire.status, "err", err)
+	return nil, m.explain(err) + " Please try again in a moment."
+}

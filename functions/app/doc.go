@@ -1,0 +1,38 @@
+// Package app is Vet Assist AI: the chat page, the OAuth client and the MCP client behind it. It knows the MCP server by its
+// URL and its own client_id, and finds out everything else over HTTP, as any stranger would.
+//
+// What happens to one message:
+//
+//	browser             app                                MCP server          authorization server
+//	   | POST /chat      |                                      |                       |
+//	   |---------------->| assistant.Next: which tool? (turn.go)|                       |
+//	   |                 |------ server/discover, tools/list -->|                       |
+//	   |                 |<----- 401, WWW-Authenticate ---------|                       |
+//	   |                 | parse it (challenge.go)              |                       |
+//	   |                 |------ resource metadata (discovery.go)                       |
+//	   |                 |------ authorization server metadata ------------------------>|
+//	   |                 | keep state hash, sealed code_verifier, issuer (authorize.go) |
+//	   |<-- connect card |                                      |                       |
+//	   |------------------------------- /oauth/authorize, login, consent -------------->|
+//	   |<------------------------------ redirect: code, state, iss ---------------------|
+//	   | GET /callback   |                                      |                       |
+//	   |---------------->| state, then iss (callback.go)        |                       |
+//	   |                 |------ code, code_verifier, resource ------------------------>|
+//	   |                 |<----- access token, refresh token (tokens.go) ---------------|
+//	   |                 | new session cookie; tokens sealed under it (session.go)      |
+//	   |                 |------ the call that had to wait (resume.go) ---------------->|
+//	   |<- 303 to /, with the answer                            |                       |
+//
+// A 403 with error="insufficient_scope" walks the same path for the permissions that are missing (step-up), and an access
+// token that is about to end is refreshed on the way (refresh.go).
+//
+// It is a backend for frontend: the browser holds one cookie, never a token. The store holds the tokens encrypted under a key
+// that only the cookie can make (seal.go), so neither alone opens anything.
+//
+// We do not use the SDK's own auth.AuthorizationCodeHandler: it waits for the code inside the MCP call, which a server that may
+// be stopped between two requests cannot. Its interface, auth.OAuthHandler, is implemented in oauth_handler.go, and what
+// would be waited for is a record in the store.
+//
+// Not supported: registration of the client (it is known beforehand), DPoP and mutual TLS, resources and prompts of the
+// MCP server, elicitation. An older refresh token is forgotten after a step-up, not revoked: nobody holds it any more.
+package app

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// logout forgets the session first, so that nobody uses its tokens any more, and then has the refresh token revoked.
+func (a *app) logout(w http.ResponseWriter, r *http.Request) {
+	ctx := context.WithoutCancel(r.Context())
+	b, _, err := a.open(w, r)
+	if err != nil && !errors.Is(err, errNoSession) {
+		web.Fail(w, r, a.log, err)
+		return
+	}
+	to := "/logged-out"
+	if b != nil {
+		if err := a.forget(ctx, b); err != nil {
+			web.Fail(w, r, a.log, err)
+			return
+		}
+		if err := a.revokeLogin(ctx, b); err != nil {
+			a.log.WarnContext(ctx, "refresh token not revoked", "err", err)
+			to += "?revoked=no"
+		}
+	}
+	a.setCookie(w, "", 0)
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// forget deletes the session as it was last written, so that b holds the refresh token that counts.
+func (a *app) forget(ctx context.Context, b *browser) error {
+	for range writeAttempts {
+		rec, err := a.readSession(ctx, b)
+		if errors.Is(err, errNoSession) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = a.store.Write(ctx,
+			store.Delete(sessionPartition+b.id, sessionSort, store.IfVersion(rec.Version)),
+			store.Delete(conversationPartition+rec.Value.Conversation, conversationSort, store.Always()))
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	return errContended
+}
+
+func (a *app) revokeLogin(ctx context.Context, b *browser) error {
+	token, err := b.refreshToken()
+	if err != nil || token == "" {
+		return err
+	}
+	if b.session.Login.Server.Revoke == "" {
+		return errors.New("the authorization server has no revocation endpoint")
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	return a.revoke(ctx, b.session.Login.Server.Revoke, token)
+}
+
+func (a *app) loggedOut(w http.ResponseWriter, r *http.Request) {
+	unrevoked := r.FormValue("revoked") == "no"
+	if err := a.pages.Render(w, http.StatusOK, "logged-out.html", web.Page{Title: "Logged out", Data: unrevoked}); err != nil {
+		web.Fail(w, r, a.log, err)
+	}
+}
+
+// startOver begins a new conversation in the same session.
+func (a *app) startOver(w http.ResponseWriter, r *http.Request) {
+	ctx := r.Context()
+	b, _, err := a.open(w, r)
+	if errors.Is(err, errNoSession) {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
+	old, fresh := "", ""
+	if err == nil {
+		fresh, err = a.secret()
+	}
+	if err == nil {
+		err = a.change(ctx, b, func(s *session) error {
+			old, s.Conversation = s.Conversation, fresh
+			return nil
+		})
+	}
+	if err == nil {
+		err = a.store.Write(ctx, store.Delete(conversationPartition+old, conversationSort, store.Always()))
+	}
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}

@@ -1,0 +1,263 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/vetassist/vetassist/functions/app/assistant"
+)
+
+const (
+	mcpRevision   = "2026-07-28"
+	callTime      = 12 * time.Second // for one tool call, connecting included
+	maxMCPBody    = 1 << 20          // bytes of one answer of the MCP server
+	maxText       = 8 << 10          // bytes of a tool's text that the assistant sees
+	maxStructured = 48 << 10         // and of its structured result
+	scopeMetaKey  = "vetassist/scope"
+)
+
+// mcpTurn is the MCP client for one message. It connects when it is first used.
+type mcpTurn struct {
+	app     *app
+	handler *oauthHandler
+	wire    *wire
+	session *mcp.ClientSession
+	tools   []assistant.Tool
+	listed  bool
+	listErr error
+}
+
+func (a *app) newMCPTurn(ctx context.Context, b *browser, ex *exchange) *mcpTurn {
+	return &mcpTurn{
+		app:     a,
+		handler: &oauthHandler{app: a, ctx: ctx, browser: b, ex: ex},
+		wire:    &wire{next: a.http.Transport},
+	}
+}
+
+func (m *mcpTurn) connect(ctx context.Context) error {
+	if m.session != nil {
+		return nil
+	}
+	client := *m.app.http
+	client.Transport = m.wire
+	// No capabilities: this app answers no elicitation, sampling or roots.
+	c := mcp.NewClient(&mcp.Implementation{Name: "vet-assist-ai", Title: "Vet Assist AI", Version: "1.0.0"},
+		&mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}, Logger: m.app.log})
+	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{
+		Endpoint: m.app.mcpURL, HTTPClient: &client, OAuthHandler: m.handler,
+		DisableStandaloneSSE: true, MaxRetries: -1, MaxEventSize: maxMCPBody,
+	}, &mcp.ClientSessionOptions{ProtocolVersion: mcpRevision})
+	if err != nil {
+		return m.judge(err)
+	}
+	m.session = s
+	return nil
+}
+
+func (m *mcpTurn) close() {
+	if m.session != nil {
+		if err := m.session.Close(); err != nil {
+			m.app.log.Debug("closing the MCP session", "err", err)
+		}
+		m.session = nil
+	}
+}
+
+// judge finds what stopped us under the layers of the SDK.
+func (m *mcpTurn) judge(err error) error {
+	if err != nil && m.handler.stopped != nil {
+		return m.handler.stopped
+	}
+	return err
+}
+
+// list returns the tools; the server is asked at most once a turn.
+func (m *mcpTurn) list(ctx context.Context) ([]assistant.Tool, error) {
+	if !m.listed {
+		m.listed = true
+		if m.tools = m.app.toolCache.get(m.app.now()); m.tools == nil {
+			m.tools, m.listErr = m.fetchTools(ctx)
+		}
+	}
+	return m.tools, m.listErr
+}
+
+func (m *mcpTurn) fetchTools(ctx context.Context) ([]assistant.Tool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	if err := m.connect(ctx); err != nil {
+		return nil, err
+	}
+	var all []*mcp.Tool
+	params := &mcp.ListToolsParams{}
+	freshness := time.Duration(0)
+	for range maxToolPages {
+		page, err := m.session.ListTools(ctx, params)
+		if err != nil {
+			return nil, m.judge(err)
+		}
+		all = append(all, page.Tools...)
+		freshness = cacheTime(page, freshness, params.Cursor == "")
+		if page.NextCursor == "" {
+			break
+		}
+		params = &mcp.ListToolsParams{Cursor: page.NextCursor}
+	}
+	tools := make([]assistant.Tool, 0, len(all))
+	for _, t := range all {
+		tool, err := describe(t)
+		if err != nil {
+			return nil, err
+		}
+		tools = append(tools, tool)
+	}
+	m.app.toolCache.put(tools, m.app.now(), freshness)
+	return tools, nil
+}
+
+func describe(t *mcp.Tool) (assistant.Tool, error) {
+	out := assistant.Tool{Name: t.Name, Title: t.Title, Description: t.Description}
+	out.Scope, _ = t.Meta[scopeMetaKey].(string)
+	if t.Annotations != nil {
+		out.ReadOnly = t.Annotations.ReadOnlyHint
+		if out.Title == "" {
+			out.Title = t.Annotations.Title
+		}
+	}
+	var err error
+	if t.InputSchema != nil {
+		if out.InputSchema, err = json.Marshal(t.InputSchema); err != nil {
+			return out, err
+		}
+	}
+	if t.OutputSchema != nil {
+		out.OutputSchema, err = json.Marshal(t.OutputSchema)
+	}
+	return out, err
+}
+
+// call carries out one tool call. The error is a *need when a person must act, a *refusedError when one refused to;
+// whatever else goes wrong is an observation too, and its cause is in the log.
+func (m *mcpTurn) call(ctx context.Context, c assistant.Call, title string) (assistant.Observation, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	m.handler.tool = title
+	obs := assistant.Observation{Call: c, Outcome: assistant.Failed}
+	err := m.connect(ctx)
+	var res *mcp.CallToolResult
+	if err == nil {
+		res, err = m.session.CallTool(ctx, &mcp.CallToolParams{Name: c.Name, Arguments: c.Arguments})
+		err = m.judge(err)
+	}
+	if err == nil {
+		obs.Outcome = assistant.OK
+		if res.IsError {
+			obs.Outcome = assistant.ToolError
+		}
+		obs.Text, obs.Structured = content(res)
+		return obs, nil
+	}
+	var n *need
+	if errors.As(err, &n) {
+		obs.Outcome, obs.Text = assistant.NeedsConsent, err.Error()
+		return obs, n
+	}
+	m.app.log.WarnContext(ctx, "tool call failed", "tool", c.Name, "status", m.wire.status, "err", err)
+	m.close() // the SDK gives up a connection after some errors; the next call begins anew
+	m.handler.stopped = nil
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		obs.Outcome, obs.Text = assistant.Denied, "You did not give this permission: "+scopeWords(refused.scopes)+"."
+		return obs, nil
+	}
+	obs.Text = m.explain(err)
+	return obs, nil
+}
+
+// explain says for a person what kept the MCP server from answering; nothing of the error itself.
+func (m *mcpTurn) explain(err error) string {
+	var d *discoveryError
+	switch {
+	case errors.As(err, &d):
+		return "The VetAssist server asks for a login, but I could not find out where."
+	case errors.Is(err, errForbidden):
+		return "The VetAssist server does not let this app in."
+	case errors.Is(err, errLoginServer):
+		return "The server that keeps your login did not answer."
+	case errors.Is(err, errNoSession):
+		return "You logged out while I was working on that."
+	case m.wire.failed || errors.Is(err, context.DeadlineExceeded):
+		return "The VetAssist server did not answer."
+	case m.wire.status == http.StatusTooManyRequests:
+		return "The VetAssist server is busy."
+	case m.wire.status >= 500:
+		return "The VetAssist server has a problem of its own."
+	}
+	return "The VetAssist server gave an answer that I could not understand."
+}
+
+// content takes from a result what an assistant can use, within bounds.
+func content(res *mcp.CallToolResult) (string, json.RawMessage) {
+	var text strings.Builder
+	for _, c := range res.Content {
+		if t, ok := c.(*mcp.TextContent); ok {
+			if text.Len() > 0 {
+				text.WriteByte('\n')
+			}
+			text.WriteString(t.Text)
+		}
+	}
+	var structured json.RawMessage
+	if res.StructuredContent != nil {
+		if body, err := json.Marshal(res.StructuredContent); err == nil && len(body) <= maxStructured {
+			structured = body
+		}
+	}
+	return clip(text.String(), maxText), structured
+}
+
+// wire bounds every answer of the MCP server and remembers how the last exchange went, which the SDK's errors do not tell.
+type wire struct {
+	next   http.RoundTripper
+	status int
+	failed bool // no answer at all
+}
+
+func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	next := w.next
+	if next == nil {
+		next = http.DefaultTransport
+	}
+	w.status, w.failed = 0, false
+	resp, err := next.RoundTrip(req)
+	if err != nil {
+		w.failed = true
+		return nil, err
+	}
+	w.status = resp.StatusCode
+	resp.Body = &boundedBody{resp.Body, maxMCPBody}
+	return resp, nil
+}
+
+type boundedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("more than %d bytes", maxMCPBody)
+	}
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}

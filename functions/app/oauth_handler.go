@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
+	"golang.org/x/oauth2"
+)
+
+// maxAsks is how often one message may send its person away before we call it a permanent failure
+// ("Step-Up Authorization Flow", step 4).
+const maxAsks = 3
+
+// errForbidden is a 403 that no permission would change.
+var errForbidden = errors.New("the server forbids this")
+
+// refusedError says that a permission was asked for because of this message, and still is not there.
+type refusedError struct{ scopes []string }
+
+func (e *refusedError) Error() string {
+	return "permission not given: " + strings.Join(e.scopes, " ")
+}
+
+// oauthHandler serves one turn of one session: auth.OAuthHandler without waiting for anybody.
+type oauthHandler struct {
+	app       *app
+	ctx       context.Context // of the turn: the SDK asks for tokens under a context without a deadline
+	browser   *browser
+	ex        *exchange
+	tool      string // title of the tool that is being called
+	anonymous bool   // to be asked for a login although there may be one
+
+	refreshed bool  // once a turn
+	stopped   error // a *need or a permanent failure: nothing more is sent
+}
+
+var _ auth.OAuthHandler = (*oauthHandler)(nil)
+
+// TokenSource is asked before every request ("Access Token Usage": the token is in each of them).
+func (h *oauthHandler) TokenSource(context.Context) (oauth2.TokenSource, error) {
+	if h.stopped != nil {
+		return nil, h.stopped // else the SDK would try again without being allowed to
+	}
+	if h.anonymous {
+		return nil, nil
+	}
+	token, err := h.app.accessToken(h.ctx, h.browser)
+	if err != nil || token == "" {
+		return nil, err
+	}
+	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}), nil
+}
+
+// Authorize is called on a 401 and a 403. nil means: try again.
+func (h *oauthHandler) Authorize(ctx context.Context, req *http.Request, resp *http.Response) error {
+	c := readChallenge(resp)
+	if h.stopped != nil {
+		return h.stopped
+	}
+	if resp.StatusCode == http.StatusForbidden {
+		if c.Error != "insufficient_scope" {
+			return errForbidden
+		}
+		h.stopped = h.ask(ctx, needStepUp, c)
+		return h.stopped
+	}
+	sent := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
+	if sent != "" && !h.refreshed {
+		h.refreshed = true
+		err := h.app.refresh(ctx, h.browser, sent)
+		if !errors.Is(err, errLoginLost) {
+			return err
+		}
+	}
+	h.stopped = h.ask(ctx, needConnect, c)
+	return h.stopped
+}
+
+// ask prepares an authorization request for what the challenge wants and returns it as a *need.
+func (h *oauthHandler) ask(ctx context.Context, kind string, c challenge) error {
+	s := h.browser.session
+	if s.Login == nil {
+		kind = needConnect
+	}
+	if kind == needStepUp && len(c.Scopes) > 0 && len(without(c.Scopes, h.ex.Asked)) == 0 {
+		return &refusedError{c.Scopes}
+	}
+	if h.ex.Asks >= maxAsks {
+		return fmt.Errorf("asked %d times for one message, and the server is still not satisfied", h.ex.Asks)
+	}
+	srv, err := h.app.discover(ctx, c.ResourceMetadata)
+	if err != nil {
+		return &discoveryError{err}
+	}
+	n := &need{Kind: kind, Server: srv, Tool: h.tool, Description: c.Description, Reason: s.Lost}
+	n.Scopes = scopesFor(c, srv, s.Requested)
+	n.New = n.Scopes
+	switch {
+	case h.anonymous: // perhaps for another person: only what the challenge wants
+		n.Scopes = scopesFor(c, srv, nil)
+		n.New = n.Scopes
+	case kind == needStepUp:
+		n.New = without(n.Scopes, s.Login.Scopes)
+	case s.Login != nil: // refreshed, and still refused
+		n.Reason = "The server does not accept your login any more."
+	}
+	if kind == needConnect {
+		n.Description = "" // "no token" is no news to a person
+	}
+	if n.URL, err = h.app.authorizeURL(ctx, h.browser, n, h.ex.ID, false); err != nil {
+		return err
+	}
+	h.ex.Asks++
+	h.ex.Asked = union(h.ex.Asked, c.Scopes)
+	return n
+}
+
+// discoveryError says that we do not know where to send the person.
+type discoveryError struct{ err error }
+
+func (e *discoveryError) Error() string { return "discovery: " + e.err.Error() }
+func (e *discoveryError) Unwrap() error { return e.err }

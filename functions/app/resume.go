@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+var errNothingWaits = errors.New("nothing waits")
+
+// claim takes what waits for a person out of an exchange, once: a second callback for it finds nothing, so no call runs twice.
+func (a *app) claim(ctx context.Context, b *browser, id string, f func(*exchange)) (conversation, error) {
+	return a.changeConversation(ctx, b, func(c *conversation) error {
+		e := c.find(id)
+		if e == nil || e.Need == nil {
+			return errNothingWaits
+		}
+		e.Need = nil
+		f(e)
+		return nil
+	})
+}
+
+// resume lets the exchange go on that waited for a connection or a permission.
+func (a *app) resume(ctx context.Context, b *browser, id, note string) error {
+	c, err := a.claim(ctx, b, id, func(e *exchange) {
+		e.Notes, e.Reply = append(e.Notes, note), ""
+		e.Done = dropWaiting(e.Done)
+	})
+	if errors.Is(err, errNothingWaits) { // connected from the header, or the conversation was cleared
+		return a.tell(ctx, b, "", note+" What would you like to know?")
+	}
+	if err != nil {
+		return err
+	}
+	return a.goOn(ctx, b, c, id)
+}
+
+// goOn runs what is left to do of an exchange, with what was said before it.
+func (a *app) goOn(ctx context.Context, b *browser, c conversation, id string) error {
+	ex := *c.find(id)
+	before := conversation{}
+	for _, e := range c.Exchanges {
+		if e.ID != id && e.At.Before(ex.At) {
+			before.Exchanges = append(before.Exchanges, e)
+		}
+	}
+	a.run(ctx, b, before.history(), &ex)
+	return a.settle(ctx, b, ex)
+}
+
+// settle stores what became of an exchange that was there already.
+func (a *app) settle(ctx context.Context, b *browser, ex exchange) error {
+	_, err := a.changeConversation(ctx, b, func(c *conversation) error {
+		if e := c.find(ex.ID); e != nil {
+			*e = ex
+		}
+		return nil
+	})
+	return err
+}
+
+// dropWaiting takes out the calls that will be tried again.
+func dropWaiting(done []doneCall) []doneCall {
+	var out []doneCall
+	for _, d := range done {
+		if d.Outcome != assistant.NeedsConsent {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// giveUp ends the waiting for an authorization that did not come, with words in the conversation, and returns to it.
+func (a *app) giveUp(ctx context.Context, w http.ResponseWriter, r *http.Request, b *browser, rec authorization, tone, text string) {
+	c, err := a.claim(ctx, b, rec.Exchange, func(e *exchange) {
+		e.Waiting = nil
+		e.Reply, e.Tone = text, tone
+		if answered(e) {
+			e.Notes, e.Reply, e.Tone = append(e.Notes, text), "", ""
+		}
+		for i := range e.Done {
+			if e.Done[i].Outcome == assistant.NeedsConsent {
+				e.Done[i].Outcome, e.Done[i].Text = assistant.Denied, "The permission was not given."
+			}
+		}
+	})
+	switch {
+	case errors.Is(err, errNothingWaits):
+		err = a.tell(ctx, b, tone, text)
+	case err == nil && answered(c.find(rec.Exchange)): // only a part of the message was refused
+		err = a.goOn(ctx, b, c, rec.Exchange)
+	}
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+		return
+	}
+	http.Redirect(w, r, anchor(rec.Exchange), http.StatusSeeOther)
+}
+
+// answered tells whether some call of an exchange brought something to talk about.
+func answered(e *exchange) bool {
+	return slices.ContainsFunc(e.Done, func(d doneCall) bool { return d.Outcome == assistant.OK })
+}
+
+func anchor(exchange string) string {
+	if exchange == "" {
+		return "/"
+	}
+	return "/#e-" + exchange
+}

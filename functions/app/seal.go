@@ -1,0 +1,70 @@
+package app
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// A cookie is 256 random bits. Two things are made from it, and neither leads back: the name of the session in the store
+// (SHA-256), and the key that opens the session's secrets (HKDF-SHA-256).
+type sealer struct {
+	aead cipher.AEAD
+	rand io.Reader
+}
+
+func newSealer(cookie []byte, rand io.Reader) (sealer, error) {
+	key, err := hkdf.Key(sha256.New, cookie, nil, "vetassist chat app: secrets of one session, v1", 32)
+	if err != nil {
+		return sealer{}, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return sealer{}, err
+	}
+	aead, err := cipher.NewGCM(block)
+	return sealer{aead, rand}, err
+}
+
+// seal encrypts a secret. The same name is needed to open it, so that one secret cannot be passed off as another.
+func (s sealer) seal(name, secret string) (string, error) {
+	nonce := make([]byte, s.aead.NonceSize())
+	if _, err := io.ReadFull(s.rand, nonce); err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nonce, nonce, []byte(secret), []byte(name))), nil
+}
+
+func (s sealer) open(name, sealed string) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil || len(b) < s.aead.NonceSize() {
+		return "", errors.New("sealed value is damaged")
+	}
+	n := s.aead.NonceSize()
+	secret, err := s.aead.Open(nil, b[:n], b[n:], []byte(name))
+	if err != nil {
+		return "", fmt.Errorf("sealed value does not open: %w", err)
+	}
+	return string(secret), nil
+}
+
+// secret returns 256 random bits, as text that fits a cookie and a URL.
+func (a *app) secret() (string, error) {
+	b := make([]byte, 32)
+	if _, err := io.ReadFull(a.rand, b); err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(b), nil
+}
+
+// digest is what the store knows of a secret.
+func digest(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/vetassist/vetassist/functions/app/assistant"
+)
+
+const (
+	maxCalls       = 8 // tool calls for one message
+	maxSteps       = 8 // questions to the assistant for one message
+	turnTime       = 25 * time.Second
+	maxReply       = 8 << 10
+	maxSuggestions = 4
+)
+
+// run answers ex.Message, or goes on where it had to wait. Whatever happens, ex has a reply afterwards.
+func (a *app) run(ctx context.Context, b *browser, history []assistant.Exchange, ex *exchange) {
+	ctx, cancel := context.WithTimeout(ctx, turnTime)
+	defer cancel()
+	t := &turn{app: a, mcp: a.newMCPTurn(ctx, b, ex), ex: ex}
+	defer t.mcp.close()
+	if b.session.Login != nil {
+		// An assistant that knows the tools understands more; without them it can still chat.
+		if tools, err := t.mcp.list(ctx); err == nil {
+			t.tools = tools
+		}
+	}
+	waiting := ex.Waiting
+	ex.Waiting = nil
+	if !t.carryOut(ctx, waiting) {
+		return
+	}
+	for range maxSteps {
+		step, err := a.assistant.Next(ctx, assistant.Turn{Now: a.now(), Tools: t.tools, History: history, Message: ex.Message, Done: ex.observations()})
+		switch {
+		case err != nil:
+			a.log.ErrorContext(ctx, "assistant", "err", err)
+			ex.problem("Something went wrong while I was thinking about that. Please try again.")
+			return
+		case step.NeedsTools && t.tools == nil:
+			if t.tools, err = t.mcp.list(ctx); err != nil {
+				t.stop(ctx, err)
+				return
+			}
+		case len(step.Calls) > 0:
+			if !t.carryOut(ctx, step.Calls) {
+				return
+			}
+		case step.Reply != "":
+			ex.Reply = clip(step.Reply, maxReply)
+			for _, s := range step.Suggestions[:min(len(step.Suggestions), maxSuggestions)] {
+				ex.Suggestions = append(ex.Suggestions, clip(s, 120))
+			}
+			if ex.roleRefused() {
+				ex.Tone = toneRefusal
+			}
+			return
+		default:
+			ex.problem("I have no answer to that.")
+			return
+		}
+	}
+	ex.problem("That took more steps than I may take for one message. Could you ask for a part of it?")
+}
+
+type turn struct {
+	app   *app
+	mcp   *mcpTurn
+	ex    *exchange
+	tools []assistant.Tool
+}
+
+// carryOut runs calls in order. false means that the turn is over: for now, since a person must act, or for good.
+func (t *turn) carryOut(ctx context.Context, calls []assistant.Call) bool {
+	for i, call := range calls {
+		if len(t.ex.Done) >= maxCalls {
+			t.ex.problem("That needs more tool calls than I may make for one message. Could you ask for a part of it?")
+			return false
+		}
+		tool := t.tool(call.Name)
+		obs, err := t.mcp.call(ctx, call, tool.Title)
+		t.ex.Done = append(t.ex.Done, doneCall{Observation: obs, Title: tool.Title, Scope: tool.Scope})
+		if err != nil {
+			t.ex.Waiting = calls[i:]
+			t.stop(ctx, err)
+			return false
+		}
+	}
+	return true
+}
+
+func (t *turn) tool(name string) assistant.Tool {
+	for _, tool := range t.tools {
+		if tool.Name == name {
+			return tool
+		}
+	}
+	return assistant.Tool{Name: name}
+}
+
+// stop ends the turn with a card, or with the reason why there is none.
+func (t *turn) stop(ctx context.Context, err error) {
+	var n *need
+	switch {
+	case !errors.As(err, &n):
+		t.app.log.WarnContext(ctx, "the MCP server cannot be used", "status", t.mcp.wire.status, "err", err)
+		t.ex.problem(t.mcp.explain(err) + " Please try again in a moment.")
+	case n.Kind == needStepUp:
+		t.ex.Need = n
+		t.ex.Reply = "For that I need one more permission from you: " + scopeWords(n.New) + "."
+	default:
+		t.ex.Need = n
+		t.ex.Reply = "To answer that, I need to connect to VetAssist in your name."
+		if n.Reason != "" {
+			t.ex.Reply = n.Reason + " To go on, please connect again."
+		}
+	}
+}
+
+func (e *exchange) problem(text string) {
+	e.Reply, e.Tone = text, toneProblem
+}
+
+// roleRefused tells whether the server refused a call because of the person's role, which no permission changes.
+func (e *exchange) roleRefused() bool {
+	for _, d := range e.Done {
+		var refusal struct {
+			Error string `json:"error"`
+		}
+		if d.Outcome == assistant.ToolError && json.NewDecoder(bytes.NewReader(d.Structured)).Decode(&refusal) == nil && refusal.Error == "role_forbidden" {
+			return true
+		}
+	}
+	return false
+}

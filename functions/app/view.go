@@ -1,0 +1,187 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// starters are on the empty page. They are messages like any other.
+var starters = []string{
+	"When is Fido's next vaccination?",
+	"Book an appointment for Fido next Tuesday at 10",
+	"Which pets do I have?",
+	"My dog ate chocolate. What should I do?",
+	"What can you do?",
+}
+
+// chatView is what chat.html shows.
+type chatView struct {
+	Status    statusView
+	Exchanges []exchangeView
+	Starters  []string
+	Ended     bool // the browser came back after its session had ended
+	Max       int
+}
+
+// statusView is the connection, in the header.
+type statusView struct {
+	Connected, Session bool
+	Server, Issuer     string
+	Permissions        []permission
+}
+
+// permission is a scope with its words.
+type permission struct{ Words, Scope string }
+
+type exchangeView struct {
+	ID, Message string
+	Notes       []string
+	Blocks      []block
+	Tone        string
+	Card        *cardView
+	Calls       []callView
+	Suggestions []string
+	Interrupted bool
+}
+
+// block is a paragraph or a list of a reply.
+type block struct {
+	Text  string
+	Items []string
+}
+
+// cardView asks a person to act.
+type cardView struct {
+	StepUp            bool
+	Link, Host        string
+	New, Kept         []permission
+	Tool, Description string
+}
+
+type callView struct {
+	Name, Title, Scope, Arguments, Text string
+	Outcome                             string // of assistant.Outcome, in words
+	Good, Bad                           bool
+}
+
+func (a *app) page(w http.ResponseWriter, r *http.Request) {
+	b, stale, err := a.open(w, r)
+	view := chatView{Starters: starters, Max: maxMessage, Ended: stale}
+	var c conversation
+	switch {
+	case errors.Is(err, errNoSession):
+		err = nil
+	case err == nil:
+		view.Status = viewStatus(b)
+		c, err = a.readConversation(r.Context(), b)
+	}
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+		return
+	}
+	for i, e := range c.Exchanges {
+		view.Exchanges = append(view.Exchanges, viewExchange(e, i == len(c.Exchanges)-1))
+	}
+	if err := a.pages.Render(w, http.StatusOK, "chat.html", web.Page{Title: "Vet Assist AI", Data: view}); err != nil {
+		web.Fail(w, r, a.log, err)
+	}
+}
+
+func viewStatus(b *browser) statusView {
+	v := statusView{Session: true}
+	if l := b.session.Login; l != nil {
+		v.Connected, v.Server, v.Issuer = true, l.Server.Name, host(l.Server.Issuer)
+		if v.Server == "" {
+			v.Server = host(l.Server.Resource)
+		}
+		v.Permissions = permissions(l.Scopes)
+	}
+	return v
+}
+
+func permissions(scopes []string) []permission {
+	var out []permission
+	for _, s := range shownScopes(scopes) {
+		out = append(out, permission{capital(scopeWord(s)), s})
+	}
+	return out
+}
+
+// viewExchange has suggestions only for the last exchange: older ones would answer a question of before.
+func viewExchange(e exchange, last bool) exchangeView {
+	v := exchangeView{ID: e.ID, Message: e.Message, Notes: e.Notes, Blocks: blocks(e.Reply), Tone: e.Tone, Interrupted: e.Reply == "" && e.Need == nil}
+	if last {
+		v.Suggestions = e.Suggestions
+	}
+	if n := e.Need; n != nil {
+		v.Card = &cardView{
+			StepUp: n.Kind == needStepUp, Link: "/connect?for=" + url.QueryEscape(e.ID), Host: host(n.Server.Issuer),
+			New: permissions(n.New), Kept: permissions(without(n.Scopes, n.New)), Tool: n.Tool, Description: n.Description,
+		}
+	}
+	for _, d := range e.Done {
+		v.Calls = append(v.Calls, viewCall(d))
+	}
+	return v
+}
+
+func viewCall(d doneCall) callView {
+	v := callView{Name: d.Call.Name, Title: d.Title, Scope: d.Scope, Good: d.Outcome == assistant.OK}
+	v.Bad = d.Outcome == assistant.Denied || d.Outcome == assistant.Failed
+	if args, err := json.Marshal(d.Call.Arguments); err == nil && len(d.Call.Arguments) > 0 {
+		v.Arguments = clip(string(args), 600)
+	}
+	switch d.Outcome {
+	case assistant.OK:
+		v.Outcome = "answered"
+	case assistant.ToolError:
+		v.Outcome, v.Text = "refused by the tool", clip(d.Text, 300)
+	case assistant.NeedsConsent:
+		v.Outcome = "waiting for your permission"
+	case assistant.Denied:
+		v.Outcome, v.Text = "permission not given", clip(d.Text, 300)
+	default:
+		v.Outcome, v.Text = "failed", clip(d.Text, 300)
+	}
+	return v
+}
+
+// blocks turns the plain text of a reply into paragraphs and lists; lines that begin with "• " are items.
+// Nothing else in it has a meaning, so that a model cannot make links or markup.
+func blocks(reply string) []block {
+	var out []block
+	add := true // begin a new block
+	for line := range strings.Lines(reply) {
+		line = strings.TrimSpace(line)
+		item, isItem := strings.CutPrefix(line, "• ")
+		switch n := len(out); {
+		case line == "":
+			add = true
+			continue
+		case isItem && n > 0 && len(out[n-1].Items) > 0 && !add:
+			out[n-1].Items = append(out[n-1].Items, item)
+		case isItem:
+			out = append(out, block{Items: []string{item}})
+		case n > 0 && out[n-1].Text != "" && !add:
+			out[n-1].Text += "\n" + line
+		default:
+			out = append(out, block{Text: line})
+		}
+		add = false
+	}
+	return out
+}
+
+func host(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" {
+		return s
+	}
+	return u.Host
+}

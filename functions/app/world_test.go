@@ -1,0 +1,434 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/sqlite"
+)
+
+// world is everything around the app: an authorization server and an MCP server that check what they get, a store, a clock.
+type world struct {
+	t     *testing.T
+	app   *httptest.Server // replaced by restart
+	other *httptest.Server // authorization server and MCP server
+	store *spyStore
+
+	mu        sync.Mutex
+	time      time.Time
+	grants    map[string]grant    // by code
+	refreshes map[string][]string // refresh token to its scopes; absent: used or revoked
+	access    map[string]access
+	calls     []string     // of the MCP server: methods, and names of tools
+	forms     []url.Values // of the token endpoint
+	revoked   []string
+	authorize []url.Values
+	secrets   []string // every token, code, verifier that ever was
+
+	// What a test may change.
+	decide   func(q url.Values) (scopes []string, answer url.Values) // at the consent page
+	metadata func(m map[string]any)
+	onToken  func(w http.ResponseWriter, form url.Values) bool // true: answered
+	mcp      func(w http.ResponseWriter, r *http.Request) bool // true: answered
+	header   string                                            // name of the challenge's header; "-" for none
+	ttl      time.Duration                                     // of access tokens
+}
+
+type grant struct {
+	challenge, redirect, resource string
+	scopes                        []string
+}
+
+type access struct {
+	scopes []string
+	until  time.Time
+}
+
+// spyStore keeps every byte that was ever written.
+type spyStore struct {
+	store.Store
+	mu      sync.Mutex
+	written bytes.Buffer
+}
+
+func (s *spyStore) Write(ctx context.Context, ops ...store.Op) error {
+	s.mu.Lock()
+	for _, op := range ops {
+		s.written.WriteString(op.Item.Partition + op.Item.Sort)
+		s.written.Write(op.Item.Body)
+	}
+	s.mu.Unlock()
+	return s.Store.Write(ctx, ops...)
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, time: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), grants: map[string]grant{},
+		refreshes: map[string][]string{}, access: map[string]access{}, header: "WWW-Authenticate", ttl: 10 * time.Minute}
+	db, err := sqlite.Open(t.Context(), ":memory:", w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	w.store = &spyStore{Store: db}
+	w.other = httptest.NewServer(w.otherRoutes())
+	t.Cleanup(w.other.Close)
+	w.app = w.start(nil)
+	return w
+}
+
+// start runs an app over the world; a second one is a second process over the same store.
+func (w *world) start(edit func(*Config)) *httptest.Server {
+	var handler http.Handler
+	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	w.t.Cleanup(srv.Close)
+	cfg := Config{BaseURL: srv.URL, MCPURL: w.other.URL + "/mcp", Store: w.store, Assistant: script{}, Now: w.now, Rand: rand.Reader,
+		HTTP: &http.Client{Timeout: 5 * time.Second}, Log: slog.New(slog.DiscardHandler)}
+	if edit != nil {
+		edit(&cfg)
+	}
+	var err error
+	if handler, err = New(cfg); err != nil {
+		w.t.Fatal(err)
+	}
+	return srv
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.time
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.time = w.time.Add(d)
+}
+
+func (w *world) secret() string {
+	s := "secret-" + rand.Text()
+	w.secrets = append(w.secrets, s)
+	return s
+}
+
+func (w *world) otherRoutes() http.Handler {
+	mux := http.NewServeMux()
+	doc := func(rw http.ResponseWriter, v any) {
+		rw.Header().Set("Content-Type", "application/json")
+		json.NewEncoder(rw).Encode(v)
+	}
+	mux.HandleFunc("GET /.well-known/oauth-protected-resource/mcp", func(rw http.ResponseWriter, _ *http.Request) {
+		doc(rw, map[string]any{"resource": w.other.URL + "/mcp", "authorization_servers": []string{w.other.URL}, "resource_name": "Test Clinic",
+			"scopes_supported": []string{"pet-profile:read", "appointment:write"}})
+	})
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server", func(rw http.ResponseWriter, _ *http.Request) {
+		m := map[string]any{"issuer": w.other.URL, "authorization_endpoint": w.other.URL + "/authorize", "token_endpoint": w.other.URL + "/token",
+			"revocation_endpoint": w.other.URL + "/revoke", "response_types_supported": []string{"code"},
+			"code_challenge_methods_supported": []string{"S256"}, "authorization_response_iss_parameter_supported": true}
+		if w.metadata != nil {
+			w.metadata(m)
+		}
+		doc(rw, m)
+	})
+	mux.HandleFunc("GET /authorize", w.authorizeEndpoint)
+	mux.HandleFunc("POST /token", w.tokenEndpoint)
+	mux.HandleFunc("POST /revoke", func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.refreshes, r.FormValue("token"))
+		w.revoked = append(w.revoked, r.FormValue("token"))
+	})
+	mux.Handle("/mcp", w.mcpEndpoint())
+	return mux
+}
+
+// authorizeEndpoint is a person who agrees at once, unless decide says otherwise.
+func (w *world) authorizeEndpoint(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	q := r.URL.Query()
+	w.authorize = append(w.authorize, q)
+	for name, want := range map[string]string{"response_type": "code", "client_id": "vet-assist-ai", "code_challenge_method": "S256", "resource": w.other.URL + "/mcp"} {
+		if q.Get(name) != want {
+			w.t.Errorf("authorize: %s is %q, want %q", name, q.Get(name), want)
+		}
+	}
+	if len(q.Get("code_challenge")) != 43 || len(q.Get("state")) < 22 {
+		w.t.Errorf("authorize: weak code_challenge or state: %v", q)
+	}
+	scopes, answer := strings.Fields(q.Get("scope")), url.Values{}
+	if w.decide != nil {
+		scopes, answer = w.decide(q)
+	}
+	if answer == nil {
+		answer = url.Values{}
+	}
+	if !answer.Has("iss") {
+		answer.Set("iss", w.other.URL)
+	}
+	if answer.Get("iss") == "-" {
+		answer.Del("iss")
+	}
+	if !answer.Has("error") {
+		code := w.secret()
+		w.grants[code] = grant{q.Get("code_challenge"), q.Get("redirect_uri"), q.Get("resource"), scopes}
+		answer.Set("code", code)
+	}
+	answer.Set("state", q.Get("state"))
+	http.Redirect(rw, r, q.Get("redirect_uri")+"?"+answer.Encode(), http.StatusSeeOther)
+}
+
+func (w *world) tokenEndpoint(rw http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		w.t.Error(err)
+	}
+	w.mu.Lock()
+	w.forms = append(w.forms, r.PostForm)
+	hook := w.onToken
+	w.mu.Unlock()
+	if hook != nil && hook(rw, r.PostForm) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	refuse := func(code string) {
+		rw.Header().Set("Content-Type", "application/json")
+		rw.WriteHeader(http.StatusBadRequest)
+		json.NewEncoder(rw).Encode(map[string]string{"error": code})
+	}
+	f := r.PostForm
+	if f.Get("resource") != w.other.URL+"/mcp" || f.Get("client_id") != "vet-assist-ai" {
+		refuse("invalid_target")
+		return
+	}
+	var scopes []string
+	switch f.Get("grant_type") {
+	case "authorization_code":
+		g, ok := w.grants[f.Get("code")]
+		delete(w.grants, f.Get("code"))
+		w.secrets = append(w.secrets, f.Get("code_verifier"))
+		sum := sha256.Sum256([]byte(f.Get("code_verifier")))
+		if !ok || g.challenge != base64.RawURLEncoding.EncodeToString(sum[:]) || g.redirect != f.Get("redirect_uri") || g.resource != f.Get("resource") {
+			refuse("invalid_grant")
+			return
+		}
+		scopes = g.scopes
+	case "refresh_token":
+		var ok bool
+		if scopes, ok = w.refreshes[f.Get("refresh_token")]; !ok {
+			clear(w.refreshes) // reuse: everything ends
+			refuse("invalid_grant")
+			return
+		}
+		delete(w.refreshes, f.Get("refresh_token"))
+	default:
+		refuse("unsupported_grant_type")
+		return
+	}
+	token, refresh := w.secret(), w.secret()
+	w.access[token] = access{scopes, w.time.Add(w.ttl)}
+	w.refreshes[refresh] = scopes
+	rw.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(rw).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(w.ttl.Seconds()),
+		"refresh_token": refresh, "scope": strings.Join(scopes, " ")})
+}
+
+// toolScopes are the tools of the test's MCP server.
+var toolScopes = map[string]string{"get_pet_vaccination_info": "pet-profile:read", "book_vet_appointment": "appointment:write", "update_pet": "", "search": ""}
+
+func (w *world) mcpEndpoint() http.Handler {
+	srv := mcp.NewServer(&mcp.Implementation{Name: "test", Version: "1"}, nil)
+	for name, scope := range toolScopes {
+		srv.AddTool(&mcp.Tool{Name: name, Title: "Title of " + name, InputSchema: json.RawMessage(`{"type":"object"}`), Meta: mcp.Meta{scopeMetaKey: scope}},
+			func(context.Context, *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				if name == "update_pet" {
+					return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: "The role Pet Owner cannot do this."}},
+						StructuredContent: map[string]any{"error": "role_forbidden"}}, nil
+				}
+				return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: "answer of " + name}}, StructuredContent: map[string]any{"n": 1}}, nil
+			})
+	}
+	next := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return srv }, &mcp.StreamableHTTPOptions{Stateless: true, JSONResponse: true})
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			w.t.Error(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		var call struct {
+			Method string
+			Params struct{ Name string }
+		}
+		json.Unmarshal(body, &call)
+		w.mu.Lock()
+		name := call.Method
+		if call.Params.Name != "" {
+			name = call.Params.Name
+		}
+		w.calls = append(w.calls, name)
+		held, ok := w.access[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
+		ok = ok && w.time.Before(held.until)
+		hook := w.mcp
+		w.mu.Unlock()
+		if hook != nil && hook(rw, r) {
+			return
+		}
+		scope := toolScopes[call.Params.Name]
+		switch {
+		case !ok:
+			w.challenge(rw, http.StatusUnauthorized, `scope="pet-profile:read"`)
+		case scope != "" && !slices.Contains(held.scopes, scope):
+			w.challenge(rw, http.StatusForbidden, `error="insufficient_scope", error_description="Booking needs a permission.", scope="`+scope+`"`)
+		default:
+			next.ServeHTTP(rw, r)
+		}
+	})
+}
+
+func (w *world) challenge(rw http.ResponseWriter, status int, params string) {
+	rw.Header().Set("Content-Type", "application/json")
+	if w.header != "-" {
+		rw.Header().Set(w.header, `Bearer resource_metadata="`+w.other.URL+`/.well-known/oauth-protected-resource/mcp", `+params)
+	}
+	rw.WriteHeader(status)
+	if status == http.StatusUnauthorized && w.header == "-" {
+		io.WriteString(rw, `{"error":"unauthorized","scope":"pet-profile:read"}`)
+	}
+	if status == http.StatusForbidden {
+		io.WriteString(rw, `{"jsonrpc":"2.0","id":1,"error":{"code":-32001,"message":"no","data":{"error":"insufficient_scope","scope":"appointment:write"}},"scope":"appointment:write"}`)
+	}
+}
+
+// person is a browser with its cookies.
+type person struct {
+	*http.Client
+	w    *world
+	base string
+}
+
+func (w *world) person() *person {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &person{&http.Client{Jar: jar}, w, w.app.URL}
+}
+
+func (p *person) say(message string) chatAnswer {
+	p.w.t.Helper()
+	body, err := json.Marshal(map[string]string{"message": message})
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	status, answer := p.post("/chat", "application/json", string(body))
+	if status != http.StatusOK {
+		p.w.t.Fatalf("say %q: %d %s", message, status, answer)
+	}
+	var out chatAnswer
+	if err := json.Unmarshal([]byte(answer), &out); err != nil {
+		p.w.t.Fatal(err)
+	}
+	return out
+}
+
+func (p *person) post(path, contentType, body string) (int, string) {
+	p.w.t.Helper()
+	resp, err := p.Post(p.base+path, contentType, strings.NewReader(body))
+	return p.read(resp, err)
+}
+
+func (p *person) get(address string) (int, string) {
+	p.w.t.Helper()
+	if strings.HasPrefix(address, "/") {
+		address = p.base + address
+	}
+	resp, err := p.Get(address)
+	return p.read(resp, err)
+}
+
+func (p *person) read(resp *http.Response, err error) (int, string) {
+	p.w.t.Helper()
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+// cookie is the value that the browser holds for the app.
+func (p *person) cookie() string {
+	u, err := url.Parse(p.base)
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	for _, c := range p.Jar.Cookies(u) {
+		if c.Name == "vetassist_app" {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// connected is a person who has asked once and agreed.
+func (w *world) connected() *person {
+	w.t.Helper()
+	p := w.person()
+	if status, page := p.get(p.say("vaccination").AuthorizeURL); status != http.StatusOK || !strings.Contains(page, "answer of get_pet_vaccination_info") {
+		w.t.Fatalf("connecting: %d %s", status, page)
+	}
+	return p
+}
+
+// script is an assistant that calls the tools that a message's words stand for, and says what they answered.
+type script struct{}
+
+var scriptWords = []struct{ word, tool string }{
+	{"vaccination", "get_pet_vaccination_info"}, {"book", "book_vet_appointment"}, {"weight", "update_pet"}, {"search", "search"},
+}
+
+func (script) Next(_ context.Context, t assistant.Turn) (assistant.Step, error) {
+	if strings.Contains(t.Message, "forever") {
+		return assistant.Step{Calls: []assistant.Call{{ID: rand.Text(), Name: "search"}}}, nil
+	}
+	var calls []assistant.Call
+	for _, s := range scriptWords {
+		done := slices.ContainsFunc(t.Done, func(o assistant.Observation) bool { return o.Call.Name == s.tool })
+		if strings.Contains(t.Message, s.word) && !done {
+			calls = append(calls, assistant.Call{ID: s.tool, Name: s.tool, Arguments: map[string]any{"pet": "Fido"}})
+		}
+	}
+	if len(calls) > 0 {
+		if t.Tools == nil {
+			return assistant.Step{NeedsTools: true}, nil
+		}
+		return assistant.Step{Calls: calls}, nil
+	}
+	reply := "You said: " + t.Message
+	for _, o := range t.Done {
+		reply += "\n• " + string(o.Outcome) + " " + o.Text
+	}
+	return assistant.Step{Reply: reply, Suggestions: []string{"and Milo?"}}, nil
+}
