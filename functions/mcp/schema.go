@@ -3,6 +3,7 @@ package mcp
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
 
@@ -103,7 +104,7 @@ func output[Out any]() *jsonschema.Schema {
 	done := s.Required
 	s.Required = nil
 	for _, name := range refused.PropertyOrder {
-		if s.Properties[name] == nil {
+		if s.Properties[name] == nil && slices.Contains(refused.Required, name) {
 			s.Properties[name] = refused.Properties[name]
 			s.PropertyOrder = append(s.PropertyOrder, name)
 		}

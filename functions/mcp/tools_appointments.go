@@ -62,6 +62,12 @@ type oneAppointment struct {
 	Appointment appointment `json:"appointment"`
 }
 
+// booking is a result of book_vet_appointment: Alternatives are those of a refusal (see refusal), named here for the schema.
+type booking struct {
+	Appointment  appointment `json:"appointment"`
+	Alternatives []slot      `json:"alternatives,omitempty" jsonschema:"free times instead, when the one asked for cannot be had"`
+}
+
 type findSlotsIn struct {
 	Date      string `json:"date"`
 	Days      int    `json:"days"`
@@ -177,21 +183,21 @@ func (t *tools) listAppointments(ctx context.Context, who clinic.Actor, in listA
 	return out, strings.Join(lines, "\n"), nil
 }
 
-func (t *tools) book(ctx context.Context, who clinic.Actor, in bookIn) (oneAppointment, string, error) {
+func (t *tools) book(ctx context.Context, who clinic.Actor, in bookIn) (booking, string, error) {
 	day, err := clinic.ParseDate(in.Date)
 	if err != nil {
-		return oneAppointment{}, "", err
+		return booking{}, "", err
 	}
 	at, err := clinic.ParseClock(in.Time)
 	if err != nil {
-		return oneAppointment{}, "", err
+		return booking{}, "", err
 	}
 	a, err := t.clinic.Book(ctx, who, clinic.Booking{Pet: in.Pet, Date: day, Time: at, Kind: in.Kind, Reason: in.Reason})
 	if err != nil {
-		return oneAppointment{}, "", err
+		return booking{}, "", err
 	}
 	out := t.appointmentOf(a)
-	return oneAppointment{out}, "Booked: " + out.String() + ".", nil
+	return booking{Appointment: out}, "Booked: " + out.String() + ".", nil
 }
 
 func (t *tools) cancel(ctx context.Context, who clinic.Actor, in cancelIn) (out oneAppointment, text string, err error) {
