@@ -1,0 +1,21 @@
+// Command vetassist is the whole of VetAssist in one process: the authorization server, the public keys, the MCP
+// server and the chat app, on one port, over one SQLite file.
+//
+//	go run ./functions/vetassist
+//
+// The functions stay as separate here as they are in the cloud. Each opens the store through store.Restrict with its
+// own list of partitions, and they talk to each other over HTTP only:
+//
+//	browser ──▶ app ──▶ /.well-known/…  /oauth/token  /mcp
+//	                                              mcp ──▶ /.well-known/jwks.json
+//
+//	main.go      the command: flags, signals, exit codes
+//	server.go    Start, Server.Close: what a test starts too
+//	handler.go   every function on one mux
+//	listen.go    localhost means two addresses
+//	inside.go    requests that we send to ourselves
+//	banner.go    what a person reads at the start
+//
+// The end-to-end tests are here as well, since only this package may import every function: story_test.go is the
+// story of the README over real HTTP, browser_test.go the same in Chromium.
+package main

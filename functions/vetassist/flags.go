@@ -1,0 +1,69 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/vetassist/vetassist/shared/config"
+)
+
+const usage = `VetAssist: a demo of MCP authorization in one program.
+
+Usage:
+
+  go run ./functions/vetassist [flags]
+
+It makes and fills its database on first use, then serves until Ctrl-C.
+
+Flags (in brackets the environment variable of the same meaning; the flag wins):
+
+  -addr HOST:PORT   where to listen; port 0 takes a free one   [%s]
+                    default localhost:8080, which is 127.0.0.1 and ::1
+  -db FILE          the SQLite file; :memory: keeps nothing     [%s]
+                    default vetassist.db in this folder
+  -base-url URL     the address that people and programs use,   [%s]
+                    when it is not -addr: behind a proxy or in a container.
+                    https, unless the host is localhost
+  -v                log every request, not only what went wrong
+
+Pages of other origins may call /mcp when they are listed in %s
+(comma-separated, such as https://inspector.example.com).
+
+The demo's passwords work only while the address is on this machine.
+`
+
+type options struct {
+	config  config.Config
+	verbose bool
+}
+
+// parseFlags reads environment and flags. Whatever is wrong, it has been said on stderr in one or two lines.
+func parseFlags(args []string, getenv func(string) string, stdout, stderr io.Writer) (options, error) {
+	o := options{config: config.FromEnv(getenv)}
+	f := flag.NewFlagSet("vetassist", flag.ContinueOnError)
+	f.SetOutput(io.Discard) // the package's own text would come twice, and in its own words
+	f.StringVar(&o.config.Addr, "addr", o.config.Addr, "")
+	f.StringVar(&o.config.DB, "db", o.config.DB, "")
+	f.StringVar(&o.config.BaseURL, "base-url", o.config.BaseURL, "")
+	f.BoolVar(&o.verbose, "v", false, "")
+	err := f.Parse(args)
+	if err == flag.ErrHelp {
+		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvAllowedOrigins)
+		return o, err
+	}
+	if err == nil && f.NArg() > 0 {
+		err = fmt.Errorf("there is no subcommand %q", f.Arg(0))
+	}
+	if err == nil && o.config.DB == "" {
+		err = fmt.Errorf("-db needs a file name, or :memory:")
+	}
+	if err == nil {
+		check := o.config // Start fills in the real port later
+		err = check.Check()
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "vetassist: %v\nRun it with -h to see what it takes.\n", err)
+	}
+	return o, err
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/vetassist/vetassist/seed"
+	"github.com/vetassist/vetassist/shared/clinic"
+	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/token"
+)
+
+// Bounds on what a connection may take. A chat with a language model behind it may think for a while.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 2 * time.Minute
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 32 << 10
+	maxBody       = 1 << 20 // of any request; each handler knows a smaller bound of its own
+	stopTimeout   = 10 * time.Second
+)
+
+// Options are what a Server is started with. Only Config is needed.
+type Options struct {
+	config.Config
+	Now    func() time.Time // default time.Now
+	Rand   io.Reader        // default crypto/rand
+	Stdout io.Writer        // for the addresses and logins; default nowhere
+	Log    *slog.Logger     // default slog.Default()
+	// Open opens the store, and tells how to close it; default the SQLite file Config.DB.
+	Open func(ctx context.Context, now func() time.Time) (store.Store, func() error, error)
+}
+
+// Server is a running VetAssist.
+type Server struct {
+	// URL is the base URL, without a last slash.
+	URL string
+
+	http       http.Server
+	listeners  []net.Listener
+	inside     *inside
+	closeStore func() error
+	failed     chan error
+	closing    sync.Once
+	closed     error
+}
+
+// Start opens the store, fills it, and serves. The context is for the start only; Close ends the server.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	o.setDefaults()
+	listeners, missing, err := listen(o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{listeners: listeners, failed: make(chan error, len(listeners)), closeStore: func() error { return nil }}
+	if err := s.start(ctx, &o); err != nil {
+		for _, l := range listeners {
+			l.Close()
+		}
+		return nil, errors.Join(err, s.closeStore())
+	}
+	for _, l := range listeners {
+		go func() {
+			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				s.failed <- err
+			}
+		}()
+	}
+	return s, banner(o, missing)
+}
+
+func (o *Options) setDefaults() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Stdout == nil {
+		o.Stdout = io.Discard
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Open == nil {
+		o.Open = func(ctx context.Context, now func() time.Time) (store.Store, func() error, error) {
+			db, err := sqlite.Open(ctx, o.DB, now)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%w\nChoose another file with -db, or :memory: to keep nothing", err)
+			}
+			return db, db.Close, nil
+		}
+	}
+}
+
+// start does all that can fail while the port is ours but nobody is answered yet.
+func (s *Server) start(ctx context.Context, o *Options) error {
+	port := s.listeners[0].Addr().(*net.TCPAddr).Port
+	host, _, _ := net.SplitHostPort(o.Addr) // listen has read it
+	o.Addr = net.JoinHostPort(host, strconv.Itoa(port))
+	if err := o.Check(); err != nil {
+		return err
+	}
+	base, err := url.Parse(o.BaseURL)
+	if err != nil {
+		return err
+	}
+	db, closeStore, err := o.Open(ctx, o.Now)
+	if err != nil {
+		return err
+	}
+	s.closeStore = closeStore
+	if err := fill(ctx, db, o); err != nil {
+		return fmt.Errorf("filling the database: %w", err)
+	}
+	s.inside = newInside(base, !reaches(base, port))
+	handler, err := newHandler(o, db, &http.Client{Transport: s.inside, Timeout: readTimeout})
+	if err != nil {
+		return err
+	}
+	s.inside.handler = handler
+	s.URL = o.BaseURL
+	s.http = http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug), // broken connections are no news
+	}
+	return nil
+}
+
+// reaches reports whether a request to the base URL arrives at this process: plain HTTP to this machine and port.
+func reaches(base *url.URL, port int) bool {
+	own := base.Port()
+	if own == "" {
+		own = "80"
+	}
+	return base.Scheme == "http" && config.IsLoopback(base.Hostname()) && own == strconv.Itoa(port)
+}
+
+// fill brings the demo's data and the first signing key into the store. What is there stays as it is.
+func fill(ctx context.Context, db store.Store, o *Options) error {
+	people := directory.New(store.Restrict(db, directory.Partitions...), o.BaseURL, o.Local(), o.Now)
+	if err := people.Seed(ctx, seed.Files); err != nil {
+		return err
+	}
+	if err := clinic.Seed(ctx, store.Restrict(db, clinic.Partitions...), seed.Files, o.Now()); err != nil {
+		return err
+	}
+	return keyring(db, o).Ensure(ctx)
+}
+
+func keyring(db store.Store, o *Options) *token.Keyring {
+	return token.NewKeyring(o.BaseURL, store.Restrict(db, append(token.PrivatePartitions, token.PublicPartitions...)...), o.Now, o.Rand)
+}
+
+// Failed tells when the server stopped by itself, which only a broken listener makes it do.
+func (s *Server) Failed() <-chan error { return s.failed }
+
+// Close stops accepting, finishes what is in flight, for at most ten seconds, and closes the store.
+func (s *Server) Close() error {
+	s.closing.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		select {
+		case <-s.inside.comeInside():
+		case <-ctx.Done():
+		}
+		err := s.http.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = errors.Join(fmt.Errorf("some requests took longer than %s and were cut off", stopTimeout), s.http.Close())
+		}
+		s.inside.CloseIdleConnections()
+		s.closed = errors.Join(err, s.closeStore())
+	})
+	return s.closed
+}
+
+// local reports whether a Host header names this machine.
+func local(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	return config.IsLoopback(strings.Trim(host, "[]"))
+}
