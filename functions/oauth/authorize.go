@@ -1,0 +1,41 @@
+package oauth
+
+import (
+	"net/http"
+)
+
+// authorize is the authorization endpoint (RFC 6749 §3.1): it finds out whether a login or a consent is still
+// needed, and if not, answers with a code.
+func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
+	a, err := s.parseRequest(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	v, err := s.visit(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if !v.loggedIn() || a.wantsLogin() {
+		if a.prompts("none") {
+			s.fail(w, r, a.reject("login_required", "nobody is logged in, and prompt=none forbids to ask"))
+			return
+		}
+		redirectTo(w, "/oauth/login?"+a.Query)
+		return
+	}
+	d, err := s.decide(r.Context(), a, v.user)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	switch {
+	case len(d.Available) > 0 && len(d.New) == 0 && !a.prompts("consent"):
+		s.answerWithCode(w, r, a, v, d.Consented)
+	case a.prompts("none"):
+		s.fail(w, r, a.reject("consent_required", "the user has not agreed to all of this, and prompt=none forbids to ask"))
+	default:
+		s.renderConsent(w, r, http.StatusOK, a, v, d, "")
+	}
+}

@@ -1,0 +1,81 @@
+package oauth
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// How long a code may be redeemed (RFC 6749 §4.1.2 recommends ten minutes at most), and how long it is remembered, so that a
+// second use is noticed.
+const (
+	codeLifetime = time.Minute
+	codeMemory   = time.Hour
+)
+
+// code is a record of an authorization code, under its hash.
+type code struct {
+	ClientID    string    `json:"client_id"`
+	UserID      string    `json:"user_id"`
+	Server      string    `json:"server"` // identifier
+	RedirectURI string    `json:"redirect_uri"`
+	Challenge   string    `json:"challenge"`
+	Scopes      []string  `json:"scopes"` // that the person agreed to, of those requested
+	Expires     time.Time `json:"expires"`
+	GrantID     string    `json:"grant_id,omitempty"` // what it was redeemed for; empty: not yet
+}
+
+const codeSort = "code"
+
+// answerWithCode notes the consent and a code for it, in one write, and sends the browser back with the code.
+func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authRequest, v visit, scopes []string) {
+	secret, err := s.newSecret()
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	now := s.Now()
+	record := store.Encode("code/"+hash(secret), codeSort, code{
+		ClientID: a.Client.ID, UserID: v.user.ID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
+		Challenge: a.Challenge, Scopes: scopes, Expires: now.Add(codeLifetime),
+	}, now.Add(codeMemory))
+	err = store.ErrConflict
+	for tries := 0; errors.Is(err, store.ErrConflict) && tries < 3; tries++ { // two tabs may agree to two things at once
+		var allow store.Op
+		if allow, err = s.Directory.Allow(r.Context(), v.user.ID, a.Client.ID, a.Server.Identifier, scopes); err == nil {
+			err = s.Store.Write(r.Context(), allow, store.Put(record, store.IfAbsent()))
+		}
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.Log.InfoContext(r.Context(), "code issued", "user", v.user.ID, "client", a.Client.ID, "server", a.Server.Identifier, "scopes", scopes)
+	s.respond(w, r, a.RedirectURI, url.Values{"code": {secret}, "state": {a.State}})
+}
+
+// isChallenge reports whether s can be an S256 code challenge: the base64url form of 32 bytes (RFC 7636 §4.2).
+func isChallenge(s string) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return err == nil && len(b) == sha256.Size
+}
+
+// verifierFits reports whether a code verifier made the challenge (RFC 7636 §4.1, §4.6).
+func verifierFits(verifier, challenge string) bool {
+	if len(verifier) < 43 || len(verifier) > 128 {
+		return false
+	}
+	for _, c := range []byte(verifier) {
+		unreserved := c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+		if !unreserved {
+			return false
+		}
+	}
+	return subtle.ConstantTimeCompare([]byte(hash(verifier)), []byte(challenge)) == 1
+}

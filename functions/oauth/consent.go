@@ -1,0 +1,157 @@
+package oauth
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// consentPage is the data of consent.html.
+type consentPage struct {
+	ClientName   string
+	RedirectHost string
+	ServerName   string
+	UserName     string
+	Username     string
+	Action       template.URL
+	LogoutAction template.URL
+	FormToken    string
+	LogoutToken  string
+	Problem      string
+	Ask          []directory.Scope // to be ticked
+	Already      []directory.Scope // agreed to before
+	Unavailable  []unavailable
+}
+
+// unavailable is a scope that was asked for and cannot be had, and why.
+type unavailable struct {
+	directory.Scope
+	Why string
+}
+
+// consent takes the answer to the consent page.
+func (s *server) consent(w http.ResponseWriter, r *http.Request) {
+	a, err := s.parseRequest(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	v, err := s.visit(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if !v.loggedIn() { // the login ended while the page was open
+		redirectTo(w, "/oauth/login?"+a.Query)
+		return
+	}
+	if err := checkForm(r, v, consentPurpose(a)); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	d, err := s.decide(r.Context(), a, v.user)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	// Only what is available now counts, whatever the form says.
+	chosen := slices.DeleteFunc(slices.Clone(d.Available), func(scope string) bool {
+		return !slices.Contains(d.Consented, scope) && !slices.Contains(r.PostForm["scope"], scope)
+	})
+	switch decision := r.PostForm.Get("decision"); {
+	case decision == "deny":
+		s.Log.InfoContext(r.Context(), "consent denied", "user", v.user.ID, "client", a.Client.ID)
+		s.fail(w, r, a.reject("access_denied", denial(a, d)))
+	case decision != "approve":
+		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, "Please choose Allow or Deny.")
+	case len(chosen) == 0:
+		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, "Tick at least one permission, or choose Deny.")
+	default:
+		s.answerWithCode(w, r, a, v, chosen)
+	}
+}
+
+// denial is what the client is told; when there was nothing to allow, that.
+func denial(a *authRequest, d decision) string {
+	if len(d.Available) == 0 {
+		return "nothing that was asked for is available to this user at " + a.Server.Name
+	}
+	return "the user did not allow it"
+}
+
+// showConsentAgain is for who reloads the address of the consent form.
+func (s *server) showConsentAgain(w http.ResponseWriter, r *http.Request) {
+	redirectTo(w, "/oauth/authorize?"+r.URL.RawQuery)
+}
+
+func consentPurpose(a *authRequest) string { return "consent?" + a.Query }
+
+func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status int, a *authRequest, v visit, d decision, problem string) {
+	page := consentPage{
+		ClientName: a.Client.Name, RedirectHost: host(a.RedirectURI), ServerName: a.Server.Name,
+		UserName: v.user.Name, Username: v.user.Username, Problem: problem,
+		Action: formAction("/oauth/consent", a), LogoutAction: formAction("/oauth/logout", a),
+		FormToken: v.formToken(consentPurpose(a)), LogoutToken: v.formToken("logout"),
+		Ask: describe(a.Server, d.New), Already: describe(a.Server, d.Consented),
+	}
+	for _, verdict := range d.Dropped {
+		page.Unavailable = append(page.Unavailable, unavailable{describe(a.Server, []string{verdict.Scope})[0], why(a, v.user, verdict)})
+	}
+	title := "Allow " + a.Client.Name + "?"
+	if len(d.Available) == 0 {
+		title = "Nothing to allow"
+	}
+	if err := s.pages.Render(w, status, "consent.html", web.Page{Title: title, Data: page}); err != nil {
+		web.Fail(w, r, s.Log, err)
+	}
+}
+
+// describe finds the words for scopes. One that the server does not know has only its name.
+func describe(server directory.Server, names []string) []directory.Scope {
+	scopes := make([]directory.Scope, len(names))
+	for i, name := range names {
+		scope, ok := server.Scope(name)
+		if !ok {
+			scope = directory.Scope{Name: name, Title: name, Description: server.Name + " knows no such permission."}
+		}
+		scopes[i] = scope
+	}
+	return scopes
+}
+
+// why tells in plain words which sets lacked a scope.
+func why(a *authRequest, user directory.User, v rbac.Verdict) string {
+	if _, known := a.Server.Scope(v.Scope); !known {
+		return "There is no such permission."
+	}
+	var reasons []string
+	if slices.Contains(v.Lacking, rbac.Role) {
+		switch len(user.Roles) {
+		case 0:
+			reasons = append(reasons, "You have no role that includes it.")
+		case 1:
+			reasons = append(reasons, fmt.Sprintf("Your role %s does not include it.", user.Roles[0]))
+		default:
+			reasons = append(reasons, fmt.Sprintf("None of your roles (%s) includes it.", strings.Join(user.Roles, ", ")))
+		}
+	}
+	if slices.Contains(v.Lacking, rbac.Client) {
+		reasons = append(reasons, fmt.Sprintf("%s is not authorized for it.", a.Client.Name))
+	}
+	return strings.Join(reasons, " ")
+}
+
+func host(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" {
+		return uri // a native app's own scheme, such as com.example.app:/callback
+	}
+	return u.Host
+}

@@ -1,0 +1,27 @@
+// Package oauth is the authorization server: OAuth 2.1 with the parts that MCP asks for.
+//
+//	browser                         this package                              client
+//	  | GET /oauth/authorize?…           | request.go: client and redirect_uri first,
+//	  |--------------------------------->| then the rest, as a list of checks
+//	  |        303 /oauth/login?…        | login.go: who is it?
+//	  |<---------------------------------|
+//	  | POST username, password          | session.go: a new session, its hash in the store
+//	  |--------------------------------->|
+//	  | GET /oauth/authorize?…           | decide.go: requested ∩ client ∩ roles
+//	  |--------------------------------->| consent.go: asks for what is not consented yet
+//	  | POST decision=approve, scope=…   | code.go: a code, 60 seconds, used once
+//	  |--------------------------------->|
+//	  |        303 {redirect_uri}?code=…&state=…&iss=…
+//	  |<---------------------------------|
+//	  |                                  | token.go: authenticates the client, then one file a grant:
+//	  |                                  |<----- POST /oauth/token -------------|
+//	  |                                  | grant_code.go, grant_refresh.go      |
+//	  |                                  |------ access and refresh token ----->|
+//
+// The authorization request itself is kept nowhere: it travels as the query from page to page, and every page checks it
+// anew. The consent form is bound to that query and to the session by its form token (session.go), so what was
+// shown is what is decided.
+//
+// Not supported, and therefore not in the metadata: response types other than code, response modes other than query,
+// client secrets, registration, introspection, OpenID Connect (only its prompt parameter is understood).
+package oauth

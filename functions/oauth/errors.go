@@ -1,0 +1,116 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// Errors are values, and which type one has decides where it may go: a pageError is shown to the person, since there
+// is no client that may be told; a redirectError goes back to a client whose redirect_uri was checked; a tokenError
+// is JSON for the client. All other errors are ours: they go to the log, and the wire says nothing.
+
+// pageError is for a request whose client or redirect_uri is not known to be right: never redirect (RFC 6749
+// §4.1.2.1, RFC 9700 §4.11.2).
+type pageError struct {
+	Message string // for the person
+	Detail  string // for the developer
+}
+
+func (e *pageError) Error() string { return e.Detail }
+
+// redirectError is an authorization error response (RFC 6749 §4.1.2.1).
+type redirectError struct {
+	RedirectURI string
+	State       string
+	Code        string
+	Description string
+}
+
+func (e *redirectError) Error() string { return e.Code + ": " + e.Description }
+
+// tokenError is an error of the token or the revocation endpoint (RFC 6749 §5.2).
+type tokenError struct {
+	Code        string
+	Description string
+}
+
+func (e *tokenError) Error() string { return e.Code + ": " + e.Description }
+
+func (e *tokenError) status() int {
+	if e.Code == "invalid_client" {
+		return http.StatusUnauthorized
+	}
+	return http.StatusBadRequest
+}
+
+// fail answers a browser with the error, each kind in its own way.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var page *pageError
+	var redirect *redirectError
+	switch {
+	case errors.As(err, &page):
+		err = s.pages.RenderError(w, http.StatusBadRequest, web.ErrorPage{
+			Title: "This link does not work", Message: page.Message, Detail: page.Detail,
+			Next: "Go back to the app that sent you here and start again. If it happens again, tell whoever runs that app."})
+	case errors.As(err, &redirect):
+		s.Log.InfoContext(r.Context(), "authorization refused", "error", redirect.Code, "description", redirect.Description)
+		s.respond(w, r, redirect.RedirectURI, url.Values{
+			"error": {redirect.Code}, "error_description": {redirect.Description}, "state": {redirect.State}})
+		return
+	}
+	if err != nil {
+		web.Fail(w, r, s.Log, err)
+	}
+}
+
+// respond is the authorization response (RFC 6749 §4.1.2): the parameters, and iss (RFC 9207 §2), are added to the
+// redirect URI, whose own query stays (RFC 6749 §3.1.2). Empty parameters are left out. The status is 303, so that
+// no browser repeats a form with a password in it (RFC 9700 §4.12).
+func (s *server) respond(w http.ResponseWriter, r *http.Request, redirectURI string, params url.Values) {
+	target, err := url.Parse(redirectURI)
+	if err != nil {
+		web.Fail(w, r, s.Log, err)
+		return
+	}
+	params.Set("iss", s.BaseURL)
+	for name, values := range params {
+		if values[0] == "" {
+			params.Del(name)
+		}
+	}
+	if target.RawQuery != "" {
+		target.RawQuery += "&"
+	}
+	target.RawQuery += params.Encode()
+	redirectTo(w, target.String())
+}
+
+// redirectTo sends the browser on. The URL is not written into a page: it may hold a code.
+func redirectTo(w http.ResponseWriter, target string) {
+	web.SecurePage(w)
+	w.Header().Set("Location", target)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// refuse answers a client with the error as JSON.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var refusal *tokenError
+	if !errors.As(err, &refusal) {
+		s.Log.ErrorContext(r.Context(), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
+		w.Header().Set("Retry-After", "1")
+		err = web.JSON(w, http.StatusInternalServerError, map[string]string{
+			"error": "server_error", "error_description": "Something broke on our side; request " + web.RequestID(r.Context())})
+	} else {
+		s.Log.InfoContext(r.Context(), "token request refused", "path", r.URL.Path, "error", refusal.Code, "description", refusal.Description)
+		if refusal.status() == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
+			w.Header().Set("WWW-Authenticate", `Basic realm="vetassist"`) // RFC 6749 §5.2
+		}
+		err = web.JSON(w, refusal.status(), map[string]string{"error": refusal.Code, "error_description": refusal.Description})
+	}
+	if err != nil {
+		web.Fail(w, r, s.Log, err)
+	}
+}

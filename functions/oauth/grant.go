@@ -1,0 +1,144 @@
+package oauth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/token"
+)
+
+// How long a grant can be refreshed: at most 90 days, and not after 30 days without a refresh.
+const (
+	grantLifetime   = 90 * 24 * time.Hour
+	refreshLifetime = 30 * 24 * time.Hour
+)
+
+// grant is what a redeemed code became: the family of its refresh tokens. Without the record no token of the family
+// refreshes, so deleting it is revocation.
+type grant struct {
+	ClientID string    `json:"client_id"`
+	UserID   string    `json:"user_id"`
+	Server   string    `json:"server"` // identifier
+	Scopes   []string  `json:"scopes"`
+	Since    time.Time `json:"since"`
+	LastUsed time.Time `json:"last_used"`
+	Ends     time.Time `json:"ends"`
+}
+
+// refreshToken is a record of a refresh token, under its hash.
+type refreshToken struct {
+	GrantID string    `json:"grant_id"`
+	Rotated time.Time `json:"rotated,omitzero"` // when it was exchanged for its successor
+}
+
+const (
+	grantSort   = "grant"
+	refreshSort = "refresh"
+)
+
+func grantItem(id string, g grant) store.Item {
+	return store.Encode("grant/"+id, grantSort, g, g.Ends)
+}
+
+func refreshItem(secret string, t refreshToken, expires time.Time) store.Item {
+	return store.Encode("refresh/"+hash(secret), refreshSort, t, expires)
+}
+
+// revokeGrant ends a family: no token of it refreshes from now on.
+func (s *server) revokeGrant(ctx context.Context, id string) error {
+	return s.Store.Write(ctx, store.Delete("grant/"+id, grantSort, store.Always()))
+}
+
+// mint makes the access token that a user, client and server are entitled to now, of the requested scopes. Nothing
+// left is an error that says why, never an empty token.
+func (s *server) mint(ctx context.Context, grantID, userID string, client directory.Client, identifier string, requested []string) (tokenResponse, error) {
+	user, err := s.Directory.ActiveUser(ctx, userID)
+	if errors.Is(err, directory.ErrNotFound) {
+		return tokenResponse{}, &tokenError{"invalid_grant", "the user can no longer log in"}
+	}
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	server, err := s.Directory.Server(ctx, identifier)
+	if errors.Is(err, directory.ErrNotFound) {
+		return tokenResponse{}, &tokenError{"invalid_grant", "the resource that this was granted for no longer exists"}
+	}
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	decision, err := s.entitled(ctx, requested, user, client, server)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	if len(decision.Granted) == 0 {
+		return tokenResponse{}, &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
+	}
+	raw, expires, err := s.Keys.Mint(ctx, token.Grant{
+		ID: grantID + "." + rand.Text(), Subject: user.ID, ClientID: client.ID, Audience: server.Audience(),
+		Scopes: decision.Granted, Roles: user.Roles,
+	})
+	return tokenResponse{
+		AccessToken: raw, TokenType: "Bearer", Scope: rbac.JoinScope(decision.Granted),
+		ExpiresIn: int(expires.Sub(s.Now()).Round(time.Second).Seconds()),
+	}, err
+}
+
+func reasons(d rbac.Decision) string {
+	var parts []string
+	for _, v := range d.Dropped() {
+		lacking := make([]string, len(v.Lacking))
+		for i, source := range v.Lacking {
+			lacking[i] = string(source)
+		}
+		parts = append(parts, fmt.Sprintf("%s is not in: %s", v.Scope, strings.Join(lacking, ", ")))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// grantOf is the grant that an access token belongs to; mint wrote it into the token's id.
+func grantOf(c token.Claims) string {
+	id, _, _ := strings.Cut(c.ID, ".")
+	return id
+}
+
+// successor is the refresh token that replaces a presented one: HMAC-SHA-256 under a key of ours. So a client whose
+// answer was lost gets the same successor again, and the store never held it.
+func (s *server) successor(ctx context.Context, presented string) (string, error) {
+	key, err := s.successorKey(ctx)
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(presented))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil
+}
+
+// successorKey reads the key, made on first use; of two processes that make it at once, one wins.
+func (s *server) successorKey(ctx context.Context) ([]byte, error) {
+	const partition, sort = "oauth-secret/refresh", "key"
+	for range 2 {
+		record, err := store.Read[[]byte](ctx, s.Store, partition, sort)
+		if !errors.Is(err, store.ErrNotFound) {
+			return record.Value, err
+		}
+		secret, err := s.newSecret()
+		if err != nil {
+			return nil, err
+		}
+		err = s.Store.Write(ctx, store.Put(store.Encode(partition, sort, []byte(secret), time.Time{}), store.IfAbsent()))
+		if err != nil && !errors.Is(err, store.ErrConflict) {
+			return nil, err
+		}
+	}
+	return nil, errors.New("oauth: the key for refresh tokens vanished")
+}

@@ -1,0 +1,96 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// redeemCode is the authorization code grant (OAuth 2.1 §4.1.3). Of two requests with one code exactly one gets
+// tokens, and the other takes them away again.
+func (s *server) redeemCode(ctx context.Context, client directory.Client, params url.Values) (tokenResponse, error) {
+	secret := params.Get("code")
+	if secret == "" {
+		return tokenResponse{}, &tokenError{"invalid_request", "code is missing"}
+	}
+	for {
+		response, err := s.redeemOnce(ctx, client, params, secret)
+		if !errors.Is(err, store.ErrConflict) {
+			return response, err
+		}
+		// Somebody used the code in between: the next round sees that.
+	}
+}
+
+func (s *server) redeemOnce(ctx context.Context, client directory.Client, params url.Values, secret string) (tokenResponse, error) {
+	record, err := store.Read[code](ctx, s.Store, "code/"+hash(secret), codeSort)
+	if errors.Is(err, store.ErrNotFound) {
+		return tokenResponse{}, &tokenError{"invalid_grant", "the code is not known, or was forgotten long ago"}
+	}
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	c := record.Value
+	switch {
+	case c.ClientID != client.ID:
+		return tokenResponse{}, &tokenError{"invalid_grant", "the code was issued to another client"}
+	case c.GrantID != "":
+		// A second use: one of the two has stolen it, so what the first one got ends too (OAuth 2.1 §4.1.3,
+		// RFC 9700 §2.1.1).
+		s.Log.WarnContext(ctx, "code used twice: its grant is revoked", "client", client.ID, "user", c.UserID, "grant", c.GrantID)
+		if err := s.revokeGrant(ctx, c.GrantID); err != nil {
+			return tokenResponse{}, err
+		}
+		return tokenResponse{}, &tokenError{"invalid_grant", "the code was used before; what it gave is revoked"}
+	case !s.Now().Before(c.Expires):
+		return tokenResponse{}, &tokenError{"invalid_grant", "the code has expired"}
+	case params.Has("redirect_uri") && params.Get("redirect_uri") != c.RedirectURI: // RFC 6749 §4.1.3; OAuth 2.1 lets it be left out
+		return tokenResponse{}, &tokenError{"invalid_grant", "redirect_uri is not the one that the code was sent to"}
+	case !params.Has("code_verifier"):
+		return tokenResponse{}, &tokenError{"invalid_request", "code_verifier is missing"}
+	case !verifierFits(params.Get("code_verifier"), c.Challenge):
+		return tokenResponse{}, &tokenError{"invalid_grant", "code_verifier does not fit the code_challenge"}
+	}
+	if err := s.checkSameResource(ctx, client, params, c.Server); err != nil {
+		return tokenResponse{}, err
+	}
+	grantID, err := s.newSecret()
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	response, err := s.mint(ctx, grantID, c.UserID, client, c.Server, c.Scopes)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	now := s.Now()
+	g := grant{ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes,
+		Since: now.UTC(), LastUsed: now.UTC(), Ends: now.Add(grantLifetime).UTC()}
+	c.GrantID = grantID
+	ops := []store.Op{
+		store.Put(store.Encode("code/"+hash(secret), codeSort, c, record.Expires), store.IfVersion(record.Version)),
+		store.Put(grantItem(grantID, g), store.IfAbsent()),
+	}
+	if client.May(grantRefresh) {
+		if response.RefreshToken, err = s.newSecret(); err != nil {
+			return tokenResponse{}, err
+		}
+		first := refreshItem(response.RefreshToken, refreshToken{GrantID: grantID}, earlier(now.Add(refreshLifetime), g.Ends))
+		ops = append(ops, store.Put(first, store.IfAbsent()))
+	}
+	if err := s.Store.Write(ctx, ops...); err != nil {
+		return tokenResponse{}, err
+	}
+	s.Log.InfoContext(ctx, "tokens issued", "user", c.UserID, "client", client.ID, "grant", grantID, "scope", response.Scope)
+	return response, nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}

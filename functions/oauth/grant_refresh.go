@@ -1,0 +1,113 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+const (
+	// retryWindow is how long a rotated refresh token is answered with its successor once more: an honest client
+	// that lost the answer, or two tabs at once, must not be logged out.
+	retryWindow = 30 * time.Second
+	// rotatedMemory is how long a rotated refresh token is remembered, so that a late use is known as theft.
+	rotatedMemory = 7 * 24 * time.Hour
+)
+
+// refresh is the refresh token grant (RFC 6749 §6) with rotation: public clients get a new refresh token at every
+// use (OAuth 2.1 §4.3.1, RFC 9700 §4.14.2).
+func (s *server) refresh(ctx context.Context, client directory.Client, params url.Values) (tokenResponse, error) {
+	presented := params.Get("refresh_token")
+	if presented == "" {
+		return tokenResponse{}, &tokenError{"invalid_request", "refresh_token is missing"}
+	}
+	for {
+		response, err := s.refreshOnce(ctx, client, params, presented)
+		if !errors.Is(err, store.ErrConflict) {
+			return response, err
+		}
+		// Another request rotated it or revoked the grant in between: the next round sees that.
+	}
+}
+
+func (s *server) refreshOnce(ctx context.Context, client directory.Client, params url.Values, presented string) (tokenResponse, error) {
+	record, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+hash(presented), refreshSort)
+	if errors.Is(err, store.ErrNotFound) {
+		return tokenResponse{}, &tokenError{"invalid_grant", "the refresh token is not known or has expired"}
+	}
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	grantID := record.Value.GrantID
+	family, err := store.Read[grant](ctx, s.Store, "grant/"+grantID, grantSort)
+	if errors.Is(err, store.ErrNotFound) {
+		return tokenResponse{}, &tokenError{"invalid_grant", "the grant was revoked or has ended"}
+	}
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	g := family.Value
+	if g.ClientID != client.ID {
+		return tokenResponse{}, &tokenError{"invalid_grant", "the refresh token was issued to another client"}
+	}
+	next, err := s.successor(ctx, presented)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	if err := s.checkRotated(ctx, record.Value, client, g, next); err != nil {
+		return tokenResponse{}, err
+	}
+	scopes, err := narrower(params, g.Scopes)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	if err := s.checkSameResource(ctx, client, params, g.Server); err != nil {
+		return tokenResponse{}, err
+	}
+	response, err := s.mint(ctx, grantID, g.UserID, client, g.Server, scopes)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	response.RefreshToken = next
+	if !record.Value.Rotated.IsZero() {
+		return response, nil // its successor is stored already
+	}
+	now := s.Now()
+	g.LastUsed = now.UTC()
+	rotated := refreshToken{GrantID: grantID, Rotated: now.UTC()}
+	err = s.Store.Write(ctx,
+		store.Put(refreshItem(presented, rotated, earlier(now.Add(rotatedMemory), g.Ends)), store.IfVersion(record.Version)),
+		store.Put(refreshItem(next, refreshToken{GrantID: grantID}, earlier(now.Add(refreshLifetime), g.Ends)), store.IfAbsent()),
+		store.Put(grantItem(grantID, g), store.IfVersion(family.Version)))
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	s.Log.InfoContext(ctx, "refreshed", "user", g.UserID, "client", client.ID, "grant", grantID, "scope", response.Scope)
+	return response, nil
+}
+
+// checkRotated: a token that was rotated before may come once more within a short window, while its successor is
+// unused. Any other reuse means that two parties hold the family, and it ends (RFC 9700 §4.14.2).
+func (s *server) checkRotated(ctx context.Context, t refreshToken, client directory.Client, g grant, next string) error {
+	if t.Rotated.IsZero() {
+		return nil
+	}
+	if s.Now().Sub(t.Rotated) < retryWindow {
+		successor, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+hash(next), refreshSort)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err == nil && successor.Value.Rotated.IsZero() {
+			return nil
+		}
+	}
+	s.Log.WarnContext(ctx, "refresh token used again: its family is revoked", "client", client.ID, "user", g.UserID, "grant", t.GrantID)
+	if err := s.revokeGrant(ctx, t.GrantID); err != nil {
+		return err
+	}
+	return &tokenError{"invalid_grant", "the refresh token was used before; its grant is revoked"}
+}

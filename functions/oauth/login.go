@@ -1,0 +1,101 @@
+package oauth
+
+import (
+	"errors"
+	"html/template"
+	"net/http"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// loginPage is the data of login.html.
+type loginPage struct {
+	ClientName string // empty when nobody sent the person here
+	Action     template.URL
+	FormToken  string
+	Username   string
+	Problem    string
+	Demo       []directory.DemoPerson
+}
+
+// showLogin asks who it is. The query is the authorization request that waits for the answer, if there is one.
+func (s *server) showLogin(w http.ResponseWriter, r *http.Request) {
+	a, v, err := s.loginVisit(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	switch {
+	case v.loggedIn() && a == nil:
+		redirectTo(w, "/oauth/logout") // says who is logged in
+	case v.loggedIn() && !a.wantsLogin():
+		redirectTo(w, "/oauth/authorize?"+a.Query)
+	default:
+		s.renderLogin(w, r, http.StatusOK, a, v, "", "")
+	}
+}
+
+// login checks the form's username and password.
+func (s *server) login(w http.ResponseWriter, r *http.Request) {
+	a, v, err := s.loginVisit(w, r)
+	if err == nil {
+		err = checkForm(r, v, "login")
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	username := r.PostForm.Get("username")
+	user, err := s.Directory.Authenticate(r.Context(), username, r.PostForm.Get("password"))
+	if errors.Is(err, directory.ErrLogin) {
+		s.Log.InfoContext(r.Context(), "login refused") // the name is not logged: people type passwords there
+		s.renderLogin(w, r, http.StatusUnauthorized, a, v, username, "That username and password do not fit. Please try again.")
+		return
+	}
+	if err == nil {
+		err = s.startSession(w, r, user)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.Log.InfoContext(r.Context(), "logged in", "user", user.ID)
+	if a == nil {
+		redirectTo(w, "/oauth/logout")
+		return
+	}
+	redirectTo(w, "/oauth/authorize?"+a.afterLogin())
+}
+
+// loginVisit is the authorization request in the query, or nil when there is none, and the browser.
+func (s *server) loginVisit(w http.ResponseWriter, r *http.Request) (*authRequest, visit, error) {
+	var a *authRequest
+	if r.URL.RawQuery != "" {
+		var err error
+		if a, err = s.parseRequest(r); err != nil {
+			return nil, visit{}, err
+		}
+	}
+	v, err := s.visit(w, r)
+	return a, v, err
+}
+
+func (s *server) renderLogin(w http.ResponseWriter, r *http.Request, status int, a *authRequest, v visit, username, problem string) {
+	page := loginPage{Action: formAction("/oauth/login", a), FormToken: v.formToken("login"), Username: username, Problem: problem, Demo: s.Demo}
+	if a != nil {
+		page.ClientName = a.Client.Name
+	}
+	if err := s.pages.Render(w, status, "login.html", web.Page{Title: "Log in", Data: page}); err != nil {
+		web.Fail(w, r, s.Log, err)
+	}
+}
+
+// formAction is where a form goes: the path with the authorization request as its query. The request was encoded by
+// us, so it holds nothing that a page would have to escape.
+func formAction(path string, a *authRequest) template.URL {
+	if a == nil {
+		return template.URL(path)
+	}
+	return template.URL(path + "?" + a.Query)
+}

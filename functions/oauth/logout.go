@@ -1,0 +1,56 @@
+package oauth
+
+import (
+	"net/http"
+
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// logoutPage is the data of logout.html: who is logged in, or nobody.
+type logoutPage struct {
+	Name      string
+	Username  string
+	FormToken string
+}
+
+// showLogout tells who is logged in here, with a button to change that.
+func (s *server) showLogout(w http.ResponseWriter, r *http.Request) {
+	v, err := s.visit(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	page := logoutPage{Name: v.user.Name, Username: v.user.Username, FormToken: v.formToken("logout")}
+	title := "Logged out"
+	if v.loggedIn() {
+		title = "Your login"
+	}
+	if err := s.pages.Render(w, http.StatusOK, "logout.html", web.Page{Title: title, Data: page}); err != nil {
+		web.Fail(w, r, s.Log, err)
+	}
+}
+
+// logout ends the login. With an authorization request in the query it goes on with that, as somebody else.
+func (s *server) logout(w http.ResponseWriter, r *http.Request) {
+	v, err := s.visit(w, r)
+	if err == nil {
+		err = checkForm(r, v, "logout")
+	}
+	var a *authRequest
+	if err == nil && r.URL.RawQuery != "" {
+		a, err = s.parseRequest(r)
+	}
+	if err == nil {
+		err = s.endSession(r.Context(), w, v)
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.Log.InfoContext(r.Context(), "logged out", "user", v.user.ID)
+	if a != nil {
+		redirectTo(w, "/oauth/login?"+a.Query)
+		return
+	}
+	redirectTo(w, "/oauth/logout")
+}

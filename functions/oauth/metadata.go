@@ -1,0 +1,60 @@
+package oauth
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// metadata is the authorization server metadata document (RFC 8414 §2, §3). It names what is served, and no more.
+type metadata struct {
+	Issuer                   string   `json:"issuer"`
+	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
+	TokenEndpoint            string   `json:"token_endpoint"`
+	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	JWKSURI                  string   `json:"jwks_uri"`
+	ScopesSupported          []string `json:"scopes_supported"`
+	ResponseTypesSupported   []string `json:"response_types_supported"`
+	ResponseModesSupported   []string `json:"response_modes_supported"`
+	GrantTypesSupported      []string `json:"grant_types_supported"`
+	TokenEndpointAuth        []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationEndpointAuth   []string `json:"revocation_endpoint_auth_methods_supported"`
+	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`               // RFC 7636
+	AuthorizationResponseIss bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
+	ProtectedResources       []string `json:"protected_resources"`                            // RFC 9728 §4
+}
+
+func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
+	servers, err := s.Directory.Servers(r.Context())
+	if err != nil {
+		web.Fail(w, r, s.Log, err)
+		return
+	}
+	m := metadata{
+		Issuer:                   s.BaseURL,
+		AuthorizationEndpoint:    s.BaseURL + "/oauth/authorize",
+		TokenEndpoint:            s.BaseURL + "/oauth/token",
+		RevocationEndpoint:       s.BaseURL + "/oauth/revoke",
+		JWKSURI:                  s.BaseURL + "/.well-known/jwks.json",
+		ResponseTypesSupported:   []string{"code"},
+		ResponseModesSupported:   []string{"query"},
+		GrantTypesSupported:      []string{grantCode, grantRefresh},
+		TokenEndpointAuth:        []string{"none"},
+		RevocationEndpointAuth:   []string{"none"},
+		CodeChallengeMethods:     []string{"S256"},
+		AuthorizationResponseIss: true,
+		ScopesSupported:          []string{},
+		ProtectedResources:       []string{},
+	}
+	for _, rs := range servers {
+		m.ScopesSupported = append(m.ScopesSupported, rs.ScopeNames()...)
+		m.ProtectedResources = append(m.ProtectedResources, rs.URL)
+	}
+	slices.Sort(m.ScopesSupported)
+	m.ScopesSupported = slices.Compact(m.ScopesSupported)
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	if err := web.JSON(w, http.StatusOK, m); err != nil {
+		web.Fail(w, r, s.Log, err)
+	}
+}

@@ -1,0 +1,99 @@
+package oauth
+
+import (
+	"embed"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// Partitions that the authorization server itself owns; with directory.Partitions and both of package token's,
+// they are all that it opens.
+var Partitions = []string{"login/", "code/", "grant/", "refresh/", "oauth-secret/"}
+
+//go:embed pages
+var files embed.FS
+
+// Config is what the authorization server needs.
+type Config struct {
+	BaseURL   string // the issuer; scheme and host
+	Store     store.Store
+	Directory *directory.Directory
+	Keys      *token.Keyring
+	Now       func() time.Time
+	Rand      io.Reader
+	Log       *slog.Logger
+	Demo      []directory.DemoPerson // logins that the login page may offer; none but on a laptop
+}
+
+type server struct {
+	Config
+	pages    *web.Pages
+	verifier *token.Verifier
+	secure   bool // the base URL is https
+}
+
+// New is the authorization server's handler.
+func New(c Config) (http.Handler, error) {
+	pages, err := web.NewPages("/oauth", files)
+	if err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(c.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{Config: c, pages: pages, secure: base.Scheme == "https",
+		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now)}
+	return s.routes(), nil
+}
+
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/.well-known/oauth-authorization-server", web.Public("GET", get(s.metadata)))
+
+	mux.HandleFunc("GET /oauth/authorize", s.authorize)
+	mux.HandleFunc("GET /oauth/login", s.showLogin)
+	mux.Handle("POST /oauth/login", form(s.login))
+	mux.HandleFunc("GET /oauth/consent", s.showConsentAgain)
+	mux.Handle("POST /oauth/consent", form(s.consent))
+	mux.HandleFunc("GET /oauth/logout", s.showLogout)
+	mux.Handle("POST /oauth/logout", form(s.logout))
+	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
+
+	mux.Handle("/oauth/token", web.Public("POST", post(s.token)))
+	mux.Handle("/oauth/revoke", web.Public("POST", post(s.revoke)))
+	return mux
+}
+
+// maxForm bounds the body of every request here, in bytes.
+const maxForm = 64 << 10
+
+// form guards a handler of our own pages' forms: no other site's page may send it (RFC 6819 §4.4.1.8).
+func form(next http.HandlerFunc) http.Handler {
+	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(next, maxForm))
+}
+
+// get and post allow one method; OPTIONS was answered before them.
+func get(next http.HandlerFunc) http.Handler { return method(http.MethodGet, next) }
+func post(next http.HandlerFunc) http.Handler {
+	return method(http.MethodPost, http.MaxBytesHandler(next, maxForm))
+}
+
+func method(allowed string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != allowed && !(allowed == http.MethodGet && r.Method == http.MethodHead) {
+			w.Header().Set("Allow", allowed+", OPTIONS")
+			http.Error(w, "Use "+allowed+" here.", http.StatusMethodNotAllowed)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

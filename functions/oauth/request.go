@@ -1,0 +1,209 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/rbac"
+)
+
+// maxQuery bounds an authorization request, in bytes.
+const maxQuery = 8 << 10
+
+// authRequest is an authorization request (RFC 6749 §4.1.1) that passed every check.
+type authRequest struct {
+	Client      directory.Client
+	RedirectURI string
+	State       string
+	Challenge   string // code_challenge, S256
+	Server      directory.Server
+	Scopes      []string // as requested
+	Prompt      []string
+	Query       string // the whole request, encoded anew, to carry it from page to page
+}
+
+// reject is a refusal that the client may be told.
+func (a *authRequest) reject(code, description string) error {
+	return &redirectError{RedirectURI: a.RedirectURI, State: a.State, Code: code, Description: description}
+}
+
+// parseRequest checks an authorization request: who asks and where the answer goes first, since only then may the
+// answer be an error redirect; then the rest, in the order in which a reader would look for it.
+func (s *server) parseRequest(r *http.Request) (*authRequest, error) {
+	if len(r.URL.RawQuery) > maxQuery {
+		return nil, &pageError{"The link that brought you here is too long.", "the authorization request is over 8 KiB"}
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &pageError{"The link that brought you here is broken.", "the query is not form-encoded: " + err.Error()}
+	}
+	a := &authRequest{Query: query.Encode()}
+	if err := s.checkClient(r.Context(), a, query); err != nil {
+		return nil, err
+	}
+	a.State = query.Get("state")
+	for _, check := range []func(context.Context, *authRequest, url.Values) error{
+		checkRepeated, checkResponse, checkPKCE, checkScope, checkPrompt, s.checkResource,
+	} {
+		if err := check(r.Context(), a, query); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// checkClient: client_id names a client, and redirect_uri is one that it registered, byte for byte (OAuth 2.1
+// §4.1.1, RFC 9700 §2.1). It may be left out when exactly one is registered.
+func (s *server) checkClient(ctx context.Context, a *authRequest, query url.Values) error {
+	const sorry = "The app that sent you here is not set up correctly, so we cannot send you back to it safely."
+	if len(query["client_id"]) != 1 || len(query["redirect_uri"]) > 1 {
+		return &pageError{sorry, "client_id must be sent once, redirect_uri at most once"}
+	}
+	client, err := s.Directory.Client(ctx, query.Get("client_id"))
+	if errors.Is(err, directory.ErrNotFound) {
+		return &pageError{"We do not know the app that sent you here.", "unknown client_id"}
+	}
+	if err != nil {
+		return err
+	}
+	a.Client, a.RedirectURI = client, query.Get("redirect_uri")
+	if !query.Has("redirect_uri") && len(client.RedirectURIs) == 1 {
+		a.RedirectURI = client.RedirectURIs[0]
+	}
+	if !client.HasRedirect(a.RedirectURI) {
+		return &pageError{sorry, "redirect_uri is not one that this client registered"}
+	}
+	return nil
+}
+
+// checkRepeated: no parameter twice (RFC 6749 §3.1), but resource, which may be (RFC 8707 §2).
+func checkRepeated(_ context.Context, a *authRequest, query url.Values) error {
+	for name, values := range query {
+		if len(values) > 1 && name != "resource" {
+			if name == "state" {
+				a.State = "" // which of the two the client meant, nobody knows
+			}
+			return a.reject("invalid_request", "a parameter was sent twice")
+		}
+	}
+	return nil
+}
+
+// checkResponse: only the code flow (OAuth 2.1 dropped the implicit one), answered in the query.
+func checkResponse(_ context.Context, a *authRequest, query url.Values) error {
+	switch {
+	case query.Get("response_type") == "":
+		return a.reject("invalid_request", "response_type is missing")
+	case query.Get("response_type") != "code":
+		return a.reject("unsupported_response_type", "response_type must be code")
+	case query.Has("response_mode") && query.Get("response_mode") != "query":
+		return a.reject("invalid_request", "response_mode must be query")
+	case !a.Client.May(grantCode):
+		return a.reject("unauthorized_client", "this client is not registered for the authorization code grant")
+	}
+	return nil
+}
+
+// checkPKCE: every client proves with S256 that the code is its own (OAuth 2.1 §4.1.1, RFC 7636 §4.3). A missing
+// method means plain there, which is no proof, so it is refused too.
+func checkPKCE(_ context.Context, a *authRequest, query url.Values) error {
+	a.Challenge = query.Get("code_challenge")
+	switch {
+	case a.Challenge == "":
+		return a.reject("invalid_request", "code_challenge is missing: PKCE is required")
+	case query.Get("code_challenge_method") != "S256":
+		return a.reject("invalid_request", "code_challenge_method must be S256")
+	case !isChallenge(a.Challenge):
+		return a.reject("invalid_request", "code_challenge is not the base64url form of a SHA-256 hash")
+	}
+	return nil
+}
+
+func checkScope(_ context.Context, a *authRequest, query url.Values) error {
+	scopes, err := rbac.ParseScope(query.Get("scope"))
+	if err != nil {
+		return a.reject("invalid_scope", err.Error())
+	}
+	a.Scopes = scopes
+	return nil
+}
+
+// checkPrompt reads OpenID Connect's prompt (Core §3.1.2.1), of which MCP clients use consent and login too.
+func checkPrompt(_ context.Context, a *authRequest, query url.Values) error {
+	a.Prompt = strings.Fields(query.Get("prompt"))
+	for _, p := range a.Prompt {
+		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, p) {
+			return a.reject("invalid_request", "prompt must be none, login, consent or select_account")
+		}
+	}
+	if a.prompts("none") && len(a.Prompt) > 1 {
+		return a.reject("invalid_request", "prompt=none cannot be combined with another")
+	}
+	return nil
+}
+
+func (a *authRequest) prompts(value string) bool { return slices.Contains(a.Prompt, value) }
+
+// wantsLogin reports whether the client asked that the person logs in, whoever is logged in now.
+func (a *authRequest) wantsLogin() bool { return a.prompts("login") || a.prompts("select_account") }
+
+// afterLogin is the request without the wish that has just been met.
+func (a *authRequest) afterLogin() string {
+	query, _ := url.ParseQuery(a.Query) // parsed before
+	if rest := slices.DeleteFunc(slices.Clone(a.Prompt), func(p string) bool { return p == "login" || p == "select_account" }); len(rest) > 0 {
+		query.Set("prompt", strings.Join(rest, " "))
+	} else {
+		query.Del("prompt")
+	}
+	return query.Encode()
+}
+
+// checkResource finds the server that the tokens are for (RFC 8707 §2), and when no scope was asked for, takes all
+// that the client is authorized for there (RFC 6749 §3.3 lets us choose).
+func (s *server) checkResource(ctx context.Context, a *authRequest, query url.Values) error {
+	server, err := s.resource(ctx, a.Client, query["resource"])
+	var refusal *tokenError
+	if errors.As(err, &refusal) {
+		return a.reject(refusal.Code, refusal.Description)
+	}
+	if err != nil {
+		return err
+	}
+	a.Server = server
+	if len(a.Scopes) == 0 {
+		a.Scopes = a.Client.Authorized[server.Identifier]
+	}
+	return nil
+}
+
+// resource is the one server that the resource parameters name. Without any, it is the client's only authorized server.
+func (s *server) resource(ctx context.Context, client directory.Client, values []string) (directory.Server, error) {
+	if len(values) == 0 {
+		if len(client.Authorized) != 1 {
+			return directory.Server{}, &tokenError{"invalid_target", "resource is missing, and this client is not authorized for exactly one server"}
+		}
+		for identifier := range client.Authorized {
+			values = []string{identifier}
+		}
+	}
+	var found directory.Server
+	for _, v := range values {
+		server, err := s.Directory.ServerByResource(ctx, v)
+		if errors.Is(err, directory.ErrNotFound) || (err == nil && client.Authorized[server.Identifier] == nil) {
+			return directory.Server{}, &tokenError{"invalid_target", "resource is not a server that this client may ask for"}
+		}
+		if err != nil {
+			return directory.Server{}, err
+		}
+		if found.Identifier != "" && found.Identifier != server.Identifier {
+			return directory.Server{}, &tokenError{"invalid_target", "a token is for one resource only: ask for each in a request of its own"}
+		}
+		found = server
+	}
+	return found, nil
+}

@@ -1,0 +1,133 @@
+package oauth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// sessionLifetime is how long a login lasts.
+const sessionLifetime = 8 * time.Hour
+
+// session is a record of a login. Its key is the hash of the cookie's value, so the store cannot log anybody in.
+type session struct {
+	UserID string    `json:"user_id"`
+	Since  time.Time `json:"since"`
+}
+
+const sessionSort = "session"
+
+// visit is the browser that sent a request: its cookie, and who is logged in, if anybody.
+type visit struct {
+	secret string // the cookie's value
+	user   directory.User
+}
+
+func (v visit) loggedIn() bool { return v.user.ID != "" }
+
+// visit reads the cookie and the session behind it. A browser without a usable cookie gets one, so that its forms can be bound to it.
+func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
+	cookie, err := r.Cookie(s.cookieName())
+	if err != nil || len(cookie.Value) != secretLength {
+		secret, err := s.newSecret()
+		if err != nil {
+			return visit{}, err
+		}
+		s.setCookie(w, secret)
+		return visit{secret: secret}, nil
+	}
+	v := visit{secret: cookie.Value}
+	record, err := store.Read[session](r.Context(), s.Store, "login/"+hash(v.secret), sessionSort)
+	if errors.Is(err, store.ErrNotFound) {
+		return v, nil
+	}
+	if err != nil {
+		return visit{}, err
+	}
+	v.user, err = s.Directory.ActiveUser(r.Context(), record.Value.UserID)
+	if errors.Is(err, directory.ErrNotFound) {
+		return visit{secret: v.secret}, nil
+	}
+	return v, err
+}
+
+// startSession logs a user in under a new cookie, so that a planted one is worth nothing (session fixation).
+func (s *server) startSession(w http.ResponseWriter, r *http.Request, user directory.User) error {
+	secret, err := s.newSecret()
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	record := store.Encode("login/"+hash(secret), sessionSort, session{user.ID, now.UTC()}, now.Add(sessionLifetime))
+	if err := s.Store.Write(r.Context(), store.Put(record, store.IfAbsent())); err != nil {
+		return err
+	}
+	s.setCookie(w, secret)
+	return nil
+}
+
+func (s *server) endSession(ctx context.Context, w http.ResponseWriter, v visit) error {
+	if err := s.Store.Write(ctx, store.Delete("login/"+hash(v.secret), sessionSort, store.Always())); err != nil {
+		return err
+	}
+	http.SetCookie(w, &http.Cookie{Name: s.cookieName(), Path: "/", MaxAge: -1, HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode})
+	return nil
+}
+
+func (s *server) cookieName() string {
+	if s.secure {
+		return "__Host-vetassist_login"
+	}
+	return "vetassist_login"
+}
+
+func (s *server) setCookie(w http.ResponseWriter, secret string) {
+	http.SetCookie(w, &http.Cookie{Name: s.cookieName(), Value: secret, Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode})
+}
+
+// formToken goes into a form and must come back with it: it proves that this browser was shown this form. purpose
+// names the form; the consent form's holds the whole authorization request, so that no other can be slipped in.
+func (v visit) formToken(purpose string) string {
+	mac := hmac.New(sha256.New, []byte(v.secret))
+	mac.Write([]byte(purpose))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// checkForm reads a form of ours and checks its token. The error, if any, is a pageError.
+func checkForm(r *http.Request, v visit, purpose string) error {
+	if err := r.ParseForm(); err != nil {
+		return &pageError{"The form that you sent is broken.", "the body is not a form of at most 64 KiB"}
+	}
+	if !hmac.Equal([]byte(r.PostForm.Get("form_token")), []byte(v.formToken(purpose))) {
+		return &pageError{"This page was open for too long, or cookies are blocked.", "the form token does not fit this browser and this request"}
+	}
+	return nil
+}
+
+// Secrets are 256 bits, in base64url.
+const (
+	secretBytes  = 32
+	secretLength = 43
+)
+
+func (s *server) newSecret() (string, error) {
+	b := make([]byte, secretBytes)
+	if _, err := io.ReadFull(s.Rand, b); err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(b), nil
+}
+
+// hash is the form in which the store knows a secret. A fast hash is enough: the secret is random.
+func hash(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

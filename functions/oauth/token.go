@@ -1,0 +1,130 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// The grant types (RFC 6749 §4.1.3, §6).
+const (
+	grantCode    = "authorization_code"
+	grantRefresh = "refresh_token"
+)
+
+// tokenResponse is RFC 6749 §5.1.
+type tokenResponse struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int    `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token,omitempty"`
+	Scope        string `json:"scope"` // always told: it may be less than was asked for
+}
+
+// token is the token endpoint (RFC 6749 §3.2). What every grant needs happens here, so that none can forget it:
+// the form is read, the client authenticated, its right to the grant type checked.
+func (s *server) token(w http.ResponseWriter, r *http.Request) {
+	response, err := s.exchange(r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store") // RFC 6749 §5.1
+	w.Header().Set("Pragma", "no-cache")
+	if err := web.JSON(w, http.StatusOK, response); err != nil {
+		web.Fail(w, r, s.Log, err)
+	}
+}
+
+func (s *server) exchange(r *http.Request) (tokenResponse, error) {
+	params, client, err := s.clientRequest(r)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	grants := map[string]func(context.Context, directory.Client, url.Values) (tokenResponse, error){
+		grantCode:    s.redeemCode,
+		grantRefresh: s.refresh,
+	}
+	grantType := params.Get("grant_type")
+	grant, ok := grants[grantType]
+	switch {
+	case grantType == "":
+		return tokenResponse{}, &tokenError{"invalid_request", "grant_type is missing"}
+	case !ok:
+		return tokenResponse{}, &tokenError{"unsupported_grant_type", "grant_type must be authorization_code or refresh_token"}
+	case !client.May(grantType):
+		return tokenResponse{}, &tokenError{"unauthorized_client", "this client is not registered for this grant type"}
+	}
+	return grant(r.Context(), client, params)
+}
+
+// clientRequest reads a client's form and authenticates the client. It comes before anything of the request is used,
+// so a client that first tries a method that we do not have loses nothing by it.
+func (s *server) clientRequest(r *http.Request) (url.Values, directory.Client, error) {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/x-www-form-urlencoded" {
+		return nil, directory.Client{}, &tokenError{"invalid_request", "the body must be application/x-www-form-urlencoded"}
+	}
+	if err := r.ParseForm(); err != nil {
+		return nil, directory.Client{}, &tokenError{"invalid_request", "the body is not a form of at most 64 KiB"}
+	}
+	params := r.PostForm // never the query: it would end up in logs (RFC 6749 §2.3.1)
+	for name, values := range params {
+		if len(values) > 1 && name != "resource" { // RFC 6749 §3.2, RFC 8707 §2
+			return nil, directory.Client{}, &tokenError{"invalid_request", "a parameter was sent twice"}
+		}
+	}
+	client, err := s.authenticateClient(r, params)
+	return params, client, err
+}
+
+// authenticateClient: all clients of today are public and name themselves (RFC 6749 §3.2.1).
+func (s *server) authenticateClient(r *http.Request, params url.Values) (directory.Client, error) {
+	if r.Header.Get("Authorization") != "" || params.Has("client_secret") || params.Has("client_assertion") {
+		return directory.Client{}, &tokenError{"invalid_client", "this client has no secret: send client_id in the body, and nothing else"}
+	}
+	if params.Get("client_id") == "" {
+		return directory.Client{}, &tokenError{"invalid_client", "client_id is missing"}
+	}
+	client, err := s.Directory.Client(r.Context(), params.Get("client_id"))
+	if errors.Is(err, directory.ErrNotFound) {
+		return directory.Client{}, &tokenError{"invalid_client", "unknown client_id"}
+	}
+	return client, err
+}
+
+// checkSameResource: a token request may name the resource again, but not another one (RFC 8707 §2.2).
+func (s *server) checkSameResource(ctx context.Context, client directory.Client, params url.Values, identifier string) error {
+	if !params.Has("resource") {
+		return nil
+	}
+	server, err := s.resource(ctx, client, params["resource"])
+	if err == nil && server.Identifier != identifier {
+		return &tokenError{"invalid_target", "the grant is for another resource"}
+	}
+	return err
+}
+
+// narrower reads the scope parameter of a token request: empty means all that was granted, more than that is an
+// error (RFC 6749 §6).
+func narrower(params url.Values, granted []string) ([]string, error) {
+	asked, err := rbac.ParseScope(params.Get("scope"))
+	if err != nil {
+		return nil, &tokenError{"invalid_scope", err.Error()}
+	}
+	if len(asked) == 0 {
+		return granted, nil
+	}
+	for _, scope := range asked {
+		if !slices.Contains(granted, scope) {
+			return nil, &tokenError{"invalid_scope", "scope asks for more than was granted"}
+		}
+	}
+	return asked, nil
+}

@@ -1,0 +1,158 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// Partition prefixes. PolicyPartitions is all that a resource server needs.
+var (
+	PolicyPartitions = []string{"policy/"}
+	Partitions       = append([]string{"client/", "user/", "username/"}, PolicyPartitions...)
+)
+
+// ErrNotFound says that the directory has no such record.
+var ErrNotFound = store.ErrNotFound
+
+// Directory reads and writes the records.
+type Directory struct {
+	store store.Store
+	base  string
+	now   func() time.Time
+	local bool // the base URL is a loopback address: demo passwords work
+}
+
+// New opens the directory in s. base is the deployment's base URL; local says that it is a loopback address.
+func New(s store.Store, base string, local bool, now func() time.Time) *Directory {
+	return &Directory{store: s, base: base, local: local, now: now}
+}
+
+// Scope is one permission at an MCP server.
+type Scope struct {
+	Name        string `json:"name"`
+	Title       string `json:"title"`       // a few words, for the consent page
+	Description string `json:"description"` // a sentence, for the consent page
+	Open        bool   `json:"open"`        // clients that registered themselves may ask for it
+}
+
+// Server is a resource server that tokens are issued for.
+type Server struct {
+	Identifier string  `json:"identifier"` // such as mcp://vetassist
+	Name       string  `json:"name"`
+	URL        string  `json:"url"`
+	Scopes     []Scope `json:"scopes"`
+}
+
+// Audience is the aud claim of a token for this server: its URL, which RFC 8707 names, and its identifier.
+func (s Server) Audience() []string { return []string{s.URL, s.Identifier} }
+
+// ScopeNames are the names of all scopes.
+func (s Server) ScopeNames() []string {
+	names := make([]string, len(s.Scopes))
+	for i, sc := range s.Scopes {
+		names[i] = sc.Name
+	}
+	return names
+}
+
+// Scope finds a scope by name.
+func (s Server) Scope(name string) (Scope, bool) {
+	i := slices.IndexFunc(s.Scopes, func(sc Scope) bool { return sc.Name == name })
+	if i < 0 {
+		return Scope{}, false
+	}
+	return s.Scopes[i], true
+}
+
+// Role is a named set of permissions, given to users.
+type Role struct {
+	Name        string              `json:"name"`
+	Description string              `json:"description"`
+	Permissions map[string][]string `json:"permissions"` // server identifier → scopes
+}
+
+const (
+	policyPartition = "policy/all"
+	serverPrefix    = "server/"
+	rolePrefix      = "role/"
+)
+
+// Servers are all MCP servers, by identifier.
+func (d *Directory) Servers(ctx context.Context) ([]Server, error) {
+	records, _, err := store.ReadAll[Server](ctx, d.store, store.Query{Partition: policyPartition, Prefix: serverPrefix})
+	if err != nil {
+		return nil, err
+	}
+	servers := make([]Server, len(records))
+	for i, r := range records {
+		servers[i] = d.fill(r.Value)
+	}
+	return servers, nil
+}
+
+// Server finds an MCP server by its identifier.
+func (d *Directory) Server(ctx context.Context, identifier string) (Server, error) {
+	r, err := store.Read[Server](ctx, d.store, policyPartition, serverPrefix+identifier)
+	return d.fill(r.Value), err
+}
+
+// ServerByResource finds an MCP server by what a resource parameter says: its URL or its identifier.
+func (d *Directory) ServerByResource(ctx context.Context, resource string) (Server, error) {
+	servers, err := d.Servers(ctx)
+	if err != nil {
+		return Server{}, err
+	}
+	for _, s := range servers {
+		if resource == s.URL || resource == s.Identifier {
+			return s, nil
+		}
+	}
+	return Server{}, ErrNotFound
+}
+
+func (d *Directory) fill(s Server) Server {
+	s.URL = d.expand(s.URL)
+	return s
+}
+
+// expand puts the deployment's own address into a stored URL.
+func (d *Directory) expand(url string) string { return strings.Replace(url, "{base}", d.base, 1) }
+
+// RoleScopes are the scopes at a server that any of the roles allows. A role that does not exist allows nothing.
+func (d *Directory) RoleScopes(ctx context.Context, roles []string, server string) ([]string, error) {
+	var scopes []string
+	for _, name := range roles {
+		r, err := store.Read[Role](ctx, d.store, policyPartition, rolePrefix+name)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		scopes = append(scopes, r.Value.Permissions[server]...)
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes), nil
+}
+
+// PutServer creates or replaces an MCP server.
+func (d *Directory) PutServer(ctx context.Context, s Server, c store.Condition) error {
+	if s.Identifier == "" || s.URL == "" || s.Name == "" {
+		return fmt.Errorf("directory: an MCP server has an identifier, a name and a URL")
+	}
+	return d.store.Write(ctx, store.Put(store.Encode(policyPartition, serverPrefix+s.Identifier, s, time.Time{}), c))
+}
+
+// PutRole creates or replaces a role.
+func (d *Directory) PutRole(ctx context.Context, r Role, c store.Condition) error {
+	if r.Name == "" {
+		return fmt.Errorf("directory: a role has a name")
+	}
+	return d.store.Write(ctx, store.Put(store.Encode(policyPartition, rolePrefix+r.Name, r, time.Time{}), c))
+}

@@ -1,0 +1,81 @@
+package directory
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"golang.org/x/crypto/argon2" // the hash that OWASP's Password Storage Cheat Sheet names first
+)
+
+// Argon2id at OWASP's settings: 19 MiB, two passes, one lane. About 20 ms.
+const (
+	argonMemory = 19 * 1024 // KiB
+	argonTime   = 2
+	argonLanes  = 1
+	argonKey    = 32
+	argonSalt   = 16
+)
+
+// hashing bounds how many hashes run at once, and with that the memory they take.
+var hashing = make(chan struct{}, max(2, runtime.NumCPU()))
+
+// decoyHash is verified when there is no such user: the same work, and no password fits it.
+var decoyHash = encodePHC(make([]byte, argonSalt), make([]byte, argonKey))
+
+func derive(ctx context.Context, password string, salt []byte) ([]byte, error) {
+	select {
+	case hashing <- struct{}{}:
+		defer func() { <-hashing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonLanes, argonKey), nil
+}
+
+func hashPassword(ctx context.Context, password string) (string, error) {
+	if password == "" || len(password) > maxPassword {
+		return "", fmt.Errorf("directory: a password has 1 to %d bytes", maxPassword)
+	}
+	salt := make([]byte, argonSalt)
+	rand.Read(salt) // never fails (documentation of crypto/rand)
+	key, err := derive(ctx, password, salt)
+	return encodePHC(salt, key), err
+}
+
+// verifyPassword reports whether the password made the hash. It always does the work of one hash.
+func verifyPassword(ctx context.Context, hash, password string) (bool, error) {
+	salt, want, err := decodePHC(hash)
+	if err != nil {
+		return false, err
+	}
+	long := len(password) > maxPassword
+	if long {
+		password = ""
+	}
+	got, err := derive(ctx, password, salt)
+	return err == nil && !long && subtle.ConstantTimeCompare(got, want) == 1, err
+}
+
+var phcPrefix = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, argonMemory, argonTime, argonLanes)
+
+func encodePHC(salt, key []byte) string {
+	return phcPrefix + base64.RawStdEncoding.EncodeToString(salt) + "$" + base64.RawStdEncoding.EncodeToString(key)
+}
+
+func decodePHC(hash string) (salt, key []byte, err error) {
+	rest, ok := strings.CutPrefix(hash, phcPrefix)
+	s, k, ok2 := strings.Cut(rest, "$")
+	if !ok || !ok2 {
+		return nil, nil, fmt.Errorf("directory: a password hash is not argon2id with today's settings")
+	}
+	if salt, err = base64.RawStdEncoding.DecodeString(s); err != nil {
+		return nil, nil, err
+	}
+	key, err = base64.RawStdEncoding.DecodeString(k)
+	return salt, key, err
+}

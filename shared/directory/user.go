@@ -1,0 +1,130 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// User is a person who can log in. The password is a record of its own, which no listing touches.
+type User struct {
+	ID       string    `json:"id"` // the sub of tokens; never changes
+	Username string    `json:"username"`
+	Name     string    `json:"name"`
+	Roles    []string  `json:"roles"`
+	Disabled bool      `json:"disabled,omitempty"`
+	Created  time.Time `json:"created"`
+}
+
+// HasRole reports whether the user has a role.
+func (u User) HasRole(name string) bool { return slices.Contains(u.Roles, name) }
+
+type usernameRecord struct {
+	UserID string `json:"user_id"`
+}
+
+type passwordRecord struct {
+	Hash    string    `json:"hash"`           // argon2id, PHC string
+	Demo    bool      `json:"demo,omitempty"` // printed in the README: works on a loopback address only
+	Changed time.Time `json:"changed"`
+}
+
+const (
+	profileSort  = "profile"
+	passwordSort = "password"
+	usernameSort = "user"
+)
+
+// Bounds on what a login form may send.
+const (
+	maxUsername = 64
+	maxPassword = 256
+)
+
+// ErrLogin says that a login failed, and on purpose not why.
+var ErrLogin = errors.New("directory: wrong username or password")
+
+// User finds a person by id. A disabled one is found, with Disabled set.
+func (d *Directory) User(ctx context.Context, id string) (User, error) {
+	r, err := store.Read[User](ctx, d.store, "user/"+id, profileSort)
+	return r.Value, err
+}
+
+// ActiveUser finds a person by id who is not disabled.
+func (d *Directory) ActiveUser(ctx context.Context, id string) (User, error) {
+	u, err := d.User(ctx, id)
+	if err == nil && u.Disabled {
+		return User{}, ErrNotFound
+	}
+	return u, err
+}
+
+// Authenticate checks a username, in any case, and a password. Whatever is wrong, the error is ErrLogin and the work is
+// the same, so that neither text nor time tells which usernames exist.
+func (d *Directory) Authenticate(ctx context.Context, username, password string) (User, error) {
+	user, hash, err := d.credentials(ctx, username)
+	known := err == nil
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return User{}, err
+	}
+	if !known {
+		hash = decoyHash
+	}
+	ok, err := verifyPassword(ctx, hash, password)
+	if err != nil {
+		return User{}, err
+	}
+	if !ok || !known || user.Disabled {
+		return User{}, ErrLogin
+	}
+	return user, nil
+}
+
+func (d *Directory) credentials(ctx context.Context, username string) (User, string, error) {
+	name := canonical(username)
+	if name == "" || len(name) > maxUsername || store.ValidKey("username/"+name, usernameSort) != nil {
+		return User{}, "", ErrNotFound
+	}
+	id, err := store.Read[usernameRecord](ctx, d.store, "username/"+name, usernameSort)
+	if err != nil {
+		return User{}, "", err
+	}
+	user, err := d.User(ctx, id.Value.UserID)
+	if err != nil {
+		return User{}, "", err
+	}
+	password, err := store.Read[passwordRecord](ctx, d.store, "user/"+user.ID, passwordSort)
+	if err != nil {
+		return User{}, "", err
+	}
+	if password.Value.Demo && !d.local {
+		return User{}, "", ErrNotFound
+	}
+	return user, password.Value.Hash, nil
+}
+
+func canonical(username string) string { return strings.ToLower(strings.TrimSpace(username)) }
+
+// CreateUser adds a person; the username must be free. demo marks a password that everybody knows: it works on
+// a loopback address only.
+func (d *Directory) CreateUser(ctx context.Context, u User, password string, demo bool) error {
+	name := canonical(u.Username)
+	if u.ID == "" || name == "" || len(name) > maxUsername {
+		return fmt.Errorf("directory: a user has an id and a username of at most %d bytes", maxUsername)
+	}
+	hash, err := hashPassword(ctx, password)
+	if err != nil {
+		return err
+	}
+	u.Created = d.now().UTC().Truncate(time.Second)
+	var never time.Time
+	return d.store.Write(ctx,
+		store.Put(store.Encode("user/"+u.ID, profileSort, u, never), store.IfAbsent()),
+		store.Put(store.Encode("user/"+u.ID, passwordSort, passwordRecord{hash, demo, u.Created}, never), store.IfAbsent()),
+		store.Put(store.Encode("username/"+name, usernameSort, usernameRecord{u.ID}, never), store.IfAbsent()))
+}
