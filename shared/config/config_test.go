@@ -1,0 +1,72 @@
+package config_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/vetassist/vetassist/shared/config"
+)
+
+func TestFromEnv(t *testing.T) {
+	env := map[string]string{}
+	if c := config.FromEnv(func(k string) string { return env[k] }); !reflect.DeepEqual(c, config.Config{Addr: "localhost:8080", DB: "vetassist.db"}) {
+		t.Errorf("defaults: %+v", c)
+	}
+	env = map[string]string{config.EnvAddr: ":9", config.EnvDB: "x.db", config.EnvBaseURL: "https://v.example", config.EnvAllowedOrigins: " https://a.example ,, https://b.example"}
+	want := config.Config{Addr: ":9", DB: "x.db", BaseURL: "https://v.example", AllowedOrigins: []string{"https://a.example", "https://b.example"}}
+	if c := config.FromEnv(func(k string) string { return env[k] }); !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		addr, base string
+		want       string
+		local      bool
+		err        string
+	}{
+		{"localhost:8080", "", "http://localhost:8080", true, ""},
+		{"127.0.0.1:9090", "", "http://127.0.0.1:9090", true, ""},
+		{"[::1]:80", "", "http://[::1]", true, ""},
+		{":8080", "", "http://localhost:8080", true, ""},
+		{"0.0.0.0:8080", "", "http://localhost:8080", true, ""},
+		{"localhost:8080", "https://Vet.Example/", "https://vet.example", false, ""},
+		{"localhost:8080", "https://vet.example:443", "https://vet.example", false, ""},
+		{"localhost:8080", "http://localhost:3000", "http://localhost:3000", true, ""},
+		{"localhost", "", "", false, "host:port"},
+		{"192.0.2.1:8080", "", "", false, "https"},
+		{"localhost:8080", "http://vet.example", "", false, "https"},
+		{"localhost:8080", "http://localhost.evil.example", "", false, "https"},
+		{"localhost:8080", "https://vet.example/stage", "", false, "without path"},
+		{"localhost:8080", "https://u:p@vet.example", "", false, "without path"},
+		{"localhost:8080", "vet.example", "", false, "not a URL"},
+		{"localhost:8080", "ftp://vet.example", "", false, "not a URL"},
+	} {
+		cfg := config.Config{Addr: c.addr, BaseURL: c.base}
+		err := cfg.Check()
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s %s: %v, want it to say %q", c.addr, c.base, err, c.err)
+			}
+			continue
+		}
+		if err != nil || cfg.BaseURL != c.want || cfg.Local() != c.local {
+			t.Errorf("%s %s: %q, local %v, %v", c.addr, c.base, cfg.BaseURL, cfg.Local(), err)
+		}
+	}
+	bad := config.Config{Addr: "localhost:1", AllowedOrigins: []string{"*"}}
+	if err := bad.Check(); err == nil {
+		t.Error("the origin * was accepted")
+	}
+}
+
+func TestIsLoopback(t *testing.T) {
+	for host, want := range map[string]bool{"localhost": true, "LOCALHOST": true, "127.0.0.1": true, "127.8.8.8": true, "::1": true, "[::1]": true,
+		"": false, "0.0.0.0": false, "localhost.": false, "10.0.0.1": false, "localhost.example": false, "::ffff:127.0.0.1": true} {
+		if got := config.IsLoopback(host); got != want {
+			t.Errorf("%q: %v", host, got)
+		}
+	}
+}
