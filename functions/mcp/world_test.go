@@ -44,8 +44,8 @@ type world struct {
 	t       *testing.T
 	clock   *storetest.Clock
 	keyring *token.Keyring
+	store   store.Store
 	url     string // of the server: not its public name, as behind a proxy
-	jwks    string // when set, served instead of ours
 	down    bool
 }
 
@@ -69,6 +69,7 @@ func newWorld(t *testing.T, change ...func(*mcp.Config)) *world {
 		rw.Write(jwks)
 	}))
 	t.Cleanup(keys.Close)
+	w.store = db
 	w.keyring = token.NewKeyring(base, db, w.clock.Now, rand.Reader)
 	w.seedRoles(directory.New(db, base, true, w.clock.Now))
 	if err := clinic.Seed(t.Context(), db, seed.Files, w.clock.Now()); err != nil {

@@ -1,0 +1,300 @@
+package mcp_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/vetassist/vetassist/functions/mcp"
+	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/token"
+)
+
+// forge changes a good token's header and claims, and signs it with another key.
+func forge(t *testing.T, raw string, change func(header, claims map[string]any)) string {
+	t.Helper()
+	parts := strings.Split(raw, ".")
+	var decoded [2]map[string]any
+	for i := range decoded {
+		b, err := base64.RawURLEncoding.DecodeString(parts[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(b, &decoded[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(decoded[0], decoded[1])
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims(decoded[1]))
+	forged.Header = decoded[0]
+	s, err := forged.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestBadTokens(t *testing.T) {
+	w := newWorld(t)
+	good := w.mint(bob(ownerScope...))
+	same := func(_, _ map[string]any) {}
+	otherAudience := bob(ownerScope...)
+	otherAudience.Audience = []string{"https://elsewhere.example/mcp"}
+	parts := strings.Split(good, ".")
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`)) + "." + parts[1]
+	old := w.mint(bob(ownerScope...))
+	if a := w.post(w.mintAs(base, "at+jwt", bob(ownerScope...)), call("list_pets", `{}`)); a.status != 200 {
+		t.Fatalf("our own forgery of a good token: %d %s", a.status, a.body)
+	}
+	for what, raw := range map[string]string{
+		"empty":            "",
+		"malformed":        "abc",
+		"three dots":       "a.b.c.d",
+		"two tokens":       good + " " + good,
+		"not base64":       "!.!.!",
+		"alg none":         none + ".",
+		"unsigned":         parts[0] + "." + parts[1] + ".",
+		"unsigned, no dot": parts[0] + "." + parts[1],
+		"foreign key":      forge(t, good, same),
+		"foreign kid":      forge(t, good, func(h, _ map[string]any) { h["kid"] = "x" }),
+		"own jwk":          forge(t, good, func(h, _ map[string]any) { h["jwk"] = map[string]any{"kty": "EC"} }),
+		"wrong audience":   w.mint(otherAudience),
+		"wrong issuer":     w.mintAs("https://other.example", "at+jwt", bob(ownerScope...)),
+		"wrong typ":        w.mintAs(base, "JWT", bob(ownerScope...)),
+		"too long":         good + strings.Repeat("x", 9000),
+		"changed":          parts[0] + "." + forgeClaims(t, parts[1]) + "." + parts[2],
+	} {
+		a := w.post(raw, call("list_pets", `{}`))
+		refusedAs(t, what, a, 401, "invalid_token", rbac.PetProfileRead)
+	}
+	w.clock.Advance(token.Lifetime + time.Second)
+	a := w.post(old, call("list_pets", `{}`))
+	refusedAs(t, "expired", a, 401, "invalid_token", rbac.PetProfileRead)
+	if !strings.Contains(a.header.Get("WWW-Authenticate"), "expired") {
+		t.Errorf("expired: %s", a.header.Get("WWW-Authenticate"))
+	}
+	if a := w.post(w.mint(bob(ownerScope...)), call("list_pets", `{}`)); a.status != 200 {
+		t.Errorf("a fresh one: %d %s", a.status, a.body)
+	}
+}
+
+// mintAs signs with the server's own key what its keyring would never say.
+func (w *world) mintAs(issuer, typ string, g token.Grant) string {
+	w.t.Helper()
+	type stored struct{ Kid, Private string }
+	keys, _, err := store.ReadAll[stored](w.t.Context(), w.store, store.Query{Partition: "signing-key/all"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	scalar, err := base64.RawURLEncoding.DecodeString(keys[0].Value.Private)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	now := w.clock.Now()
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, token.Claims{ClientID: g.ClientID, Scope: rbac.JoinScope(g.Scopes), Roles: g.Roles,
+		RegisteredClaims: jwt.RegisteredClaims{Issuer: issuer, Subject: g.Subject, Audience: g.Audience, ID: g.ID,
+			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(time.Minute))}})
+	t.Header["typ"], t.Header["kid"] = typ, keys[0].Value.Kid
+	raw, err := t.SignedString(key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return raw
+}
+
+func forgeClaims(t *testing.T, part string) string {
+	b, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(string(b), "user-bob", "user-eve", 1)))
+}
+
+// refusedAs checks the challenge in the header and its copy in the body.
+func refusedAs(t *testing.T, what string, a answer, status int, code, scope string) {
+	t.Helper()
+	h := a.header.Get("WWW-Authenticate")
+	metadata := base + "/.well-known/oauth-protected-resource/mcp"
+	e, _ := a.json(t)["error"].(map[string]any)
+	data, _ := e["data"].(map[string]any)
+	if a.status != status || !strings.HasPrefix(h, "Bearer ") || !strings.Contains(h, `scope="`+scope+`"`) || !strings.Contains(h, `resource_metadata="`+metadata+`"`) ||
+		data["scope"] != scope || data["resource_metadata"] != metadata || a.json(t)["scope"] != scope || a.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%s: %d %s\n%s", what, a.status, h, a.body)
+	}
+	if code == "" && (strings.Contains(h, "error") || data["error"] != nil) || code != "" && (!strings.Contains(h, `error="`+code+`"`) || data["error"] != code) {
+		t.Errorf("%s: want error %q: %s\n%s", what, code, h, a.body)
+	}
+}
+
+func TestWithoutToken(t *testing.T) {
+	w := newWorld(t)
+	good := w.mint(bob(ownerScope...))
+	for what, headers := range map[string][]string{
+		"nothing":     nil,
+		"Basic":       {"Authorization: Basic Ym9iOmJvYi1kZW1v"},
+		"other spell": {"X-Authorization: Bearer " + good},
+	} {
+		refusedAs(t, what, w.send("POST", "/mcp", call("list_pets", `{}`), headers...), 401, "", rbac.PetProfileRead)
+	}
+	refusedAs(t, "GET", w.send("GET", "/mcp", ""), 401, "", rbac.PetProfileRead)
+	refusedAs(t, "in the query", w.send("POST", "/mcp?access_token="+good, call("list_pets", `{}`)), 401, "", rbac.PetProfileRead)
+	refusedAs(t, "two", w.send("POST", "/mcp", call("list_pets", `{}`), "Authorization: Bearer "+good, "Authorization: Bearer "+good), 400, "invalid_request", rbac.PetProfileRead)
+	if a := w.send("POST", "/mcp", call("list_pets", `{}`), "Authorization: bearer  "+good); a.status != 200 {
+		t.Errorf("the scheme's name has no case: %d %s", a.status, a.body)
+	}
+	onlyIdentifier := bob(ownerScope...)
+	onlyIdentifier.Audience = []string{mcp.Identifier}
+	if a := w.post(w.mint(onlyIdentifier), call("list_pets", `{}`)); a.status != 200 {
+		t.Errorf("mcp://vetassist is as good as the URL: %d %s", a.status, a.body)
+	}
+}
+
+func TestKeysUnavailable(t *testing.T) {
+	w := newWorld(t)
+	good := w.mint(bob(ownerScope...))
+	w.down = true
+	a := w.post(good, call("list_pets", `{}`))
+	if a.status != 503 || a.header.Get("Retry-After") == "" || a.header.Get("WWW-Authenticate") != "" || a.json(t)["error"] == nil {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// TestChallenges fixes the wire format of every challenge.
+func TestChallenges(t *testing.T) {
+	w := newWorld(t)
+	var out strings.Builder
+	show := func(what string, a answer) {
+		fmt.Fprintf(&out, "# %s\nHTTP %d\nWWW-Authenticate: %s\n%s\n", what, a.status, a.header.Get("WWW-Authenticate"), a.body)
+	}
+	show("no token", w.send("POST", "/mcp", call("list_pets", `{}`)))
+	show("a bad token", w.post("abc", call("list_pets", `{}`)))
+	read := w.mint(bob(rbac.PetProfileRead))
+	show("a tool whose scope the token lacks", w.post(read, call("book_vet_appointment", `{"pet":"Fido","date":"2026-12-01","time":"10:00"}`)))
+	show("a resource whose scope the token lacks", w.post(w.mint(bob(rbac.ReminderRead)), `{"jsonrpc":"2.0","id":"r-1","method":"resources/read","params":{"uri":"vetassist://pets/pet-fido"}}`))
+	show("a prompt whose scope the token lacks", w.post(w.mint(bob(rbac.ReminderRead)), `{"jsonrpc":"2.0","id":2,"method":"prompts/get","params":{"name":"explain_vaccination_plan","arguments":{"pet":"Fido"}}}`))
+	show("a tool that the role forbids: no challenge", w.post(read, call("update_pet", `{"pet":"Fido","weight_kg":30}`)))
+	golden(t, "challenges.txt", []byte(out.String()))
+}
+
+func TestScopeOfEveryTool(t *testing.T) {
+	w := newWorld(t)
+	for name, scope := range rbac.Tools {
+		a := w.post(w.mint(carol()), call(name, `{}`), "Mcp-Name: search_pet_health") // a header must not talk it out of it
+		if scope == rbac.AnyToken {
+			if a.status != 200 {
+				t.Errorf("%s: %d %s", name, a.status, a.body)
+			}
+			continue
+		}
+		refusedAs(t, name, a, 403, "insufficient_scope", scope)
+		if a.json(t)["id"] != 7.0 {
+			t.Errorf("%s: %s", name, a.body)
+		}
+		// With the scope, bad arguments are the next thing to be refused; nothing else is.
+		a = w.post(w.mint(carol(scope)), call(name, `{"nonsense":1}`))
+		res, _ := a.json(t)["result"].(map[string]any)
+		if a.status != 200 || res["isError"] != true || res["structuredContent"].(map[string]any)["error"] != "invalid" {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+		// The roles of an administrator of the directory can never get it.
+		a = w.post(w.mint(grant("user-admin", []string{"Administrator"})), call(name, `{}`))
+		res, _ = a.json(t)["result"].(map[string]any)
+		if a.status != 200 || a.header.Get("WWW-Authenticate") != "" || res["isError"] != true || res["structuredContent"].(map[string]any)["error"] != "role_forbidden" {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+}
+
+func TestWritingImpliesReading(t *testing.T) {
+	w := newWorld(t)
+	a := w.post(w.mint(bob(rbac.AppointmentWrite)), call("list_appointments", `{}`))
+	if res, _ := a.json(t)["result"].(map[string]any); a.status != 200 || res["isError"] == true {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+func TestRoleRefusals(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		roles []string
+		want  string
+	}{
+		{[]string{"Pet Owner"}, "The role Pet Owner does not have the permission pet-profile:write"},
+		{[]string{"Pet Owner", "Administrator"}, "The roles Pet Owner and Administrator do not have"},
+		{nil, "Without a role you cannot have"},
+	} {
+		s := w.connect(grant("user-bob", c.roles, rbac.PetProfileRead))
+		o := use(t, s, "update_pet", map[string]any{"pet": "Fido", "weight_kg": 30})
+		if !o.isError || o.code() != "role_forbidden" || !strings.HasPrefix(o.text, c.want) || !strings.Contains(o.text, "No consent") {
+			t.Errorf("%v: %+v", c.roles, o)
+		}
+	}
+	// A resource and a prompt have no result with isError: there it is an error of the protocol.
+	for _, body := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"vetassist://pets/pet-fido"}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"prepare_for_visit","arguments":{"pet":"Fido"}}}`,
+	} {
+		a := w.post(w.mint(grant("user-admin", []string{"Administrator"})), body)
+		e, _ := a.json(t)["error"].(map[string]any)
+		if a.status != 200 || e["data"].(map[string]any)["error"] != "role_forbidden" {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+	}
+}
+
+func TestRateLimit(t *testing.T) {
+	w := newWorld(t, func(c *mcp.Config) { c.Rate = 1 })
+	raw := w.mint(bob(ownerScope...))
+	for n := range 4 {
+		if a := w.post(raw, call("list_pets", `{}`)); a.status != 200 {
+			t.Fatalf("%d: %d %s", n, a.status, a.body)
+		}
+	}
+	if a := w.post(raw, call("list_pets", `{}`)); a.status != 429 || a.header.Get("Retry-After") == "" || a.json(t)["error"] == nil {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := w.post(w.mint(alice(ownerScope...)), call("list_pets", `{}`)); a.status != 200 {
+		t.Errorf("Alice pays for Bob: %d", a.status)
+	}
+	w.clock.Advance(time.Second)
+	if a := w.post(raw, call("list_pets", `{}`)); a.status != 200 {
+		t.Errorf("a second later: %d", a.status)
+	}
+}
+
+func TestMetadata(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"} {
+		a := w.send("GET", path, "", "Origin: https://anywhere.example")
+		m := a.json(t)
+		if a.status != 200 || m["resource"] != base+"/mcp" || fmt.Sprint(m["authorization_servers"]) != "["+base+"]" ||
+			fmt.Sprint(m["scopes_supported"]) != fmt.Sprint(everything) || a.header.Get("Access-Control-Allow-Origin") != "*" ||
+			a.header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(a.header.Get("Cache-Control"), "max-age") {
+			t.Errorf("%s: %d %v %s", path, a.status, a.header, a.body)
+		}
+		if a := w.send("OPTIONS", path, "", "Origin: https://anywhere.example"); a.status != http.StatusNoContent {
+			t.Errorf("%s: preflight %d", path, a.status)
+		}
+	}
+	if a := w.send("GET", "/.well-known/oauth-protected-resource/other", ""); a.status != 404 {
+		t.Errorf("%d", a.status)
+	}
+}
