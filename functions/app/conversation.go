@@ -87,22 +87,34 @@ func (c *conversation) trim() {
 	if n := len(c.Exchanges) - maxExchanges; n > 0 {
 		c.Exchanges = slices.Delete(c.Exchanges, 0, n)
 	}
-	for i := 0; i < len(c.Exchanges) && c.size() > maxConversation; i++ {
-		for j := range c.Exchanges[i].Done {
-			c.Exchanges[i].Done[j].Structured = nil
-		}
+	total := 0
+	for i := range c.Exchanges {
+		total += size(c.Exchanges[i])
 	}
-	for len(c.Exchanges) > 1 && c.size() > maxConversation {
+	for i := 0; i < len(c.Exchanges) && total > maxConversation; i++ {
+		e := &c.Exchanges[i]
+		total -= size(*e)
+		for j := range e.Done {
+			e.Done[j].Structured = nil
+		}
+		total += size(*e)
+	}
+	for len(c.Exchanges) > 1 && total > maxConversation {
+		total -= size(c.Exchanges[0])
 		c.Exchanges = slices.Delete(c.Exchanges, 0, 1)
+	}
+	if total > maxConversation {
+		c.Exchanges[0].Done, c.Exchanges[0].Waiting = nil, nil
 	}
 }
 
-func (c *conversation) size() int {
-	body, err := json.Marshal(c)
+// size is what an exchange takes in the record.
+func size(e exchange) int {
+	body, err := json.Marshal(e)
 	if err != nil {
-		return maxConversation + 1
+		return maxConversation + 1 // cannot be stored, so it must go
 	}
-	return len(body)
+	return len(body) + 1
 }
 
 func (a *app) readConversation(ctx context.Context, b *browser) (conversation, error) {
