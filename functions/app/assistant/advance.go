@@ -1,0 +1,379 @@
+package assistant
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// result is how far a goal has come for one pet.
+type result struct {
+	goal     *goal
+	name     string // the pet, "" for none
+	waiting  bool   // for calls
+	obs      *Observation
+	items    []object // slots to show, when they are not those of obs
+	ask      *question
+	offer    *offer
+	say      string
+	proposal *goal
+}
+
+// data is the structured result, nil for none.
+func (x result) data() object {
+	if x.obs == nil {
+		return nil
+	}
+	return decode(x.obs.Structured)
+}
+
+func (x result) ok() bool {
+	return x.obs != nil && x.obs.Outcome == OK && x.offer == nil && x.ask == nil
+}
+
+// advance takes a goal as far as the observations allow: it looks up who is meant, finds what is missing, then makes the call.
+func (r *round) advance(g *goal) []result {
+	if g.after != nil {
+		before := r.results[g.after]
+		for _, x := range before {
+			if x.waiting {
+				return []result{{goal: g, waiting: true}}
+			}
+		}
+		if !slices.ContainsFunc(before, result.ok) {
+			return []result{{goal: g, say: "I have not done “" + g.tool.label() + "” yet: it comes after that."}}
+		}
+		g.learn(before)
+	}
+	names, stop := r.people(g)
+	if stop != nil {
+		return []result{*stop}
+	}
+	var out []result
+	for _, n := range names {
+		out = append(out, r.step(g, n))
+	}
+	return out
+}
+
+// learn gives a goal what the one before it returned: the day, and a text that says what it was about.
+func (g *goal) learn(before []result) {
+	for _, x := range before {
+		for _, key := range sortedKeys(x.data()) {
+			f, ok := x.data()[key].(object)
+			if !ok {
+				continue
+			}
+			if p := g.tool.prose; p != nil && g.vals[p.name] == nil {
+				s := capital(humanise(key))
+				if pet := name(f["pet"]); pet != "" {
+					s += " for " + pet
+				}
+				if at := text(f, "time"); at != "" {
+					s += " at " + at
+				}
+				if d := dateWords(text(f, "date")); d != "" {
+					s += " on " + d
+				}
+				g.vals[p.name] = bound(s, limit(p))
+			}
+		}
+	}
+}
+
+// people resolves the mentions of a goal to names; stop is set where that needs a look-up or a question first.
+func (r *round) people(g *goal) (names []string, stop *result) {
+	ref := g.tool.ref()
+	if ref == nil || ref.of != "pet" || g.thing {
+		return []string{""}, nil
+	}
+	if id := g.tool.first(kID); id != nil && g.vals[id.name] != nil {
+		return []string{""}, nil
+	}
+	who := g.who
+	if len(who) == 0 {
+		if !ref.required {
+			return []string{""}, nil
+		}
+		if len(r.mem.focus) == 1 || len(r.mem.focus) > 1 && g.tool.class == read {
+			return r.mem.focus, nil
+		}
+		return r.one(g, ref, nil)
+	}
+	for _, m := range who {
+		switch m.kind {
+		case byName:
+			names = appendNew(names, r.spelled(m.name))
+		case byPronoun:
+			if len(r.mem.focus) == 1 || len(r.mem.focus) > 1 && (m.plural || g.tool.class == read) {
+				for _, f := range r.mem.focus {
+					names = appendNew(names, f)
+				}
+				continue
+			}
+			if len(names) > 0 { // "Remind me to give Milo his tablet"
+				continue
+			}
+			if !ref.required {
+				continue
+			}
+			found, stop := r.one(g, ref, nil)
+			if stop != nil {
+				return nil, stop
+			}
+			names = append(names, found...)
+		case bySpecies:
+			if i := slices.IndexFunc(r.mem.focus, func(f string) bool { return r.mem.species[f] == m.value }); i >= 0 && !m.plural {
+				names = appendNew(names, r.mem.focus[i])
+				continue
+			}
+			found, stop := r.one(g, ref, &m)
+			if stop != nil {
+				return nil, stop
+			}
+			for _, n := range found {
+				names = appendNew(names, n)
+			}
+		case byAll:
+			if m.plural && len(r.mem.focus) == 2 && words(g.clause.toks).has("both", "everyone") {
+				for _, f := range r.mem.focus {
+					names = appendNew(names, f)
+				}
+				continue
+			}
+			if !ref.required && g.tool.class == read {
+				continue
+			}
+			found, stop := r.one(g, ref, &m)
+			if stop != nil {
+				return nil, stop
+			}
+			for _, n := range found {
+				names = appendNew(names, n)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return []string{""}, nil
+	}
+	return names[:min(len(names), maxCalls)], nil
+}
+
+// spelled is a name in the spelling of the tools, where they told it.
+func (r *round) spelled(name string) string {
+	for _, n := range append(slices.Clone(r.mem.names), r.next.names...) {
+		if strings.EqualFold(n, name) {
+			return n
+		}
+	}
+	return name
+}
+
+// one looks up which pet is meant: the only one, all of them where many were meant, else the person is asked.
+func (r *round) one(g *goal, ref *property, m *mention) ([]string, *result) {
+	ask := &result{goal: g, ask: &question{goal: g, prop: ref}}
+	list := r.box.lister("pet")
+	if list == nil {
+		return nil, ask
+	}
+	args := map[string]any{}
+	what := "pet"
+	if m != nil && m.kind == bySpecies {
+		what = m.value
+		for _, p := range list.order {
+			if p.kind == kEnum && slices.Contains(p.enum, m.value) {
+				args[p.name] = m.value
+			}
+		}
+	}
+	o, ok := r.do(list, args)
+	if !ok {
+		return nil, &result{goal: g, waiting: true}
+	}
+	if o.Outcome != OK {
+		if o.Outcome == NeedsConsent || o.Outcome == Denied || r.replay {
+			return nil, &result{goal: g, obs: &o, ask: ask.ask}
+		}
+		return nil, ask
+	}
+	var names []string
+	for _, v := range decode(o.Structured) {
+		for _, f := range objects(v) {
+			s := text(f, "species")
+			if n := text(f, "name"); n != "" && (what == "pet" || s == "" || strings.EqualFold(s, what)) {
+				names = appendNew(names, bound(n, 60))
+			}
+		}
+	}
+	switch {
+	case len(names) == 0 && what == "pet":
+		return nil, &result{goal: g, say: "I see no pet that you may look at."}
+	case len(names) == 0:
+		return nil, &result{goal: g, say: "I see no " + what + " among the pets that you may look at."}
+	case len(names) == 1 || m != nil && m.plural:
+		return names, nil
+	}
+	for _, n := range names[:min(len(names), 4)] {
+		r.suggest = append(r.suggest, n)
+	}
+	return nil, ask
+}
+
+// step makes the call of a goal for one pet, or what must come before it.
+func (r *round) step(g *goal, who string) result {
+	x := result{goal: g, name: who}
+	t := g.tool
+	args := g.arguments(t, who)
+	if id := t.first(kID); id != nil && args[id.name] == nil && (id.required || t.class != read && !t.enough(args)) {
+		if r.box.lister(id.of) != nil {
+			return r.which(g, who, id)
+		}
+	}
+	var missing *property
+	for _, p := range t.order {
+		if _, ok := args[p.name]; p.required && !ok && (missing == nil || missing.kind != kRef && p.kind == kRef) {
+			missing = p
+		}
+	}
+	if missing != nil && (missing.kind == kDate || missing.kind == kTime || missing == t.prose) && r.box.finder(t) != nil {
+		return r.slots(g, who)
+	}
+	if missing != nil {
+		x.ask = &question{goal: g, name: who, prop: missing}
+		if missing.kind == kEnum {
+			r.suggest = append(r.suggest, missing.enum[:min(len(missing.enum), 4)]...)
+		}
+		return x
+	}
+	if t.class == change && t.idle(args) {
+		x.ask = &question{goal: g, name: who}
+		return x
+	}
+	o, ok := r.do(t, args)
+	if !ok {
+		x.waiting = true
+		return x
+	}
+	x.obs = &o
+	res := decode(o.Structured)
+	if alt := objects(res["alternatives"]); o.Outcome == ToolError && len(alt) > 0 {
+		x.offer = &offer{goal: g, name: who, items: alt[:min(len(alt), maxShown)], shown: min(len(alt), maxShown)}
+	}
+	if o.Outcome == OK && r.box.isFinder(t) {
+		x.items = g.fitting(res)
+		if b := r.box.booker(t); b != nil && len(x.items) > 0 {
+			next := &goal{tool: b, clause: g.clause, vals: map[string]any{}, when: g.when}
+			for k, v := range g.vals {
+				if p := b.props[k]; p != nil && p.fits(v) {
+					next.vals[k] = v
+				}
+			}
+			next.who = slices.Clone(g.who)
+			x.offer = &offer{goal: next, items: spread(x.items), shown: min(len(x.items), maxShown)}
+			if len(next.who) == 0 && len(r.mem.focus) == 1 {
+				x.offer.name = r.mem.focus[0]
+			}
+			x.items = x.offer.items
+		}
+	}
+	if o.Outcome == OK {
+		x.proposal = r.propose(g, res)
+	}
+	return x
+}
+
+// enough reports whether a tool that can name its thing in several ways has one of them complete.
+func (t *tool) enough(args map[string]any) bool {
+	sets := t.anyOf
+	if len(sets) == 0 {
+		var rest []string
+		for _, p := range t.order {
+			if p.kind == kRef || p.kind == kDate {
+				rest = append(rest, p.name)
+			}
+		}
+		if len(rest) < 2 {
+			return false
+		}
+		sets = [][]string{rest}
+	}
+	for _, s := range sets {
+		if !slices.ContainsFunc(s, func(p string) bool { return args[p] == nil }) {
+			return true
+		}
+	}
+	return false
+}
+
+// idle reports whether arguments name a thing but no change.
+func (t *tool) idle(args map[string]any) bool {
+	for _, p := range t.order {
+		if _, ok := args[p.name]; ok && p.kind != kRef && p.kind != kID {
+			return false
+		}
+	}
+	return slices.ContainsFunc(t.order, func(p *property) bool { return p.kind != kRef && p.kind != kID && p.kind != kCursor })
+}
+
+// slots looks for free times for a goal that needs one, and offers them.
+func (r *round) slots(g *goal, who string) result {
+	x := result{goal: g, name: who}
+	f := r.box.finder(g.tool)
+	o, ok := r.do(f, g.arguments(f, ""))
+	if !ok {
+		x.waiting = true
+		return x
+	}
+	x.obs = &o
+	if o.Outcome != OK {
+		return x
+	}
+	res := decode(o.Structured)
+	x.items = g.fitting(res)
+	if len(x.items) == 0 && g.when.clock != "" {
+		free := *g
+		free.when.clock = ""
+		if x.items = free.fitting(res); len(x.items) > 0 {
+			x.say = fmt.Sprintf("Nothing is free at %s.", g.when.clock)
+		}
+	}
+	if len(x.items) == 0 {
+		return x
+	}
+	x.items = spread(x.items)
+	x.offer = &offer{goal: g, name: who, items: x.items, shown: len(x.items)}
+	return x
+}
+
+// maxShown bounds how many choices are put to the person at once.
+const maxShown = 6
+
+// fitting are the slots of a result that fit the goal's time.
+func (g *goal) fitting(res object) []object {
+	var out []object
+	for _, key := range sortedKeys(res) {
+		for _, f := range objects(res[key]) {
+			if text(f, "date") == "" || text(f, "time") == "" {
+				continue
+			}
+			if g.when.covers(text(f, "date")) && (g.when.clock == "" || g.when.clock == text(f, "time")) && inPart(g.when.part, text(f, "time")) {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// spread keeps one slot for each time, the first few: several vets at 09:00 are one choice to a person.
+func spread(items []object) []object {
+	var out []object
+	seen := map[string]bool{}
+	for _, f := range items {
+		at := text(f, "date") + " " + text(f, "time")
+		if !seen[at] && len(out) < maxShown {
+			seen[at] = true
+			out = append(out, f)
+		}
+	}
+	return out
+}

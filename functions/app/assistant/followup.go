@@ -1,0 +1,393 @@
+package assistant
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// followUp reads a clause as the answer to what was asked or offered last; false where it is something new.
+func (r *round) followUp(c *clause) ([]task, bool) {
+	m := r.mem
+	if m.asked == nil && m.offer == nil && m.proposal == nil {
+		return nil, false
+	}
+	if isRefusal(c) {
+		return []task{{say: "All right, I leave it at that."}}, true
+	}
+	if m.asked != nil {
+		if g := r.answer(c, m.asked); g != nil {
+			return r.withThen(g, m.asked.goal, m.asked.then), true
+		}
+	}
+	if m.offer != nil {
+		if tasks, ok := r.pick(c, m.offer); ok {
+			return tasks, true
+		}
+	}
+	if m.proposal != nil && lex().is("yes", c.toks[0].low) && r.light(c) {
+		g := m.proposal.clone()
+		r.merge(g, c)
+		return []task{{goal: g}}, true
+	}
+	return nil, false
+}
+
+// withThen adds the goals that were to follow.
+func (r *round) withThen(g, old *goal, then []*goal) []task {
+	tasks := []task{{goal: g}}
+	for _, t := range then {
+		n := t.clone()
+		n.after = g
+		if t.when.key() == old.when.key() {
+			n.when.from, n.when.to = g.when.from, g.when.to
+		}
+		tasks = append(tasks, task{goal: n})
+	}
+	return tasks
+}
+
+// isRefusal reads "no", "never mind", "forget it", "cancel" said alone.
+func isRefusal(c *clause) bool {
+	w := words(c.toks)
+	if len(w) > 4 || len(c.who)+len(c.days)+len(c.nums) > 0 {
+		return false
+	}
+	switch {
+	case lex().is("no", w.at(0)) && (len(w) == 1 || w.in(1, "thanks", "thank", "mind", "of", "need", "please")):
+		return true
+	case w.in(0, "forget", "leave", "skip", "stop", "cancel") && (len(w) == 1 || len(w) == 2 && w.in(1, "it", "that")):
+		return !w.in(0, "cancel") || len(w) == 1
+	}
+	return w.in(0, "not") && w.in(1, "now")
+}
+
+// light reports whether a clause says nothing that points to a tool by itself.
+func (r *round) light(c *clause) bool {
+	best := r.box.rank(c)
+	return len(c.content()) == 0 || len(best) == 0 || best[0].score < 3
+}
+
+// answer reads a clause as the missing argument that was asked for; nil where it is something else.
+func (r *round) answer(c *clause, q *question) *goal {
+	p := q.prop
+	g := q.goal.clone()
+	if p == nil {
+		before := len(g.vals)
+		r.merge(g, c)
+		if len(g.vals) == before {
+			return nil
+		}
+		return g
+	}
+	if p.kind != kText && !r.light(c) && (c.mood == moodAsk || c.mood == moodCommand) {
+		if best := r.box.choose(c); best != q.goal.tool {
+			return nil
+		}
+	}
+	switch p.kind {
+	case kRef:
+		name := len(c.who) > 0
+		if p != g.tool.ref() { // an owner
+			if name && c.who[0].kind == byName {
+				g.vals[p.name] = c.who[0].name
+				return g
+			}
+		}
+		r.merge(g, c)
+		if !name && len(c.toks) <= 2 && isWord(c.toks[0]) && !lex().is("stop", c.toks[0].low) {
+			name = true
+			g.who = []mention{{kind: byName, name: properCase(c.toks[0].text), j: 1}}
+			if p != g.tool.ref() {
+				g.vals[p.name], g.who = g.who[0].name, slices.Clone(q.goal.who)
+			}
+		}
+		if !name {
+			return nil
+		}
+		return g
+	case kDate:
+		w := c.when(g.tool.looksBack(c) || slices.Contains(p.concepts, "birth"), r.mem.day)
+		if !w.known() {
+			return nil
+		}
+		r.merge(g, c)
+		if g.dateCount() > 1 {
+			g.vals[p.name] = isoDate(w.from)
+		} else {
+			g.when.from, g.when.to, g.when.open = w.from, w.to, w.open
+		}
+		return g
+	case kTime:
+		r.merge(g, c)
+		if h, minute, _, _ := clockAt(words(c.toks), 0); c.clock() == "" && len(c.toks) <= 2 {
+			if _, _, _, ok := clockWord(c.toks[0].low); ok {
+				g.when.clock = time.Date(2000, 1, 1, h, minute, 0, 0, time.UTC).Format("15:04")
+			}
+		}
+		if g.when.clock == q.goal.when.clock {
+			return nil
+		}
+		return g
+	case kEnum:
+		if v, ok := c.enumValue(p); ok {
+			r.merge(g, c)
+			g.vals[p.name] = v
+			return g
+		}
+	case kNumber:
+		if len(c.nums) > 0 {
+			if v, ok := c.nums[0].in(p.unit); ok && inBounds(p, v) {
+				g.vals[p.name] = v
+				return g
+			}
+		}
+	case kLabel:
+		if len(c.who) > 0 && c.who[0].kind == byName {
+			g.vals[p.name] = c.who[0].name
+			return g
+		}
+		if v, ok := c.labelFor(p, -1); ok {
+			g.vals[p.name] = v
+			return g
+		}
+		if len(c.toks) <= 2 {
+			if v, ok := c.nameFrom(0); ok {
+				g.vals[p.name] = v
+				return g
+			}
+		}
+	case kText, kID:
+		// Whatever was typed is the answer, also what looks like an order.
+		if v := bound(tidy(r.msg), limit(p)); v != "" {
+			g.vals[p.name] = v
+			return g
+		}
+	}
+	return nil
+}
+
+func (g *goal) dateCount() int {
+	n := 0
+	for _, p := range g.tool.order {
+		if p.kind == kDate {
+			n++
+		}
+	}
+	return n
+}
+
+// whenKey is the comparable part of a goal's time.
+type whenKey struct {
+	from, to time.Time
+	clock    string
+}
+
+func (w when) key() whenKey { return whenKey{w.from, w.to, w.clock} }
+
+// merge puts what a clause says into a goal: other pets, another day or time, further values.
+func (r *round) merge(g *goal, c *clause) {
+	n := newGoal(g.tool, c, r.now, r.mem.day)
+	if len(n.who) > 0 {
+		g.who = n.who
+	}
+	for k, v := range n.vals {
+		if g.tool.prose == nil || k != g.tool.prose.name {
+			g.vals[k] = v
+		}
+	}
+	if len(c.days) > 0 && n.when.known() {
+		g.when.from, g.when.to, g.when.open, g.when.notes = n.when.from, n.when.to, n.when.open, n.when.notes
+	}
+	if n.when.clock != "" {
+		g.when.clock, g.when.part = n.when.clock, ""
+	}
+	if n.when.part != "" {
+		g.when.part, g.when.clock = n.when.part, ""
+	}
+}
+
+// inherit reads a short clause ("and Milo?", "what about tomorrow?", "Milo at 11") as the wish before it with something changed.
+func (r *round) inherit(c *clause, last []*goal) ([]task, bool) {
+	same := len(last) > 0
+	if !same {
+		last = r.mem.goals
+	}
+	if len(last) == 0 || len(c.content()) > 0 && !r.onlyValues(c, last) {
+		return nil, false
+	}
+	w := words(c.toks)
+	about := w.in(0, "what", "how") && w.in(1, "about") || joiners[w.at(0)] && w.in(1, "what", "how") && w.in(2, "about")
+	if c.mood != moodBare && !about && !(c.mood == moodAsk && !lex().is("wh", w.at(0)) && !lex().is("aux", w.at(0))) {
+		return nil, false
+	}
+	if len(c.who) == 0 && len(c.days) == 0 && len(c.times) == 0 && !r.onlyValues(c, last) {
+		return nil, false
+	}
+	var tasks []task
+	for _, g := range last {
+		if len(c.who) > 0 && g.tool.ref() == nil || len(c.who) == 0 && g.tool.first(kDate) == nil && len(c.days) > 0 {
+			continue
+		}
+		n := g.clone()
+		if g.tool.class == change && len(c.who) > 0 && !same {
+			n.vals = map[string]any{}
+		}
+		r.merge(n, c)
+		n.clause = inherited(g.clause, c)
+		n.thing, n.hint = false, nil
+		// A question books nothing: it looks for free times instead.
+		if c.question && g.tool.class != read && len(c.times) == 0 && r.box.finder(g.tool) != nil {
+			n.when.clock = ""
+		}
+		if g.tool.class == destroy {
+			for _, p := range g.tool.order {
+				if p.kind == kID {
+					delete(n.vals, p.name)
+				}
+			}
+		}
+		tasks = append(tasks, task{goal: n})
+		if len(tasks) == 2 {
+			break
+		}
+	}
+	return tasks, len(tasks) > 0
+}
+
+// inherited is the earlier clause with the later one's days, for display.
+func inherited(old, c *clause) *clause {
+	n := *old
+	n.who, n.raw = c.who, c.raw
+	if len(c.days) > 0 {
+		n.days = c.days
+	}
+	return &n
+}
+
+// onlyValues reports whether all content of a clause are values of the last goal's lists: "and dental?", "in the morning".
+func (r *round) onlyValues(c *clause, last []*goal) bool {
+	content := c.content()
+	if len(content) == 0 || len(content) > 2 {
+		return false
+	}
+	for _, g := range last {
+		for _, p := range g.tool.order {
+			if p.kind == kEnum {
+				if _, ok := c.enumValue(p); ok {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// aboutThing reads "cancel it", "delete the second one", "book it": an order about what was spoken of last.
+func (r *round) aboutThing(c *clause, last []*goal) ([]task, bool) {
+	w := words(c.toks)
+	n, picks := ordinal(c)
+	points := w.has("it", "that", "this", "them", "those", "these") || picks
+	if c.verb < 0 || !points {
+		return nil, false
+	}
+	for _, t := range c.content() {
+		if lex().objects[t.low] != nil || lex().weak[t.low] != nil {
+			return nil, false
+		}
+	}
+	for _, s := range c.senses {
+		switch s.class {
+		case destroy:
+			if len(last) > 0 && last[len(last)-1].tool.class == create {
+				return nil, false
+			}
+			if g := r.undo(n, picks); g != nil {
+				g.clause = c
+				return []task{{goal: g}}, true
+			}
+		case create:
+			for _, t := range r.box.tools {
+				if t.class != create || !t.verbs[s.concept] || r.box.finder(t) == nil && t.ref() == nil {
+					continue
+				}
+				g := newGoal(t, c, r.now, r.mem.day)
+				if len(g.who) == 0 && len(last) > 0 {
+					g.who = slices.Clone(last[len(last)-1].who)
+				} else if len(g.who) == 0 && len(r.mem.goals) > 0 {
+					g.who = slices.Clone(r.mem.goals[len(r.mem.goals)-1].who)
+				}
+				r.takeTopic(g, append(slices.Clone(r.mem.goals), last...))
+				return []task{{goal: g}}, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// takeTopic gives a list property the value that the goals before were about: a booking after a question on vaccinations
+// is a vaccination.
+func (r *round) takeTopic(g *goal, before []*goal) {
+	for _, p := range g.tool.order {
+		if p.kind != kEnum || g.vals[p.name] != nil {
+			continue
+		}
+		for _, b := range before {
+			for _, v := range p.enum {
+				if slices.Contains(b.tool.nouns, strings.ToLower(v)) {
+					g.vals[p.name] = v
+				}
+			}
+		}
+	}
+}
+
+// undo makes the goal that removes a thing a tool returned last.
+func (r *round) undo(n int, picks bool) *goal {
+	for i, th := range r.mem.things {
+		for _, t := range r.box.tools {
+			id := t.first(kID)
+			if t.class != destroy || id == nil || id.of != th.kind {
+				continue
+			}
+			at := th
+			if picks {
+				var same []thing
+				for _, x := range r.mem.things[i:] {
+					if x.kind == th.kind {
+						same = append(same, x)
+					}
+				}
+				if n < 0 {
+					n = len(same) - 1
+				}
+				if n >= len(same) {
+					return nil
+				}
+				at = same[n]
+			}
+			return &goal{tool: t, vals: map[string]any{id.name: text(at.fields, "id")}}
+		}
+	}
+	return nil
+}
+
+var ordinals = map[string]int{"first": 0, "1st": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4, "5th": 4, "sixth": 5, "6th": 5,
+	"last": -1, "latest": -1, "earliest": 0, "soonest": 0, "former": 0, "latter": -1}
+
+// ordinal reads "the second one", "number 3", "option 2", "the last", "2": counted from 0, -1 for the last.
+func ordinal(c *clause) (int, bool) {
+	w := words(c.toks)
+	for i := range w {
+		if n, ok := ordinals[w.at(i)]; ok && !(c.inDay(i) && w.in(i, "last")) {
+			if i+1 == len(w) || w.in(i+1, "one", "please", "option", "slot", "time", "then", "of", "for", "is", "available", "possible", "appointment", "reminder") || joiners[w.at(i+1)] || len(w) <= 3 {
+				return n, true
+			}
+		}
+		if n, err := strconv.Atoi(w.at(i)); err == nil && n >= 1 && n <= 20 && w.in(i-1, "number", "option", "no", "slot") {
+			return n - 1, true
+		}
+	}
+	return 0, false
+}

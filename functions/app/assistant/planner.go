@@ -1,0 +1,265 @@
+package assistant
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	maxHistory = 20 // exchanges that are planned again
+	maxClauses = 8
+	maxCalls   = 8  // in one step
+	maxDone    = 24 // calls in one turn
+	maxReply   = 6000
+)
+
+type offline struct{}
+
+// Offline returns the assistant that needs no model: deterministic, without state, safe for concurrent use.
+func Offline() Assistant { return offline{} }
+
+// Next plans the turn. It fails only when ctx has ended.
+func (offline) Next(ctx context.Context, t Turn) (Step, error) {
+	if err := ctx.Err(); err != nil {
+		return Step{}, err
+	}
+	if t.Now.IsZero() {
+		t.Now = time.Unix(0, 0).UTC()
+	}
+	box := newToolbox(t.Tools, t.Now)
+	mem := (&memory{}).clone()
+	if n := len(t.History); n > maxHistory {
+		t.History = t.History[n-maxHistory:]
+	}
+	for _, ex := range t.History {
+		at := ex.At
+		if at.IsZero() {
+			at = t.Now
+		}
+		r := newRound(box, mem, ex.Message, at, ex.Done)
+		r.replay = true
+		r.plan()
+		mem = r.next
+		if err := ctx.Err(); err != nil {
+			return Step{}, err
+		}
+	}
+	r := newRound(box, mem, t.Message, t.Now, t.Done)
+	r.unconnected = t.Tools == nil
+	return r.plan(), nil
+}
+
+// task is one clause, decided: a goal to reach or something to say.
+type task struct {
+	goal  *goal
+	say   string
+	small bool   // small talk: said once, before the rest
+	help  bool   // a refusal: the reply tells what can be done instead
+	needs bool   // cannot be decided without tools
+	again *offer // choices to put again
+}
+
+// round is the planning of one message. It runs again from the start after every call, with one more observation.
+type round struct {
+	box         *toolbox
+	mem         *memory // before this message
+	next        *memory // after it
+	now         time.Time
+	cal         calendar
+	msg         string
+	done        []Observation
+	replay      bool // of history: no call can be made any more
+	unconnected bool
+	calls       []Call
+	results     map[*goal][]result
+	tasks       []task
+	suggest     []string
+	held        *goal // what was asked for under a condition: "yes" does it
+}
+
+func newRound(box *toolbox, mem *memory, message string, now time.Time, done []Observation) *round {
+	if len(done) > maxDone {
+		done = done[:maxDone]
+	}
+	now = now.In(box.zone)
+	return &round{box: box, mem: mem, next: mem.clone(), now: now, cal: newCalendar(now, box.zone), msg: clean(message), done: done, results: map[*goal][]result{}}
+}
+
+// plan decides the next step of the round.
+func (r *round) plan() Step {
+	for _, o := range r.done {
+		r.next.absorb(o)
+	}
+	r.understand()
+	if r.unconnected {
+		for _, t := range r.tasks {
+			if t.needs {
+				return Step{NeedsTools: true}
+			}
+		}
+	}
+	waiting := false
+	for _, t := range r.tasks {
+		if t.goal != nil {
+			out := r.advance(t.goal)
+			r.results[t.goal] = out
+			for _, x := range out {
+				waiting = waiting || x.waiting
+			}
+		}
+	}
+	if waiting && len(r.calls) > 0 && !r.replay {
+		return Step{Calls: r.calls}
+	}
+	r.remember()
+	if r.replay {
+		return Step{}
+	}
+	return Step{Reply: r.compose(), Suggestions: r.suggestions()}
+}
+
+// do returns what a call brought, or asks for the call to be made.
+func (r *round) do(t *tool, args map[string]any) (Observation, bool) {
+	key := callKey(t.Name, args)
+	for i := len(r.done) - 1; i >= 0; i-- {
+		if o := r.done[i]; callKey(o.Call.Name, o.Call.Arguments) == key {
+			return o, true
+		}
+	}
+	if r.replay || len(r.done)+len(r.calls) >= maxDone {
+		return Observation{Call: Call{Name: t.Name, Arguments: args}, Outcome: Failed}, true
+	}
+	for _, c := range r.calls {
+		if callKey(c.Name, c.Arguments) == key {
+			return Observation{}, false
+		}
+	}
+	if len(r.calls) < maxCalls {
+		r.calls = append(r.calls, Call{ID: fmt.Sprintf("call-%d", len(r.done)+len(r.calls)+1), Name: t.Name, Arguments: args})
+	}
+	return Observation{}, false
+}
+
+// callKey is the same for the same call, also after its arguments went through JSON.
+func callKey(name string, args map[string]any) string {
+	if len(args) == 0 {
+		return name
+	}
+	b, err := json.Marshal(args)
+	if err != nil {
+		return name + fmt.Sprint(args)
+	}
+	return name + string(b)
+}
+
+// remember notes what the next message may refer to.
+func (r *round) remember() {
+	n := r.next
+	var goals []*goal
+	var focus []string
+	for _, t := range r.tasks {
+		if t.goal == nil {
+			continue
+		}
+		goals = append(goals, t.goal)
+		for _, x := range r.results[t.goal] {
+			if x.name != "" {
+				focus = appendNew(focus, x.name)
+			}
+			for _, f := range append(objects(x.data()["pet"]), x.data()) {
+				if p, ok := f["pet"].(object); ok {
+					f = p
+				}
+				if name := text(f, "name"); name != "" && text(f, "id") != "" && len(focus) == 0 {
+					focus = append(focus, name)
+				}
+			}
+			if x.offer != nil && n.offer == nil {
+				n.offer = x.offer
+				n.offer.then = r.following(t.goal)
+			}
+			if x.ask != nil && n.asked == nil {
+				n.asked = x.ask
+				n.asked.then = r.following(t.goal)
+			}
+			if x.proposal != nil && n.proposal == nil {
+				n.proposal = x.proposal
+			}
+		}
+		if t.goal.when.known() {
+			n.day = t.goal.when.from
+		}
+	}
+	for _, t := range r.tasks {
+		if t.goal == nil && t.say != "" && r.held != nil && n.proposal == nil {
+			n.proposal = r.held
+		}
+	}
+	if len(goals) > 0 {
+		n.goals = goals
+	}
+	if len(focus) > 0 {
+		n.focus = focus
+	}
+}
+
+// following are the goals that wait for this one.
+func (r *round) following(g *goal) []*goal {
+	var out []*goal
+	for _, t := range r.tasks {
+		if t.goal != nil && t.goal.after == g {
+			out = append(out, t.goal)
+		}
+	}
+	return out
+}
+
+// understand turns the message into tasks, clause by clause; each clause may lean on the one before it.
+func (r *round) understand() {
+	toks := tokenize(r.msg)
+	mend(toks, r.mem.names, r.box.vocabulary())
+	if len(toks) == 0 {
+		r.tasks = append(r.tasks, task{help: true, say: "I did not find any words in that message."})
+		return
+	}
+	parts := split(toks, r.cal, r.mem.names)
+	cut := len(parts) > maxClauses
+	if cut {
+		parts = parts[:maxClauses]
+	}
+	clauses := make([]*clause, len(parts))
+	for i, p := range parts {
+		clauses[i] = analyse(p, r.msg, r.cal, r.mem.names)
+	}
+	r.read(clauses)
+	if cut {
+		r.tasks = append(r.tasks, task{say: "That was a lot at once: I read only the first part. Please send the rest as another message."})
+	}
+	if len(r.msg) >= maxMessage-8 && !cut {
+		r.tasks = append(r.tasks, task{say: "Your message was long: I read only its beginning."})
+	}
+}
+
+// vocabulary are the words of the tools' names and properties, towards which spelling is mended too.
+func (b *toolbox) vocabulary() map[string]bool {
+	m := map[string]bool{}
+	for _, t := range b.tools {
+		for _, w := range splitName(t.Name) {
+			m[w.low] = true
+		}
+		for _, p := range t.order {
+			for _, w := range splitName(p.name) {
+				m[w.low] = true
+			}
+			for _, v := range p.enum {
+				for _, w := range tokenize(strings.ToLower(v)) {
+					m[w.low] = true
+				}
+			}
+		}
+	}
+	return m
+}
