@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/vetassist/vetassist/functions/app"
@@ -46,11 +47,13 @@ func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, 
 }
 
 func newOAuth(o *Options, db store.Store) (http.Handler, error) {
+	// One handle for all three: a consent is written together with the code that it permits.
+	own := store.Restrict(db, slices.Concat(oauth.Partitions, directory.Partitions, token.PrivatePartitions, token.PublicPartitions)...)
 	c := oauth.Config{
 		BaseURL:   o.BaseURL,
-		Store:     store.Restrict(db, append(oauth.Partitions, token.PublicPartitions...)...),
-		Directory: directory.New(store.Restrict(db, directory.Partitions...), o.BaseURL, o.Local(), o.Now),
-		Keys:      keyring(db, o),
+		Store:     own,
+		Directory: directory.New(own, o.BaseURL, o.Local(), o.Now),
+		Keys:      token.NewKeyring(o.BaseURL, own, o.Now, o.Rand),
 		Now:       o.Now, Rand: o.Rand, Log: o.Log,
 	}
 	if o.Local() {

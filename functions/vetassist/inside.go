@@ -96,7 +96,7 @@ func (t *inside) serve(r *http.Request) (*http.Response, error) {
 		in.Body = http.NoBody
 	}
 	reader, writer := io.Pipe()
-	w := &answer{header: http.Header{}, body: writer, started: make(chan struct{})}
+	w := &answerWriter{header: http.Header{}, body: writer, started: make(chan struct{})}
 	go func() {
 		defer func() {
 			if p := recover(); p != nil { // http.ErrAbortHandler: web.Observe lets no other through
@@ -124,8 +124,8 @@ func (t *inside) serve(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// answer is the http.ResponseWriter of serve.
-type answer struct {
+// answerWriter is the http.ResponseWriter of serve.
+type answerWriter struct {
 	header  http.Header
 	body    *io.PipeWriter
 	once    sync.Once
@@ -134,25 +134,25 @@ type answer struct {
 	sent    http.Header
 }
 
-func (a *answer) Header() http.Header { return a.header }
+func (a *answerWriter) Header() http.Header { return a.header }
 
-func (a *answer) WriteHeader(status int) {
+func (a *answerWriter) WriteHeader(status int) {
 	if status >= 200 { // earlier ones are hints, which nobody here waits for
 		a.start(status)
 	}
 }
 
-func (a *answer) start(status int) {
+func (a *answerWriter) start(status int) {
 	a.once.Do(func() {
 		a.status, a.sent = status, a.header.Clone()
 		close(a.started)
 	})
 }
 
-func (a *answer) Write(b []byte) (int, error) {
+func (a *answerWriter) Write(b []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.body.Write(b)
 }
 
 // Flush is for handlers that stream: everything has been handed over already.
-func (a *answer) Flush() { a.WriteHeader(http.StatusOK) }
+func (a *answerWriter) Flush() { a.WriteHeader(http.StatusOK) }

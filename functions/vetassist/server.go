@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -165,11 +166,8 @@ func fill(ctx context.Context, db store.Store, o *Options) error {
 	if err := clinic.Seed(ctx, store.Restrict(db, clinic.Partitions...), seed.Files, o.Now()); err != nil {
 		return err
 	}
-	return keyring(db, o).Ensure(ctx)
-}
-
-func keyring(db store.Store, o *Options) *token.Keyring {
-	return token.NewKeyring(o.BaseURL, store.Restrict(db, append(token.PrivatePartitions, token.PublicPartitions...)...), o.Now, o.Rand)
+	keys := store.Restrict(db, slices.Concat(token.PrivatePartitions, token.PublicPartitions)...)
+	return token.NewKeyring(o.BaseURL, keys, o.Now, o.Rand).Ensure(ctx)
 }
 
 // Failed tells when the server stopped by itself, which only a broken listener makes it do.

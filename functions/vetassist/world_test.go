@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// clock is what the server under test takes for the time.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// newClock stands at noon (UTC) on a Wednesday; "next Tuesday" is the first of December then.
+func newClock() *clock {
+	return &clock{now: time.Date(2026, time.November, 25, 12, 0, 0, 0, time.UTC)}
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) turn(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// engine opens a store for a test. A later engine runs the same story by another one of these.
+type engine func(ctx context.Context, now func() time.Time) (store.Store, func() error, error)
+
+// world is a running server, on a real port, with a clock to turn.
+type world struct {
+	*Server
+	t       *testing.T
+	clock   *clock
+	options Options
+	log     *record
+}
+
+// record keeps what the server logs, and hands it over when a test fails.
+type record struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (r *record) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.Write(b)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.buf.String()
+}
+
+// newWorld starts a server over a new file. change may set more options.
+func newWorld(t *testing.T, change ...func(*Options)) *world {
+	t.Helper()
+	w := &world{t: t, clock: newClock(), log: &record{}}
+	w.options = Options{
+		Config: config.Config{Addr: "localhost:0", DB: filepath.Join(t.TempDir(), "vetassist.db")},
+		Now:    w.clock.Now,
+		Log:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	for _, c := range change {
+		c(&w.options)
+	}
+	w.options.setDefaults()
+	w.start()
+	t.Cleanup(func() {
+		if err := w.Close(); err != nil {
+			t.Errorf("closing: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("the server's log:\n%s", w.log)
+		}
+	})
+	return w
+}
+
+// in is the same world for a subtest, which must fail by itself.
+func (w *world) in(t *testing.T) *world {
+	sub := *w
+	sub.t = t
+	return &sub
+}
+
+func (w *world) start() {
+	w.t.Helper()
+	s, err := Start(w.t.Context(), w.options)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Server = s
+}
+
+// restart stops the server as Ctrl-C does and starts it on the same port over the same file.
+func (w *world) restart() {
+	w.t.Helper()
+	w.options.Addr = w.listeners[0].Addr().String()
+	w.options.BaseURL = w.URL
+	if err := w.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.start()
+}
+
+// change writes to the directory behind the server's back, as an administrator will.
+func (w *world) change(f func(*directory.Directory) error) {
+	w.t.Helper()
+	db, closeDB, err := w.options.Open(w.t.Context(), w.clock.Now)
+	if err == nil {
+		err = errors.Join(f(directory.New(db, w.URL, true, w.clock.Now)), closeDB())
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
