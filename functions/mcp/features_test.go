@@ -306,3 +306,15 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkCall measures one tool call over HTTP, client included.
+func BenchmarkCall(b *testing.B) {
+	w := newWorld(b)
+	raw := w.mint(bob(ownerScope...))
+	b.ReportAllocs()
+	for b.Loop() {
+		if a := w.post(raw, call("get_pet_vaccination_info", `{"pet":"Fido"}`)); a.status != 200 {
+			b.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+}

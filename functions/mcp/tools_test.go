@@ -1,22 +1,15 @@
 package mcp_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"encoding/json"
-
 	"github.com/vetassist/vetassist/shared/rbac"
-)
-
-const (
-	tomorrow = 24 * time.Hour
-	week     = 7 * tomorrow
 )
 
 // step is one call and what must come of it.

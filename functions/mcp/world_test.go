@@ -41,7 +41,7 @@ var (
 
 // world is a server with its keys, its clinic and a client's view of it.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	clock   *storetest.Clock
 	keyring *token.Keyring
 	store   store.Store
@@ -49,7 +49,7 @@ type world struct {
 	down    bool
 }
 
-func newWorld(t *testing.T, change ...func(*mcp.Config)) *world {
+func newWorld(t testing.TB, change ...func(*mcp.Config)) *world {
 	t.Helper()
 	w := &world{t: t, clock: storetest.NewClock()}
 	db, err := sqlite.Open(t.Context(), ":memory:", w.clock.Now)
@@ -122,7 +122,7 @@ func (w *world) seedRoles(d *directory.Directory) {
 	}
 }
 
-type testLog struct{ t *testing.T }
+type testLog struct{ t testing.TB }
 
 func (l testLog) Write(b []byte) (int, error) {
 	l.t.Logf("%s", bytes.TrimSpace(b))
@@ -210,10 +210,7 @@ func (w *world) post(raw, body string, headers ...string) answer {
 	return w.send("POST", "/mcp", body, append([]string{"Authorization: Bearer " + raw}, headers...)...)
 }
 
-type bearerTransport struct {
-	raw     string
-	headers map[string]string
-}
+type bearerTransport struct{ raw string }
 
 func (b bearerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
@@ -224,7 +221,7 @@ func (b bearerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 // connect is the official client with a token.
 func (w *world) connect(g token.Grant) *sdk.ClientSession {
 	w.t.Helper()
-	transport := &sdk.StreamableClientTransport{Endpoint: w.url + "/mcp", HTTPClient: &http.Client{Transport: bearerTransport{raw: w.mint(g)}}, DisableStandaloneSSE: true, MaxRetries: -1}
+	transport := &sdk.StreamableClientTransport{Endpoint: w.url + "/mcp", HTTPClient: &http.Client{Transport: bearerTransport{w.mint(g)}}, DisableStandaloneSSE: true, MaxRetries: -1}
 	s, err := sdk.NewClient(&sdk.Implementation{Name: "test", Version: "1"}, nil).Connect(w.t.Context(), transport, nil)
 	if err != nil {
 		w.t.Fatal(err)

@@ -351,6 +351,64 @@ func TestSeedTwiceChangesNothing(t *testing.T) {
 	}
 }
 
+// failing stops writing after some writes, as a process does that is killed.
+type failing struct {
+	store.Store
+	left int
+}
+
+func (f *failing) Write(ctx context.Context, ops ...store.Op) error {
+	if f.left--; f.left < 0 {
+		return store.ErrBusy
+	}
+	return f.Store.Write(ctx, ops...)
+}
+
+func TestSeedFinishesAfterACrash(t *testing.T) {
+	whole := open(t, monday)
+	want := everything(t, whole.store)
+	for writes := 1; writes < 30; writes++ { // the first one says on which day
+		db, err := sqlite.Open(t.Context(), ":memory:", func() time.Time { return monday })
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = clinic.Seed(t.Context(), &failing{db, writes}, seed.Files, monday)
+		if err == nil && everything(t, db) != want {
+			t.Errorf("after %d writes it called itself done", writes)
+		}
+		// The next start is days later; the data are still those of the first day.
+		if err := clinic.Seed(t.Context(), db, seed.Files, monday.AddDate(0, 0, 3)); err != nil {
+			t.Fatal(err)
+		}
+		if everything(t, db) != want {
+			t.Errorf("crashed after %d writes, the data are others", writes)
+		}
+		db.Close()
+	}
+}
+
+// everything is what Seed writes, as text.
+func everything(t *testing.T, s store.Store) (out string) {
+	t.Helper()
+	partitions := []string{"clinic/index/0", "clinic/index/b", "clinic/index/d", "clinic/index/g", "clinic/index/k", "clinic/index/m", "clinic/index/p", "clinic/index/s"}
+	for _, name := range []string{"bob", "alice", "dora", "erin", "frank", "grace", "hugo"} {
+		partitions = append(partitions, "clinic/person/user-"+name)
+	}
+	for d := range 12 {
+		partitions = append(partitions, "clinic/day/"+clinic.DateOf(monday).AddDays(d).String())
+	}
+	for _, p := range partitions {
+		page, err := s.List(t.Context(), store.Query{Partition: p, Limit: 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range page.Items {
+			out += fmt.Sprintln(i.Partition, i.Sort, string(i.Body))
+		}
+	}
+	return out
+}
+
 func TestSeedThroughTheYear(t *testing.T) {
 	for n := 0; n < 366; n += 13 {
 		now := monday.AddDate(0, 0, n)
