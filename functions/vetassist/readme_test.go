@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const readme = "../../README.md"
+
+// TestReadmeCommands pastes the README's sh blocks into one bash, against a server of its own, and compares
+// what each prints with the text block after it, where … stands for anything.
+func TestReadmeCommands(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err == nil {
+		_, err = exec.LookPath("curl")
+	}
+	if err != nil {
+		if os.Getenv("VETASSIST_REQUIRE_BROWSER") == "1" { // set where everything is installed
+			t.Fatal(err)
+		}
+		t.Skip("the README's commands need bash and curl:", err)
+	}
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t)
+	page := strings.ReplaceAll(string(text), "http://localhost:8080", w.URL)
+	page = strings.ReplaceAll(page, "http%3A%2F%2Flocalhost%3A8080", strings.NewReplacer(":", "%3A", "/", "%2F").Replace(w.URL))
+	blocks := regexp.MustCompile("(?s)```(sh|text)\n(.*?)```").FindAllStringSubmatch(page, -1)
+
+	const mark = "=== end of block ==="
+	var script strings.Builder
+	var wants []string
+	for i, b := range blocks {
+		if (b[1] == "sh") != (i%2 == 0) {
+			t.Fatalf("a sh block and a text block take turns; block %d is %s", i, b[1])
+		}
+		if b[1] == "sh" {
+			script.WriteString(b[2] + "echo '" + mark + "'\n")
+		} else {
+			wants = append(wants, b[2])
+		}
+	}
+	if len(wants) < 10 {
+		t.Fatalf("only %d blocks found", len(wants))
+	}
+	cmd := exec.CommandContext(t.Context(), bash, "-u")
+	cmd.Stdin = strings.NewReader(script.String())
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil || stderr.Len() > 0 {
+		t.Fatalf("bash: %v\n%s", err, &stderr)
+	}
+	outputs := strings.Split(string(out), mark+"\n")
+	for i, want := range wants {
+		got := strings.ReplaceAll(outputs[i], "\r", "")
+		if !likeness(want).MatchString(strings.TrimSpace(got)) {
+			t.Errorf("block %d printed\n%s\nand the README says\n%s", i+1, got, want)
+		}
+	}
+}
+
+// likeness matches text line by line, with … for anything within a line.
+func likeness(want string) *regexp.Regexp {
+	pattern := regexp.QuoteMeta(strings.TrimSpace(want))
+	return regexp.MustCompile("^" + strings.ReplaceAll(pattern, "…", ".*") + "$")
+}
+
+// TestReadmeLinks: each file that the README names is there.
+func TestReadmeLinks(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(string(text), -1)
+	checked := 0
+	for _, l := range links {
+		if strings.HasPrefix(l[1], "http") {
+			continue
+		}
+		checked++
+		if _, err := os.Stat("../../" + l[1]); err != nil {
+			t.Errorf("the README links to %s: %v", l[1], err)
+		}
+	}
+	if checked < 10 {
+		t.Errorf("only %d links found", checked)
+	}
+}
