@@ -95,9 +95,9 @@ type rpcAnswer struct {
 }
 
 type rpcProblem struct {
-	Code    int64          `json:"code"`
-	Message string         `json:"message"`
-	Data    *challengeData `json:"data,omitempty"`
+	Code    int64  `json:"code"`
+	Message string `json:"message"`
+	Data    any    `json:"data,omitempty"`
 }
 
 type challengeData struct {
@@ -106,10 +106,10 @@ type challengeData struct {
 	ResourceMetadata string `json:"resource_metadata,omitempty"`
 }
 
-func rpcError(w http.ResponseWriter, status int, id json.RawMessage, code int64, text string, data *challengeData) {
+func rpcError(w http.ResponseWriter, status int, id json.RawMessage, code int64, text string, data any) {
 	a := rpcAnswer{Version: "2.0", ID: id, Error: rpcProblem{code, text, data}}
-	if data != nil {
-		a.Scope, a.ResourceMetadata = data.Scope, data.ResourceMetadata
+	if c, ok := data.(*challengeData); ok {
+		a.Scope, a.ResourceMetadata = c.Scope, c.ResourceMetadata
 	}
 	_ = web.JSON(w, status, a) // what fails here is the client's connection
 }
@@ -140,17 +140,18 @@ func (p *protocolErrors) Write(b []byte) (int, error) {
 }
 
 // finish writes the refusal that was held back, if there was one.
-func (p *protocolErrors) finish(id json.RawMessage) {
+func (p *protocolErrors) finish(r *http.Request, id json.RawMessage) {
 	if p.status == 0 {
 		return
 	}
 	text := strings.TrimSpace(shorten(p.text.String(), 400))
-	code := int64(codeInvalidRequest)
+	code, data := int64(codeInvalidRequest), any(nil)
 	switch {
 	case strings.Contains(text, "JSON RPC not handled"):
 		code = jsonrpc.CodeMethodNotFound
 	case strings.Contains(text, "nsupported protocol version"):
 		code = sdk.CodeUnsupportedProtocolVersion
+		data = sdk.UnsupportedProtocolVersionData{Supported: revisions, Requested: r.Header.Get("MCP-Protocol-Version")}
 	}
-	rpcError(p.ResponseWriter, p.status, id, code, text, nil)
+	rpcError(p.ResponseWriter, p.status, id, code, text, data)
 }

@@ -125,7 +125,7 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 		}
 		p := &protocolErrors{ResponseWriter: w}
 		next.ServeHTTP(p, r)
-		p.finish(idOf(messages))
+		p.finish(r, idOf(messages))
 	})
 }
 

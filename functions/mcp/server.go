@@ -46,6 +46,9 @@ type Config struct {
 	Log            *slog.Logger
 }
 
+// revisions of MCP that this server speaks, the newest first. The SDK knows an older one too, which had another transport.
+var revisions = []string{"2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"}
+
 const instructions = `VetAssist is the assistant of a veterinary clinic. Its tools read and change real records of the user's pets.
 - Pets are named by name; ask which pet is meant only if the user has several and did not say.
 - Dates are days at the clinic (YYYY-MM-DD), times are clinic local time (HH:MM). Work out "next Tuesday" before you call.
@@ -98,8 +101,9 @@ func newServer(t *tools) *sdk.Server {
 			Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}, Prompts: &sdk.PromptCapabilities{},
 			Completions: &sdk.CompletionCapabilities{},
 		},
-		CompletionHandler: t.complete,
-		SetCacheable:      cacheable,
+		SupportedProtocolVersions: revisions,
+		CompletionHandler:         t.complete,
+		SetCacheable:              cacheable,
 	})
 	t.addPetReaders(s)
 	t.addPetWriters(s)

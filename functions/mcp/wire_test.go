@@ -100,9 +100,17 @@ func TestRevisions(t *testing.T) {
 	if a.status != 400 || a.json(t)["error"] == nil {
 		t.Errorf("lying header: %d %s", a.status, a.body)
 	}
-	a = w.post(raw, call("get_pet", `{"pet":"Fido"}`), "MCP-Protocol-Version: 2024-01-01")
-	if a.status != 400 || a.json(t)["error"] == nil {
-		t.Errorf("unknown revision: %d %s", a.status, a.body)
+	for _, version := range []string{"2024-11-05", "2099-01-01"} {
+		a = w.post(raw, strings.ReplaceAll(tool, "2026-07-28", version), "MCP-Protocol-Version: "+version, "Mcp-Method: tools/call", "Mcp-Name: get_pet")
+		e, _ := a.json(t)["error"].(map[string]any)
+		data, _ := e["data"].(map[string]any)
+		if a.status != 400 || e["code"] != -32022.0 || data["requested"] != version || fmt.Sprint(data["supported"]) != "[2026-07-28 2025-11-25 2025-06-18 2025-03-26]" {
+			t.Errorf("revision %s: %d %s", version, a.status, a.body)
+		}
+	}
+	a = w.post(raw, `{"jsonrpc":"2.0","id":1,"method":"tools/dance","params":{`+meta2026+`}}`, append(modern, "Mcp-Method: tools/dance")...)
+	if e, _ := a.json(t)["error"].(map[string]any); a.status != 404 || e["code"] != -32601.0 {
+		t.Errorf("unknown method: %d %s", a.status, a.body)
 	}
 	// The official client negotiates the newest by itself.
 	if v := w.connect(bob(ownerScope...)).InitializeResult().ProtocolVersion; v != "2026-07-28" {
