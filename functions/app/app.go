@@ -48,6 +48,7 @@ type app struct {
 	log                            *slog.Logger
 	pages                          *web.Pages
 	toolCache                      toolCache
+	callTime                       time.Duration // for one tool call with its connection, or one token request
 }
 
 // New returns the handler of the chat app. The error says which setting is wrong.
@@ -100,7 +101,7 @@ func newApp(cfg Config) (*app, error) {
 	a := &app{
 		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, clientID: cfg.ClientID,
 		store: store.Restrict(cfg.Store, Partitions...), discovery: cfg.HTTP,
-		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log,
+		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log, callTime: 8 * time.Second,
 	}
 	if a.clientID == "" {
 		a.clientID = "vet-assist-ai"

@@ -110,7 +110,7 @@ func TestConversationBounds(t *testing.T) {
 	for i := range maxExchanges + 10 {
 		e := exchange{ID: fmt.Sprint(i), At: time.Unix(int64(i), 0), Message: strings.Repeat("m", maxMessage), Reply: strings.Repeat("r", maxReply)}
 		for range maxCalls {
-			e.Done = append(e.Done, doneCall{Observation: assistant.Observation{Structured: big, Text: strings.Repeat("<", maxText)}})
+			e.Done = append(e.Done, doneCall{Observation: assistant.Observation{Structured: big, Text: strings.Repeat("<", maxText/2)}})
 		}
 		c.Exchanges = append(c.Exchanges, e)
 		c.trim()

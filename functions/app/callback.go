@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
@@ -140,10 +141,18 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 		}
 		return err
 	}
-	note := "Connected to VetAssist. Allowed: " + scopeWords(t.Scopes) + "."
-	if missing := without(rec.Scopes, t.Scopes); len(missing) > 0 {
-		note += " Not given: " + scopeWords(missing) + "."
+	note := "Connected to VetAssist. "
+	if len(rec.New) < len(rec.Scopes) {
+		note = "" // a step-up
 	}
+	missing := without(rec.New, t.Scopes)
+	if given := without(rec.New, missing); len(given) > 0 {
+		note += "You allowed Vet Assist AI to " + scopeWords(given) + ". "
+	}
+	if len(missing) > 0 {
+		note += "Not given: " + scopeWords(missing) + ". "
+	}
+	note = strings.TrimSpace(note)
 	if err := a.resume(ctx, signedIn, rec.Exchange, note); err != nil {
 		a.log.ErrorContext(ctx, "connected, but the question did not go on", "err", err) // the page shows it as interrupted
 	}

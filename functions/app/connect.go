@@ -62,7 +62,7 @@ func (c *conversation) waiting(id string) (*need, string) {
 
 // challengeNow calls the MCP server without a token, to hear what it asks for. Without a need it returns the reason.
 func (a *app) challengeNow(ctx context.Context, b *browser) (*need, string) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, a.callTime)
 	defer cancel()
 	m := a.newMCPTurn(ctx, b, &exchange{})
 	m.handler.anonymous = true
@@ -75,6 +75,6 @@ func (a *app) challengeNow(ctx context.Context, b *browser) (*need, string) {
 	case errors.As(err, &n):
 		return n, ""
 	}
-	a.log.WarnContext(ctx, "no challenge from the MCP server", "status", m.wire.status, "err", err)
+	a.log.WarnContext(ctx, "no challenge from the MCP server", "err", err)
 	return nil, m.explain(err) + " Please try again in a moment."
 }

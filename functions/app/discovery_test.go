@@ -134,7 +134,7 @@ func TestScopeWords(t *testing.T) {
 			t.Errorf("%s: %q, want %q", scope, got, want)
 		}
 	}
-	if got := scopeWords([]string{"a:read", "b:read", "offline_access", "c:read"}); got != "see as, see bs and see cs" {
+	if got := scopeWords([]string{"a:read", "b:read", "offline_access", "c:read"}); got != "see as, see bs, and see cs" {
 		t.Error(got)
 	}
 }

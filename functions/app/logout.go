@@ -60,8 +60,6 @@ func (a *app) revokeLogin(ctx context.Context, b *browser) error {
 	if b.session.Login.Server.Revoke == "" {
 		return errors.New("the authorization server has no revocation endpoint")
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
 	return a.revoke(ctx, b.session.Login.Server.Revoke, token)
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -17,10 +18,9 @@ import (
 
 const (
 	mcpRevision   = "2026-07-28"
-	callTime      = 12 * time.Second // for one tool call, connecting included
-	maxMCPBody    = 1 << 20          // bytes of one answer of the MCP server
-	maxText       = 8 << 10          // bytes of a tool's text that the assistant sees
-	maxStructured = 48 << 10         // and of its structured result
+	maxMCPBody    = 1 << 20  // bytes of one answer of the MCP server
+	maxText       = 8 << 10  // bytes of a tool's text that the assistant sees
+	maxStructured = 48 << 10 // and of its structured result
 	scopeMetaKey  = "vetassist/scope"
 )
 
@@ -63,7 +63,9 @@ func (m *mcpTurn) connect(ctx context.Context) error {
 	return nil
 }
 
+// close ends the connection. A later call makes a new one.
 func (m *mcpTurn) close() {
+	m.handler = m.handler.retire()
 	if m.session != nil {
 		if err := m.session.Close(); err != nil {
 			m.app.log.Debug("closing the MCP session", "err", err)
@@ -74,8 +76,11 @@ func (m *mcpTurn) close() {
 
 // judge finds what stopped us under the layers of the SDK.
 func (m *mcpTurn) judge(err error) error {
-	if err != nil && m.handler.stopped != nil {
-		return m.handler.stopped
+	if err == nil {
+		return nil
+	}
+	if stopped := m.handler.verdict(); stopped != nil {
+		return stopped
 	}
 	return err
 }
@@ -85,14 +90,16 @@ func (m *mcpTurn) list(ctx context.Context) ([]assistant.Tool, error) {
 	if !m.listed {
 		m.listed = true
 		if m.tools = m.app.toolCache.get(m.app.now()); m.tools == nil {
-			m.tools, m.listErr = m.fetchTools(ctx)
+			if m.tools, m.listErr = m.fetchTools(ctx); m.listErr != nil {
+				m.close()
+			}
 		}
 	}
 	return m.tools, m.listErr
 }
 
 func (m *mcpTurn) fetchTools(ctx context.Context) ([]assistant.Tool, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, m.app.callTime)
 	defer cancel()
 	if err := m.connect(ctx); err != nil {
 		return nil, err
@@ -148,7 +155,7 @@ func describe(t *mcp.Tool) (assistant.Tool, error) {
 // call carries out one tool call. The error is a *need when a person must act, a *refusedError when one refused to;
 // whatever else goes wrong is an observation too, and its cause is in the log.
 func (m *mcpTurn) call(ctx context.Context, c assistant.Call, title string) (assistant.Observation, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, m.app.callTime)
 	defer cancel()
 	m.handler.tool = title
 	obs := assistant.Observation{Call: c, Outcome: assistant.Failed}
@@ -171,21 +178,20 @@ func (m *mcpTurn) call(ctx context.Context, c assistant.Call, title string) (ass
 		obs.Outcome, obs.Text = assistant.NeedsConsent, err.Error()
 		return obs, n
 	}
-	m.app.log.WarnContext(ctx, "tool call failed", "tool", c.Name, "status", m.wire.status, "err", err)
+	m.app.log.WarnContext(ctx, "tool call failed", "tool", c.Name, "err", err)
+	obs.Text = m.explain(err)
 	m.close() // the SDK gives up a connection after some errors; the next call begins anew
-	m.handler.stopped = nil
 	var refused *refusedError
 	if errors.As(err, &refused) {
 		obs.Outcome, obs.Text = assistant.Denied, "You did not give this permission: "+scopeWords(refused.scopes)+"."
-		return obs, nil
 	}
-	obs.Text = m.explain(err)
 	return obs, nil
 }
 
 // explain says for a person what kept the MCP server from answering; nothing of the error itself.
 func (m *mcpTurn) explain(err error) string {
 	var d *discoveryError
+	status, failed := m.wire.last()
 	switch {
 	case errors.As(err, &d):
 		return "The VetAssist server asks for a login, but I could not find out where."
@@ -195,11 +201,11 @@ func (m *mcpTurn) explain(err error) string {
 		return "The server that keeps your login did not answer."
 	case errors.Is(err, errNoSession):
 		return "You logged out while I was working on that."
-	case m.wire.failed || errors.Is(err, context.DeadlineExceeded):
+	case failed || errors.Is(err, context.DeadlineExceeded):
 		return "The VetAssist server did not answer."
-	case m.wire.status == http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests:
 		return "The VetAssist server is busy."
-	case m.wire.status >= 500:
+	case status >= 500:
 		return "The VetAssist server has a problem of its own."
 	}
 	return "The VetAssist server gave an answer that I could not understand."
@@ -227,9 +233,23 @@ func content(res *mcp.CallToolResult) (string, json.RawMessage) {
 
 // wire bounds every answer of the MCP server and remembers how the last exchange went, which the SDK's errors do not tell.
 type wire struct {
-	next   http.RoundTripper
+	next http.RoundTripper
+
+	mu     sync.Mutex
 	status int
 	failed bool // no answer at all
+}
+
+func (w *wire) last() (status int, failed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.status, w.failed
+}
+
+func (w *wire) note(status int, failed bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.status, w.failed = status, failed
 }
 
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -237,13 +257,12 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	w.status, w.failed = 0, false
 	resp, err := next.RoundTrip(req)
 	if err != nil {
-		w.failed = true
+		w.note(0, true)
 		return nil, err
 	}
-	w.status = resp.StatusCode
+	w.note(resp.StatusCode, false)
 	resp.Body = &boundedBody{resp.Body, maxMCPBody}
 	return resp, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"golang.org/x/oauth2"
@@ -14,6 +15,9 @@ import (
 // maxAsks is how often one message may send its person away before we call it a permanent failure
 // ("Step-Up Authorization Flow", step 4).
 const maxAsks = 3
+
+// errTurnOver stops what the SDK still sends in the background when its caller has gone on.
+var errTurnOver = errors.New("the turn is over")
 
 // errForbidden is a 403 that no permission would change.
 var errForbidden = errors.New("the server forbids this")
@@ -25,7 +29,7 @@ func (e *refusedError) Error() string {
 	return "permission not given: " + strings.Join(e.scopes, " ")
 }
 
-// oauthHandler serves one turn of one session: auth.OAuthHandler without waiting for anybody.
+// oauthHandler serves one connection of one turn of one session: auth.OAuthHandler without waiting for anybody.
 type oauthHandler struct {
 	app       *app
 	ctx       context.Context // of the turn: the SDK asks for tokens under a context without a deadline
@@ -34,14 +38,17 @@ type oauthHandler struct {
 	tool      string // title of the tool that is being called
 	anonymous bool   // to be asked for a login although there may be one
 
-	refreshed bool  // once a turn
-	stopped   error // a *need or a permanent failure: nothing more is sent
+	mu        sync.Mutex // the SDK tells the server of a call that timed out while we go on
+	refreshed bool       // once a turn
+	stopped   error      // a *need or a permanent failure: nothing more is sent
 }
 
 var _ auth.OAuthHandler = (*oauthHandler)(nil)
 
 // TokenSource is asked before every request ("Access Token Usage": the token is in each of them).
 func (h *oauthHandler) TokenSource(context.Context) (oauth2.TokenSource, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.stopped != nil {
 		return nil, h.stopped // else the SDK would try again without being allowed to
 	}
@@ -55,9 +62,28 @@ func (h *oauthHandler) TokenSource(context.Context) (oauth2.TokenSource, error) 
 	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}), nil
 }
 
+// verdict is what stopped it, if something did.
+func (h *oauthHandler) verdict() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stopped
+}
+
+// retire ends this handler, so that nothing touches the session behind our back, and returns one for the next connection.
+func (h *oauthHandler) retire() *oauthHandler {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped == nil {
+		h.stopped = errTurnOver
+	}
+	return &oauthHandler{app: h.app, ctx: h.ctx, browser: h.browser, ex: h.ex, anonymous: h.anonymous, refreshed: h.refreshed}
+}
+
 // Authorize is called on a 401 and a 403. nil means: try again.
 func (h *oauthHandler) Authorize(ctx context.Context, req *http.Request, resp *http.Response) error {
 	c := readChallenge(resp)
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.stopped != nil {
 		return h.stopped
 	}

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
 )
@@ -50,7 +52,7 @@ func TestStory(t *testing.T) {
 	}
 
 	c := p.say("change the weight")
-	if c.AuthorizeURL != "" || c.ToolCalls[0].Outcome != assistant.ToolError || !strings.Contains(c.HTML, "Your role does not allow this") {
+	if c.AuthorizeURL != "" || c.ToolCalls[0].Outcome != assistant.ToolError || !strings.Contains(c.HTML, "Not allowed for your role") {
 		t.Errorf("role refusal: %+v", c)
 	}
 	if d := p.say("vaccination"); len(d.ToolCalls) != 1 || d.ToolCalls[0].Outcome != assistant.OK || d.ToolCalls[0].Arguments["pet"] != "Fido" {
@@ -189,7 +191,7 @@ func TestServerTroubles(t *testing.T) {
 		}, "could not understand"},
 		"closed": {func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusForbidden); return true }, "does not let this app in"},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) bool {
-			http.Redirect(w, r, "https://elsewhere.example/", 307)
+			http.Redirect(w, r, "https://elsewhere.example/", http.StatusTemporaryRedirect)
 			return true
 		}, "could not understand"},
 	} {
@@ -204,6 +206,39 @@ func TestServerTroubles(t *testing.T) {
 				t.Error("the server's words reached the page")
 			}
 		})
+	}
+}
+
+// TestHangingServer: a tool call that never ends does not hold the conversation, nor the session.
+func TestHangingServer(t *testing.T) {
+	w := newWorld(t)
+	p := w.connected()
+	gone := make(chan struct{})
+	t.Cleanup(func() { close(gone) })
+	w.mu.Lock()
+	w.mcp = func(_ http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.Header.Get("Mcp-Method"), "tools/call") {
+			select {
+			case <-r.Context().Done():
+			case <-gone:
+			}
+			return true
+		}
+		return false
+	}
+	w.mu.Unlock()
+	a, err := newApp(Config{BaseURL: w.app.URL, MCPURL: w.other.URL + "/mcp", Store: w.store, Assistant: script{}, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.callTime = 200 * time.Millisecond
+	b, err := a.unlock(t.Context(), p.cookie())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ex, err := a.converse(t.Context(), b, "vaccination and search")
+	if err != nil || len(ex.Done) != 2 || ex.Done[0].Outcome != assistant.Failed || !strings.Contains(ex.Reply, "did not answer") {
+		t.Errorf("%+v %v", ex, err)
 	}
 }
 

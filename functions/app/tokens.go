@@ -89,6 +89,8 @@ func (a *app) revoke(ctx context.Context, endpoint, token string) error {
 
 // postForm returns the status and, when it is JSON, the body.
 func (a *app) postForm(ctx context.Context, endpoint string, form url.Values) (int, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.callTime)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
 		return 0, nil, err

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	maxCalls       = 8 // tool calls for one message
-	maxSteps       = 8 // questions to the assistant for one message
-	turnTime       = 25 * time.Second
+	maxCalls       = 8                // tool calls for one message
+	maxSteps       = 8                // questions to the assistant for one message
+	turnTime       = 20 * time.Second // with a token request before it, below the 30 s of API Gateway
 	maxReply       = 8 << 10
 	maxSuggestions = 4
 )
@@ -108,7 +108,7 @@ func (t *turn) stop(ctx context.Context, err error) {
 	var n *need
 	switch {
 	case !errors.As(err, &n):
-		t.app.log.WarnContext(ctx, "the MCP server cannot be used", "status", t.mcp.wire.status, "err", err)
+		t.app.log.WarnContext(ctx, "the MCP server cannot be used", "err", err)
 		t.ex.problem(t.mcp.explain(err) + " Please try again in a moment.")
 	case n.Kind == needStepUp:
 		t.ex.Need = n

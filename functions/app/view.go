@@ -60,7 +60,8 @@ type block struct {
 type cardView struct {
 	StepUp            bool
 	Link, Host        string
-	New, Kept         []permission
+	New               []permission
+	Kept              string // in words
 	Tool, Description string
 }
 
@@ -122,7 +123,10 @@ func viewExchange(e exchange, last bool) exchangeView {
 	if n := e.Need; n != nil {
 		v.Card = &cardView{
 			StepUp: n.Kind == needStepUp, Link: "/connect?for=" + url.QueryEscape(e.ID), Host: host(n.Server.Issuer),
-			New: permissions(n.New), Kept: permissions(without(n.Scopes, n.New)), Tool: n.Tool, Description: n.Description,
+			New: permissions(n.New), Tool: n.Tool, Description: n.Description,
+		}
+		if kept := shownScopes(without(n.Scopes, n.New)); len(kept) > 0 {
+			v.Card.Kept = scopeWords(kept)
 		}
 	}
 	for _, d := range e.Done {

@@ -38,7 +38,7 @@ func scopeWords(scopes []string) string {
 	case 1:
 		return words[0]
 	default:
-		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+		return strings.Join(words[:n-1], ", ") + ", and " + words[n-1]
 	}
 }
 

@@ -85,6 +85,13 @@ input.addEventListener("keydown", (event) => {
   }
 });
 
+// Some input methods send the character of the key apart from the key.
+input.addEventListener("keypress", (event) => {
+  if (event.key === "Enter" && !event.shiftKey) {
+    event.preventDefault();
+  }
+});
+
 log.addEventListener("submit", (event) => {
   if (event.submitter?.name === "message") {
     event.preventDefault();
