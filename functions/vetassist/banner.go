@@ -23,7 +23,7 @@ func banner(o Options, missing string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprint(t, "\n  Username\tPassword\t\n")
+		fmt.Fprint(t, "\n  Username\tPassword\n")
 		for _, p := range people {
 			fmt.Fprintf(t, "  %s\t%s\t%s, %s\n", p.Username, p.Password, p.Name, strings.Join(p.Roles, ", "))
 		}

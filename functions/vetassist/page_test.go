@@ -26,7 +26,10 @@ func (w *world) person() *person {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := w.network
+	if transport == nil {
+		transport = http.DefaultTransport.(*http.Transport).Clone()
+	}
 	w.t.Cleanup(transport.CloseIdleConnections)
 	return &person{t: w.t, base: w.URL, http: &http.Client{Jar: jar, Transport: transport}}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -48,6 +49,7 @@ type world struct {
 	clock   *clock
 	options Options
 	log     *record
+	network *http.Transport // how its people reach it; nil: directly
 }
 
 // record keeps what the server logs, and hands it over when a test fails.
@@ -130,4 +132,17 @@ func (w *world) change(f func(*directory.Directory) error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// givePassword makes a user "new-bob" for a deployed server, where the demo's passwords do not work.
+func (w *world) givePassword(id, password string) {
+	w.t.Helper()
+	w.change(func(d *directory.Directory) error {
+		u, err := d.User(w.t.Context(), id)
+		if err != nil {
+			return err
+		}
+		u.ID, u.Username = "user-bob-2", "new-bob"
+		return d.CreateUser(w.t.Context(), u, password, false)
+	})
 }
