@@ -12,7 +12,8 @@ type result struct {
 	name     string // the pet, "" for none
 	waiting  bool   // for calls
 	obs      *Observation
-	items    []object // slots to show, when they are not those of obs
+	items    []object // slots to show
+	cut      bool     // there are more slots than shown
 	ask      *question
 	offer    *offer
 	say      string
@@ -50,8 +51,19 @@ func (r *round) advance(g *goal) []result {
 		return []result{*stop}
 	}
 	var out []result
-	for _, n := range names {
-		out = append(out, r.step(g, n))
+	for i, n := range names {
+		x := r.step(g, n)
+		out = append(out, x)
+		if x.offer != nil && g.tool.class != read && i+1 < len(names) { // one choice at a time
+			rest := g.clone()
+			rest.who = nil
+			for _, later := range names[i+1:] {
+				rest.who = append(rest.who, mention{kind: byName, name: later})
+			}
+			x.offer.then = append(x.offer.then, rest)
+			out = append(out, result{goal: g, say: "After that I go on with " + strings.Join(names[i+1:], " and ") + "."})
+			break
+		}
 	}
 	return out
 }
@@ -65,20 +77,25 @@ func (g *goal) learn(before []result) {
 				continue
 			}
 			if p := g.tool.prose; p != nil && g.vals[p.name] == nil {
-				s := capital(humanise(key))
-				if pet := name(f["pet"]); pet != "" {
-					s += " for " + pet
-				}
-				if at := text(f, "time"); at != "" {
-					s += " at " + at
-				}
-				if d := dateWords(text(f, "date")); d != "" {
-					s += " on " + d
-				}
-				g.vals[p.name] = bound(s, limit(p))
+				g.vals[p.name], g.taught = bound(noun(key, f), limit(p)), true
 			}
 		}
 	}
+}
+
+// noun says what a thing is: "Appointment for Fido at 10:00 on Tuesday, 1 December 2026".
+func noun(kind string, f object) string {
+	s := capital(humanise(kind))
+	if pet := name(f["pet"]); pet != "" {
+		s += " for " + pet
+	}
+	if at := text(f, "time"); at != "" {
+		s += " at " + at
+	}
+	if d := dateWords(text(f, "date")); d != "" {
+		s += " on " + d
+	}
+	return s
 }
 
 // people resolves the mentions of a goal to names; stop is set where that needs a look-up or a question first.
@@ -216,6 +233,10 @@ func (r *round) one(g *goal, ref *property, m *mention) ([]string, *result) {
 	for _, n := range names[:min(len(names), 4)] {
 		r.suggest = append(r.suggest, n)
 	}
+	ask.say = "I see " + strings.Join(names[:min(len(names), maxShown)], ", ") + "."
+	if len(names) > maxShown {
+		ask.say = "I see " + strings.Join(names[:maxShown], ", ") + " and more."
+	}
 	return nil, ask
 }
 
@@ -231,7 +252,7 @@ func (r *round) step(g *goal, who string) result {
 	}
 	var missing *property
 	for _, p := range t.order {
-		if _, ok := args[p.name]; p.required && !ok && (missing == nil || missing.kind != kRef && p.kind == kRef) {
+		if _, ok := args[p.name]; p.required && !ok && (missing == nil || p == t.ref() && p.of == "pet") {
 			missing = p
 		}
 	}
@@ -247,6 +268,12 @@ func (r *round) step(g *goal, who string) result {
 	}
 	if t.class == change && t.idle(args) {
 		x.ask = &question{goal: g, name: who}
+		for _, p := range t.order { // "rename Fido": the name is what is missing
+			if p.kind != kRef && p.kind != kID && g.clause.cue(p) >= 0 {
+				x.ask.prop = p
+				break
+			}
+		}
 		return x
 	}
 	o, ok := r.do(t, args)
@@ -269,11 +296,13 @@ func (r *round) step(g *goal, who string) result {
 				}
 			}
 			next.who = slices.Clone(g.who)
-			x.offer = &offer{goal: next, items: spread(x.items), shown: min(len(x.items), maxShown)}
+			all := len(x.items)
+			x.items = r.spread(x.items)
+			x.offer = &offer{goal: next, items: x.items, shown: len(x.items), browse: true}
+			x.cut = all > len(x.items)
 			if len(next.who) == 0 && len(r.mem.focus) == 1 {
 				x.offer.name = r.mem.focus[0]
 			}
-			x.items = x.offer.items
 		}
 	}
 	if o.Outcome == OK {
@@ -340,7 +369,12 @@ func (r *round) slots(g *goal, who string) result {
 	if len(x.items) == 0 {
 		return x
 	}
-	x.items = spread(x.items)
+	all := len(x.items)
+	x.items = r.spread(x.items)
+	x.cut = all > len(x.items)
+	if len(x.items) == 0 {
+		return x
+	}
 	x.offer = &offer{goal: g, name: who, items: x.items, shown: len(x.items)}
 	return x
 }
@@ -364,16 +398,32 @@ func (g *goal) fitting(res object) []object {
 	return out
 }
 
-// spread keeps one slot for each time, the first few: several vets at 09:00 are one choice to a person.
-func spread(items []object) []object {
-	var out []object
+// spread keeps the first few slots: one for each time, since several vets at 09:00 are one choice to a person; two a day where
+// there are several days; none that has gone by.
+func (r *round) spread(items []object) []object {
+	now := r.now.Format("2006-01-02 15:04")
+	perDay := map[string][]object{}
+	var days []string
 	seen := map[string]bool{}
 	for _, f := range items {
-		at := text(f, "date") + " " + text(f, "time")
-		if !seen[at] && len(out) < maxShown {
+		d := text(f, "date")
+		if at := d + " " + text(f, "time"); !seen[at] && at > now {
 			seen[at] = true
-			out = append(out, f)
+			if perDay[d] == nil {
+				days = append(days, d)
+			}
+			perDay[d] = append(perDay[d], f)
 		}
 	}
-	return out
+	most := maxShown
+	if len(days) > 1 {
+		most = max(2, maxShown/len(days))
+	}
+	var out []object
+	for _, d := range days {
+		if out = append(out, perDay[d][:min(len(perDay[d]), most)]...); len(out) >= maxShown {
+			break
+		}
+	}
+	return out[:min(len(out), maxShown)]
 }

@@ -39,7 +39,7 @@ type clause struct {
 }
 
 // analyse finds in a clause's tokens what can be found without knowing the tools.
-func analyse(toks []token, message string, cal calendar, known []string) *clause {
+func (rd reader) analyse(toks []token, message string) *clause {
 	c := &clause{toks: toks, msg: message, verb: -1, taken: make([]bool, len(toks))}
 	c.raw = strings.TrimSpace(message[toks[0].start:toks[len(toks)-1].end])
 	last := toks[len(toks)-1]
@@ -47,7 +47,7 @@ func analyse(toks []token, message string, cal calendar, known []string) *clause
 	if last.sep == ":" {
 		c.rest = strings.TrimSpace(strings.TrimLeft(message[last.end:], " :"))
 	}
-	c.days = cal.find(toks)
+	c.days = rd.cal.find(toks)
 	for _, s := range c.days {
 		mark(c.taken, s.i, s.j)
 	}
@@ -59,16 +59,16 @@ func analyse(toks []token, message string, cal calendar, known []string) *clause
 	for _, s := range c.nums {
 		mark(c.taken, s.i, s.j)
 	}
-	c.who = findMentions(toks, c.taken, known, speciesSet())
+	c.who = findMentions(toks, c.taken, rd.known, animals)
 	for _, s := range c.who {
 		mark(c.taken, s.i, s.j)
 	}
-	c.findMood()
+	c.findMood(rd)
 	return c
 }
 
 // findMood tells orders, questions, wishes and statements apart, and finds the main verb.
-func (c *clause) findMood() {
+func (c *clause) findMood(rd reader) {
 	lx := lex()
 	w := words(c.toks)
 	for i := range w {
@@ -96,6 +96,12 @@ func (c *clause) findMood() {
 	}
 	if w.in(i, "how") && (w.in(i+1, "do", "can", "could", "would", "should", "to")) {
 		c.howto = true
+		for j := i + 2; j < len(w) && j < i+5; j++ {
+			if s := rd.senses(w.at(j)); s != nil && !verbOnly[w.at(j)] && !w.in(j, "make", "put", "set", "take") {
+				c.question, c.mood, c.verb, c.senses = true, moodCommand, j, s
+				return
+			}
+		}
 	}
 	// "I do not want to cancel", "don't book anything".
 	for j := i; j < len(w) && j < i+6; j++ {
@@ -124,6 +130,9 @@ func (c *clause) findMood() {
 	}
 	indefinite := func(from int) bool {
 		for j := from; j < len(w); j++ {
+			if w.in(j, "vetvisit") && !w.in(j-1, "the", "my", "his", "her") {
+				return true
+			}
 			if w.in(j, "a", "an", "another", "any", "some", "new") && !c.taken[j] {
 				for k := j + 1; k < len(w) && k <= j+4; k++ {
 					if lx.objects[w.at(k)] != nil && !c.taken[k] {
@@ -142,14 +151,14 @@ func (c *clause) findMood() {
 			c.mood = moodAsk
 		}
 		return
-	case lx.is("wh", w.at(i)) || lx.is("aux", w.at(i)) && w.at(i) != "have" || lx.is("modal", w.at(i)):
+	case lx.is("wh", w.at(i)) || lx.is("aux", w.at(i)) && w.at(i) != "have" && !w.in(i-1, "i", "we") || lx.is("modal", w.at(i)):
 		c.question, c.mood = true, moodAsk
 		if w.in(i, "when") && !w.in(len(w)-1, "?") && c.conditional {
 			c.mood = moodStatement
 		}
 		return
 	}
-	if s := lx.verbs[w.at(i)]; s != nil && !c.taken[i] && !(len(lx.objects[w.at(i)]) > 0 && i+1 == len(w) && !wished && i == 0) {
+	if s := rd.senses(w.at(i)); s != nil && !c.taken[i] && !(len(lx.objects[w.at(i)]) > 0 && i+1 == len(w) && !wished && i == 0) {
 		c.mood, c.verb, c.senses = moodCommand, i, s
 		// "get/have an appointment" asks for one; "get his records" reads.
 		if w.in(i, "get", "have") && c.indefinite {
@@ -196,7 +205,7 @@ func (c *clause) content() []token {
 	lx := lex()
 	var out []token
 	for i, t := range c.toks {
-		if c.taken[i] || lx.is("stop", t.low) || lx.is("filler", t.low) || lx.is("polite", t.low) || t.low == "" {
+		if c.taken[i] || lx.is("stop", t.low) || lx.is("filler", t.low) || lx.is("polite", t.low) || t.low == "" || t.low[0] <= '9' {
 			continue
 		}
 		if i == c.verb && lx.objects[t.low] == nil {

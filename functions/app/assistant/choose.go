@@ -7,7 +7,7 @@ import (
 )
 
 // threshold is the least score a tool needs to be chosen: a fitting verb alone is not enough.
-const threshold = 2.0
+const threshold = 1.8
 
 // candidate is a tool with its score for a clause.
 type candidate struct {
@@ -61,13 +61,13 @@ func (b *toolbox) score(t *tool, c *clause) (score float64, anchored bool) {
 		for _, concept := range append([]string{w.stem}, lx.about(w)...) {
 			if v := t.words[concept]; v > 0 {
 				if hit[concept] {
-					gain = max(gain, 0.01)
+					gain = max(gain, 0.2)
 					continue
 				}
 				gain = max(gain, 2*v*b.rarity(concept))
 				hit[concept] = true
 				anchored = anchored || v >= 0.5 && !(concept == "pet")
-				if concept == "pet" && v >= 0.5 && t.ref() == nil {
+				if concept == "pet" && v >= 1 && (ref == nil || ref.of != "pet") {
 					anchored = true
 				}
 			}
@@ -82,10 +82,10 @@ func (b *toolbox) score(t *tool, c *clause) (score float64, anchored bool) {
 		switch {
 		case gain > 0 || weak > 0:
 			score += max(gain, weak)
-		case t.prose != nil && t.class != read: // what a reminder is about can be anything
+		case t.prose != nil && t.class != read, t.class == destroy && !kinds[lx.about(w)[0]]: // what a reminder is about can be anything
 			lost += 0.1
 		case t.prose != nil:
-			lost += 0.3
+			lost += 0.15
 		case lx.objects[w.low] != nil:
 			lost += 1
 		default:
@@ -95,7 +95,7 @@ func (b *toolbox) score(t *tool, c *clause) (score float64, anchored bool) {
 	score -= min(lost, 3)
 	for _, m := range c.who {
 		switch {
-		case ref != nil && (ref.of == "pet" || m.kind == byName):
+		case ref != nil && ref.of == "pet", ref != nil && m.kind == byName && (t.class == read || c.cue(ref) >= 0):
 			if !hit["pet"] {
 				score += 0.8
 			}
@@ -103,11 +103,14 @@ func (b *toolbox) score(t *tool, c *clause) (score float64, anchored bool) {
 				score += 0.4
 				anchored = true
 			}
-		case m.kind == byAll && t.words["pet"] >= 1, m.kind == bySpecies && t.words[m.value] > 0 && t.words["pet"] >= 1:
+		case m.kind == byAll && t.words["pet"] >= 1, m.kind == bySpecies && m.plural && t.words[m.value] > 0 && t.words["pet"] >= 1:
 			score++
 			anchored = true
-		case t.prose != nil || m.kind == byPronoun:
+		case t.prose != nil:
+		case m.kind == byPronoun:
 			score -= 0.3
+		case t.class == read: // "free times for Fido"
+			score -= 0.6
 		default:
 			score -= 2
 		}
@@ -123,8 +126,18 @@ func (b *toolbox) score(t *tool, c *clause) (score float64, anchored bool) {
 	if t.plural && c.plural() && t.class == read {
 		score += 0.5
 	}
-	return score + t.fitSlots(c, hit), anchored
+	if t.class == destroy { // removing something needs its name, its id, or whose it is and when
+		_, id := c.stated(t.identity())
+		anchored = id || len(c.who) > 0 && len(c.days) > 0 || slices.ContainsFunc(t.nouns, func(n string) bool { return hit[n] && n != "pet" })
+	}
+	return score + t.fitSlots(c), anchored
 }
+
+// special are the verbs that mean one thing to do; others ("make", "add", "set") go with many nouns.
+var special = set("book record contact remind move order play")
+
+// kinds are the nouns that tools act on: a word for one kind never merely describes another.
+var kinds = set("appointment reminder slot support")
 
 // plural reports whether the clause asks for many of something.
 func (c *clause) plural() bool {
@@ -143,22 +156,29 @@ func (t *tool) fitVerb(c *clause) (score float64, anchored bool) {
 		score = -5
 		for _, s := range c.senses {
 			switch {
+			case t.verbs[s.concept] && (special[s.concept] || lex().verbs[c.toks[c.verb].low] == nil):
+				score = max(score, 3)
 			case t.verbs[s.concept] && (t.class == s.class || t.class != read && s.class != read):
-				score = max(score, 2.5)
+				score = max(score, 1.8)
+			case s.class == t.class && special[s.concept]:
+				score = max(score, 0.4)
 			case s.class == t.class:
 				score = max(score, 1.5)
 			case s.class == create && t.class == change:
 				score = max(score, 0)
-			case s.class == change && t.class == create:
+			case s.class == change && t.class == create && !special[s.concept]:
 				score = max(score, -1)
 			}
 		}
 		v := c.toks[c.verb]
 		if t.verbs[v.stem] {
-			score, anchored = max(score, 2.5), true
+			score, anchored = score+0.3, true
 		}
 		// A verb that is also the tool's noun points to it: "remind me", "contact".
 		for _, o := range lex().objects[v.low] {
+			if slices.Contains(t.nouns, o) && slices.ContainsFunc(c.senses, func(s sense) bool { return s.class == t.class }) {
+				score, anchored = max(score, 2), true
+			}
 			anchored = anchored || t.words[o] >= 1
 		}
 		return score, anchored
@@ -192,7 +212,10 @@ func (t *tool) fitVerb(c *clause) (score float64, anchored bool) {
 		return -2, false
 	}
 	if t.class == read {
-		return 1, false
+		return 1.2, false
+	}
+	if t.class == create && c.indefinite && !c.question { // "an appointment for Fido tomorrow at 3, please"
+		return 1.3, false
 	}
 	if t.class == change && c.states(t) {
 		return 1, false
@@ -214,7 +237,7 @@ func (c *clause) states(t *tool) bool {
 }
 
 // fitSlots compares the days, times and numbers of the clause with what the tool takes.
-func (t *tool) fitSlots(c *clause, hit map[string]bool) float64 {
+func (t *tool) fitSlots(c *clause) float64 {
 	score := 0.0
 	date, clock := t.first(kDate), t.first(kTime)
 	if len(c.days) > 0 {
@@ -259,6 +282,9 @@ func (t *tool) fitSlots(c *clause, hit map[string]bool) float64 {
 		} else if t.prose == nil {
 			score -= 0.8
 		}
+	}
+	if t.class != read && c.states(t) {
+		score += 0.6
 	}
 	for _, p := range t.order {
 		if !p.required || p == t.prose {

@@ -2,16 +2,31 @@ package assistant
 
 import "strings"
 
+// reader reads messages: it knows the calendar, the names that tools returned and the verbs that only tools know.
+type reader struct {
+	cal   calendar
+	known []string
+	verbs map[string][]sense
+}
+
+// senses are the meanings of a word as an order.
+func (rd reader) senses(word string) []sense {
+	if s := rd.verbs[word]; s != nil {
+		return s
+	}
+	return lex().verbs[word]
+}
+
 // split cuts a message into clauses, one wish each: at the ends of sentences, and at "and", "then", "but" or a comma where a
 // new wish begins. "Fido and Milo" stays together; "Fido on Tuesday and Milo on Friday" does not.
-func split(toks []token, cal calendar, known []string) [][]token {
+func (rd reader) split(toks []token) [][]token {
 	var out [][]token
 	for start := 0; start < len(toks); {
 		end := start + 1
 		for end < len(toks) && !strings.ContainsAny(toks[end-1].sep, ".?!;:\n") {
 			end++
 		}
-		out = append(out, splitSentence(toks[start:end], cal, known)...)
+		out = append(out, rd.splitSentence(toks[start:end])...)
 		start = end
 	}
 	return out
@@ -23,10 +38,10 @@ var joiners = set("and then also but plus or")
 // proseVerbs are verbs that a person also uses inside a reminder or a message.
 var proseVerbs = set("ask call phone write send note open give check make put take get plan log pay buy order look see email speak talk tell order play turn find read enter reach feed call add fix switch pull print")
 
-func splitSentence(toks []token, cal calendar, known []string) [][]token {
+func (rd reader) splitSentence(toks []token) [][]token {
 	w := words(toks)
 	taken := make([]bool, len(toks))
-	for _, s := range cal.find(toks) {
+	for _, s := range rd.cal.find(toks) {
 		mark(taken, s.i, s.j)
 	}
 	var out [][]token
@@ -45,7 +60,7 @@ func splitSentence(toks []token, cal calendar, known []string) [][]token {
 			continue
 		}
 		prose := w[start:k].has("remind", "reminder", "note", "message", "support") || w[start:k].hasVerb("contact")
-		if beginsWish(w, right, prose) || beginsPair(toks, start, k, right, taken, known, cal) || beginsList(w, start, k, right) {
+		if rd.beginsWish(w, right, prose) || rd.beginsPair(toks, start, k, right, taken) || beginsList(w, start, k, right) {
 			out = append(out, toks[start:k])
 			start = right
 			k = right
@@ -91,7 +106,7 @@ func saying(w words) bool {
 }
 
 // beginsWish reports whether a new wish begins at token i: an order, or a question.
-func beginsWish(w words, i int, prose bool) bool {
+func (rd reader) beginsWish(w words, i int, prose bool) bool {
 	lx := lex()
 	polite := false
 	for i < len(w) && (lx.is("polite", w.at(i)) && !lx.is("negation", w.at(i)) || w.in(i, "you", "that", "me")) && !(lx.is("modal", w.at(i)) && !w.in(i+1, "you", "i", "we")) {
@@ -108,7 +123,7 @@ func beginsWish(w words, i int, prose bool) bool {
 	case polite && !prose:
 		return true
 	}
-	if s := lx.verbs[w.at(i)]; len(s) > 0 && !(prose && proseVerbs[w.at(i)]) {
+	if s := rd.senses(w.at(i)); len(s) > 0 && !(prose && proseVerbs[w.at(i)]) {
 		// "book" after "and" is an order; "appointments and bookings" is not.
 		return !strings.HasSuffix(w.at(i), "ing") && i+1 < len(w) && !w.in(i+1, "is", "are", "was")
 	}
@@ -116,10 +131,10 @@ func beginsWish(w words, i int, prose bool) bool {
 }
 
 // beginsPair reports whether "Milo at 11" begins at token right, another animal with its own day or time.
-func beginsPair(toks []token, start, k, right int, taken []bool, known []string, cal calendar) bool {
+func (rd reader) beginsPair(toks []token, start, k, right int, taken []bool) bool {
 	rest := toks[right:]
 	own := make([]bool, len(rest))
-	for _, s := range cal.find(rest) {
+	for _, s := range rd.cal.find(rest) {
 		mark(own, s.i, s.j)
 	}
 	times := findTimes(rest, own)
@@ -127,8 +142,8 @@ func beginsPair(toks []token, start, k, right int, taken []bool, known []string,
 	for _, b := range own {
 		dated = dated || b
 	}
-	m := findMentions(rest, own, known, speciesSet())
-	left := findMentions(toks[start:k], taken[start:k], known, speciesSet())
+	m := findMentions(rest, own, rd.known, animals)
+	left := findMentions(toks[start:k], taken[start:k], rd.known, animals)
 	if !dated || len(m) == 0 || m[0].i > 1 || len(left) == 0 {
 		return false
 	}
@@ -162,7 +177,5 @@ func beginsList(w words, start, k, right int) bool {
 	return false
 }
 
-// speciesSet are the animals of the lexicon that a person may call theirs.
-func speciesSet() map[string]bool { return animals }
-
+// animals are what a person may call theirs: "my dog".
 var animals = set("dog cat rabbit ferret")

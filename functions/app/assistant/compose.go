@@ -73,7 +73,7 @@ func (r *round) tell(x result) string {
 	case x.offer != nil && x.obs == nil:
 		return strings.TrimSpace(s + choices(x.offer))
 	case x.ask != nil && (x.obs == nil || x.obs.Outcome == OK):
-		return strings.TrimSpace(s + "\n" + r.askFor(x.ask))
+		return strings.TrimSpace(r.askFor(x.ask) + " " + s)
 	}
 	return s
 }
@@ -143,7 +143,8 @@ func (r *round) askFor(q *question) string {
 	default:
 		s += "what is the " + label + "?"
 	}
-	if d := line(p.desc); d != "" && p.kind != kEnum {
+	d, _, _ := strings.Cut(line(p.desc), ". ")
+	if d != "" && p.kind != kEnum && p.kind != kRef {
 		s += " (" + strings.TrimRight(bound(d, 140), ".") + ")"
 	}
 	return s

@@ -22,11 +22,12 @@ type mention struct {
 	name   string // as the person wrote it, or as a tool spelled it
 	value  string // species: dog
 	plural bool
+	guess  bool // a word in small letters that no tool has told: perhaps no name
 	i, j   int
 }
 
 // nameLeads are words after which an unknown word in lower case is a name.
-var nameLeads = set("for about of with and is are does has did was were can should pet named called book bring show update on or to when's vs versus if cancel from give")
+var nameLeads = set("for about of with and is are does has did was were can should pet named called book bring show update or to when's vs versus if cancel from give me")
 
 // nameFollows are words before which an unknown first word is a name.
 var nameFollows = set("is was has had needs need got gets weighs and or does should can will seems just now received too also at on instead next tomorrow today please due as")
@@ -42,6 +43,9 @@ func findMentions(toks []token, taken []bool, known []string, species map[string
 			continue
 		}
 		if m, ok := knownAt(toks, i, known); ok {
+			if k := len(out) - 1; k >= 0 && out[k].kind == bySpecies && out[k].j == i {
+				out = out[:k]
+			}
 			out = append(out, m)
 			i = m.j
 			continue
@@ -58,17 +62,35 @@ func findMentions(toks []token, taken []bool, known []string, species map[string
 			continue
 		}
 		if n := nameAt(toks, taken, i); n > 0 {
+			if k := len(out) - 1; k >= 0 && out[k].kind == bySpecies && out[k].j == i && toks[i-1].sep != "," { // "my cat Milo"
+				out = out[:k]
+			}
 			parts := make([]string, 0, n)
 			for _, t := range toks[i : i+n] {
+				if !t.upper && t.text == strings.ToUpper(t.text) { // THE WHOLE MESSAGE SHOUTS
+					t.text = t.low
+				}
 				parts = append(parts, properCase(t.text))
 			}
-			out = append(out, mention{kind: byName, name: strings.Join(parts, " "), i: i, j: i + n})
+			if i > 0 && courtesy[toks[i-1].low] {
+				parts = append([]string{properCase(toks[i-1].text)}, parts...)
+			}
+			// "fidos vaccination": an apostrophe is missing.
+			if low := parts[0]; n == 1 && !toks[i].poss && !toks[i].upper && strings.HasSuffix(low, "s") && len(low) > 3 && i+1 < len(toks) && owned(toks[i+1]) {
+				parts[0] = low[:len(low)-1]
+			}
+			out = append(out, mention{kind: byName, name: strings.Join(parts, " "), guess: !toks[i].upper && !toks[i].poss, i: i, j: i + n})
 			i += n
 			continue
 		}
 		i++
 	}
 	return out
+}
+
+// owned reports whether a word is a thing that a pet has: what follows a possessive.
+func owned(t token) bool {
+	return lex().objects[t.low] != nil && len(lex().verbs[t.low]) == 0 || lex().weak[t.low] != nil || t.low == "next" || t.low == "last"
 }
 
 // knownAt reads a name that a tool returned, also misspelled by one letter or with a possessive s but no apostrophe.
@@ -151,7 +173,7 @@ func groupAt(w words, i int, species map[string]bool) (mention, bool) {
 // nameAt returns how many tokens at i form a name that no tool has told yet.
 func nameAt(toks []token, taken []bool, i int) int {
 	t := toks[i]
-	if !isWord(t) || isTitle(t.low) {
+	if !isWord(t) || isTitle(t.low) || strings.ContainsAny(t.text, "0123456789") && !strings.HasPrefix(t.low, "pet") {
 		return 0
 	}
 	lx := lex()
@@ -161,7 +183,12 @@ func nameAt(toks []token, taken []bool, i int) int {
 	lead := i > 0 && toks[i-1].sep == "" && nameLeads[toks[i-1].low]
 	animal := lx.objects[t.low] != nil || len(lx.verbs[t.low]) > 0 || lx.is("stop", raw) || isCalendarWord(raw)
 	ok := false
+	if courtesy[t.low] {
+		return 0
+	}
 	switch {
+	case i > 0 && courtesy[toks[i-1].low] && !lx.is("stop", raw):
+		ok = true
 	case capital && !ordinary:
 		ok = true
 	case capital && t.poss && !lx.is("stop", raw): // "Lucky's shots"
@@ -200,6 +227,9 @@ func isWord(t token) bool {
 	r, _ := utf8.DecodeRuneInString(t.text)
 	return unicode.IsLetter(r) && !strings.ContainsAny(t.text, "@") && utf8.RuneCountInString(t.text) > 1 && utf8.RuneCountInString(t.text) <= 40
 }
+
+// courtesy are titles that are part of a pet's name.
+var courtesy = set("mr mrs ms miss sir lady")
 
 func isTitle(low string) bool { return low == "dr" || low == "doctor" || low == "vet" }
 

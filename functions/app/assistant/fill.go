@@ -33,7 +33,7 @@ type goal struct {
 	after  *goal          // the goal whose success this one waits for
 	hint   []string       // words that tell which thing is meant: "the reminder about worms"
 	thing  bool           // "it", "that one": the thing last spoken of
-	pick   *int           // "the second one"
+	taught bool           // its text was made from the result of the goal before
 }
 
 // clone copies a goal, so that a follow-up can change the copy.
@@ -44,7 +44,7 @@ func (g *goal) clone() *goal {
 		n.vals[k] = v
 	}
 	n.who = slices.Clone(g.who)
-	n.after, n.pick = nil, nil
+	n.after, n.when.notes = nil, nil
 	return &n
 }
 
@@ -52,7 +52,9 @@ func (g *goal) clone() *goal {
 func newGoal(t *tool, c *clause, now time.Time, anchor time.Time) *goal {
 	g := &goal{tool: t, clause: c, vals: map[string]any{}}
 	g.readPeople(c)
-	g.when = c.when(t.looksBack(c), anchor)
+	back := t.looksBack(c)
+	g.when = c.when(back, anchor)
+	g.when.open = g.when.open && !back
 	for _, p := range t.order {
 		switch {
 		case p == t.prose:
@@ -107,7 +109,7 @@ func (g *goal) readPeople(c *clause) {
 	}
 	for _, m := range c.who {
 		switch {
-		case g.takenByLabel(c, m):
+		case g.takenByLabel(c, m), m.guess && g.tool.prose != nil && pet != nil && !pet.required: // "remind me to pack": pack is no pet
 		case other != nil && m.kind == byName && (pet == nil || w.in(m.i-1, "owner", "client") || w.in(m.i-1, "by", "is") && w.in(m.i-2, "owned", "owner")):
 			g.vals[other.name] = m.name
 		default:

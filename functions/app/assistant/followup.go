@@ -10,6 +10,9 @@ import (
 // followUp reads a clause as the answer to what was asked or offered last; false where it is something new.
 func (r *round) followUp(c *clause) ([]task, bool) {
 	m := r.mem
+	if m.more != nil && len(c.toks) <= 5 && words(c.toks).has("more", "others", "else", "rest") && r.light(c) {
+		return []task{{goal: m.more.clone()}}, true
+	}
 	if m.asked == nil && m.offer == nil && m.proposal == nil {
 		return nil, false
 	}
@@ -39,7 +42,7 @@ func (r *round) withThen(g, old *goal, then []*goal) []task {
 	tasks := []task{{goal: g}}
 	for _, t := range then {
 		n := t.clone()
-		n.after = g
+		n.after, n.when.notes = g, nil
 		if t.when.key() == old.when.key() {
 			n.when.from, n.when.to = g.when.from, g.when.to
 		}
@@ -162,6 +165,9 @@ func (r *round) answer(c *clause, q *question) *goal {
 		// Whatever was typed is the answer, also what looks like an order.
 		if v := bound(tidy(r.msg), limit(p)); v != "" {
 			g.vals[p.name] = v
+			if ref := g.tool.ref(); ref != nil && !ref.required && len(g.who) == 0 {
+				g.who = c.who
+			}
 			return g
 		}
 	}
@@ -226,15 +232,28 @@ func (r *round) inherit(c *clause, last []*goal) ([]task, bool) {
 		return nil, false
 	}
 	var tasks []task
+	again := map[*goal]*goal{}
 	for _, g := range last {
 		if len(c.who) > 0 && g.tool.ref() == nil || len(c.who) == 0 && g.tool.first(kDate) == nil && len(c.days) > 0 {
 			continue
 		}
 		n := g.clone()
+		again[g] = n
+		if n.after = again[g.after]; g.taught && g.tool.prose != nil {
+			delete(n.vals, g.tool.prose.name)
+			n.taught = false
+		}
 		if g.tool.class == change && len(c.who) > 0 && !same {
 			n.vals = map[string]any{}
 		}
 		r.merge(n, c)
+		for _, p := range g.tool.order { // "and Fido's to 29"
+			if v, ok := g.vals[p.name].(float64); ok && v > 0 && p.kind == kNumber && n.vals[p.name] == nil && len(c.nums) == 1 {
+				if x, ok := c.nums[0].in(p.unit); ok && inBounds(p, x) {
+					n.vals[p.name] = x
+				}
+			}
+		}
 		n.clause = inherited(g.clause, c)
 		n.thing, n.hint = false, nil
 		// A question books nothing: it looks for free times instead.

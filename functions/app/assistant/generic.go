@@ -111,6 +111,8 @@ func summary(f object) string {
 	}
 	if p := name(f["pet"]); p != "" {
 		used["pet"] = true
+	}
+	if p := name(f["pet"]); p != "" && !strings.Contains(strings.Join(head, " "), p) {
 		tail = append(tail, "for "+p)
 	}
 	if s := take("vet"); s != "" {

@@ -31,11 +31,15 @@ func (r *round) read(clauses []*clause) {
 			goals = append(goals, g)
 			r.link(g, last)
 		}
+		r.settle(c, tasks, last)
 		condition = ""
 		if c.conditional {
 			condition = bound(c.raw, 120)
 		}
 		r.tasks = append(r.tasks, tasks...)
+		if len(tasks) == 1 && tasks[0].absorbed {
+			r.tasks = r.tasks[:len(r.tasks)-1]
+		}
 		if len(goals) > 0 {
 			last = goals
 			// "Contact support: …": what follows the colon is the message, not more wishes.
@@ -44,6 +48,42 @@ func (r *round) read(clauses []*clause) {
 			}
 		}
 	}
+}
+
+// settle joins a statement that is no wish of its own with its neighbour: "I was charged twice, I want to speak to a person",
+// "Contact support about a refund. My e-mail is …".
+func (r *round) settle(c *clause, tasks []task, last []*goal) {
+	if len(tasks) == 1 && tasks[0].help && tasks[0].loose && len(last) > 0 {
+		if g := last[len(last)-1]; g.takes(c) {
+			tasks[0].absorbed = true
+		}
+		return
+	}
+	n := len(r.tasks)
+	if n == 0 || !r.tasks[n-1].loose || len(tasks) != 1 || tasks[0].goal == nil {
+		return
+	}
+	g := tasks[0].goal
+	p := g.tool.prose
+	switch before := r.tasks[n-1].clause; {
+	case g.takes(before):
+	case p != nil && g.tool.class != read && g.vals[p.name] == nil:
+		g.vals[p.name] = bound(tidy(before.raw), limit(p))
+	default:
+		return
+	}
+	r.tasks = r.tasks[:n-1]
+}
+
+// takes puts the values that a statement gives into a goal that changes something; false where it gives none.
+func (g *goal) takes(c *clause) bool {
+	took := false
+	for _, p := range g.tool.order {
+		if v, ok := c.stated(p); ok && g.tool.class != read && p != g.tool.prose && g.vals[p.name] == nil && inBounds(p, v) {
+			g.vals[p.name], took = v, true
+		}
+	}
+	return took
 }
 
 // usesRest reports whether a goal took what follows the colon as one of its values.
@@ -128,13 +168,16 @@ func (r *round) clause(c *clause, first bool, last []*goal) []task {
 		}
 		g := newGoal(t, c, r.now, r.anchor(last))
 		r.lean(g, c, last)
+		r.recall(g, c)
 		return []task{{goal: g}}
 	}
 	// "What should I do?" after "Fido is limping." belongs to it.
 	if len(last) > 0 && len(c.content()) == 0 && c.mood == moodAsk {
 		return nil
 	}
-	return []task{cannot(c)}
+	t0 := cannot(c)
+	t0.loose, t0.clause = c.mood == moodStatement || c.mood == moodBare && len(c.toks) > 2, c
+	return []task{t0}
 }
 
 func isAnswer(c *clause) bool {
@@ -164,15 +207,31 @@ func (r *round) lean(g *goal, c *clause, last []*goal) {
 			return
 		}
 	}
-	if len(g.who) == 0 && len(prev.who) > 0 && (ref.required || g.tool.class == read && len(c.toks) <= 3) {
+	if len(g.who) == 0 && len(prev.who) > 0 && (ref.required || g.tool.class == read && c.verb < 0 && len(c.toks) <= 3) {
 		g.who = slices.Clone(prev.who)
+	}
+}
+
+// recall gives "remind me about it" what was spoken of last: its name, its day and its pet.
+func (r *round) recall(g *goal, c *clause) {
+	p := g.tool.prose
+	if p == nil || g.tool.class == read || g.vals[p.name] != nil || len(r.mem.things) == 0 || !words(c.toks).has("it", "that", "this") {
+		return
+	}
+	th := r.mem.things[0]
+	g.vals[p.name] = bound(noun(th.kind, th.fields), limit(p))
+	if pet := name(th.fields["pet"]); pet != "" && len(g.who) == 0 {
+		g.who = []mention{{kind: byName, name: pet}}
+	}
+	if d, err := time.Parse(time.DateOnly, text(th.fields, "date")); err == nil && !g.when.known() {
+		g.when.from, g.when.to = d, d
 	}
 }
 
 // outside is the word of a clause that lies outside what the tools are about, "" for none.
 func (r *round) outside(c *clause, t *tool) string {
 	for _, w := range c.content() {
-		if lex().is("outside", w.low) && t.words[w.stem] < 0.5 && t.words[w.low] < 0.5 && !(t.class != read && t.prose != nil) {
+		if (lex().is("outside", w.low) || lex().is("diagnosis", w.low) && t.prose == nil) && t.words[w.stem] < 0.5 && t.words[w.low] < 0.5 && !(t.class != read && t.prose != nil) {
 			return w.low
 		}
 	}
@@ -247,12 +306,11 @@ func (p *property) label() string {
 // humanise turns weight_kg into "weight (kg)" and next_due into "next due".
 func humanise(name string) string {
 	var out []string
-	for _, w := range splitName(name) {
-		if units[w.low] != "" && len(out) > 0 {
-			out = append(out, "("+w.low+")")
-			continue
+	for _, w := range strings.Fields(spaced(name)) {
+		if units[w] != "" && len(out) > 0 {
+			w = "(" + w + ")"
 		}
-		out = append(out, w.text)
+		out = append(out, w)
 	}
 	return strings.Join(out, " ")
 }

@@ -26,6 +26,7 @@ type offer struct {
 	idProp string  // the goal's property that takes the item's id; "" where fields of the item are taken by name
 	then   []*goal // what was to follow
 	shown  int     // how many items were listed
+	browse bool    // the person asked what is free, not yet to book
 }
 
 // question is a missing argument that was asked for. prop is nil where any change would do.
@@ -47,6 +48,7 @@ type memory struct {
 	proposal *goal // what "yes" means
 	things   []thing
 	day      time.Time // the day last spoken of
+	more     *goal     // the next page of what was listed last
 }
 
 func (m *memory) clone() *memory {
@@ -55,7 +57,7 @@ func (m *memory) clone() *memory {
 	if n.species == nil {
 		n.species = map[string]string{}
 	}
-	n.offer, n.asked, n.proposal = nil, nil, nil
+	n.offer, n.asked, n.proposal, n.more = nil, nil, nil, nil
 	return &n
 }
 

@@ -9,10 +9,10 @@ import (
 
 // A number is a quantity in the tokens i to j-1, with its unit where one was said.
 type number struct {
-	i, j  int
-	value float64
-	unit  string // canonical: kg, g, lb, oz, st, cm, m, in, ft; "" for none
-	label string // the word after a number without unit: "5 results"
+	i, j   int
+	value  float64
+	unit   string   // canonical: kg, g, lb, oz, st, cm, m, in, ft; "" for none
+	labels []string // the words after a number without unit: "5 best articles"
 }
 
 var (
@@ -48,8 +48,10 @@ func findNumbers(toks []token, taken []bool) []number {
 		if !ok {
 			continue
 		}
-		if n.j < len(toks) && n.unit == "" && toks[i].sep == "" {
-			n.label = toks[n.j].stem
+		for k := n.j; k < len(toks) && k < n.j+2 && n.unit == "" && toks[k-1].sep == ""; k++ {
+			if len(toks[k].stem) > 3 {
+				n.labels = append(n.labels, toks[k].stem)
+			}
 		}
 		out = append(out, n)
 	}

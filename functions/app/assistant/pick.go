@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,13 @@ func (r *round) pick(c *clause, o *offer) ([]task, bool) {
 			return r.take(o, o.items[n-1], c), true
 		}
 	}
+	if h, minute, _, ok := clockWord(w.at(0)); ok && minute <= 0 && len(c.times) == 0 && len(w) <= 2 { // "10" to a list of times
+		for _, f := range o.items {
+			if strings.HasPrefix(text(f, "time"), fmt.Sprintf("%02d:", daytime(h))) {
+				return r.take(o, f, c), true
+			}
+		}
+	}
 	left, used := o.narrow(c)
 	switch {
 	case used && len(left) == 1:
@@ -52,7 +60,7 @@ func (r *round) pick(c *clause, o *offer) ([]task, bool) {
 			return r.take(o, o.items[0], c), true
 		}
 		return []task{{say: "Gladly.", again: o}}, true
-	case o.idProp == "" && len(left) == 0 && (len(c.days) > 0 || len(c.times) > 0) && len(c.content()) == 0:
+	case o.idProp == "" && len(left) == 0 && !(o.browse && (c.question || c.clock() == "")) && (len(c.days) > 0 || len(c.times) > 0) && len(c.content()) == 0:
 		// Another day or time than those offered: the wish stays, and the server decides.
 		g := o.goal.clone()
 		g.who = o.people()

@@ -54,12 +54,15 @@ func (offline) Next(ctx context.Context, t Turn) (Step, error) {
 
 // task is one clause, decided: a goal to reach or something to say.
 type task struct {
-	goal  *goal
-	say   string
-	small bool   // small talk: said once, before the rest
-	help  bool   // a refusal: the reply tells what can be done instead
-	needs bool   // cannot be decided without tools
-	again *offer // choices to put again
+	goal     *goal
+	say      string
+	small    bool    // small talk: said once, before the rest
+	help     bool    // a refusal: the reply tells what can be done instead
+	needs    bool    // cannot be decided without tools
+	again    *offer  // choices to put again
+	clause   *clause // what led to a refusal
+	loose    bool    // it was a statement that led nowhere: it may belong to its neighbour
+	absorbed bool    // it did
 }
 
 // round is the planning of one message. It runs again from the start after every call, with one more observation.
@@ -177,9 +180,13 @@ func (r *round) remember() {
 					focus = append(focus, name)
 				}
 			}
+			if cursor, at := t.goal.tool.first(kCursor), text(x.data(), "next_cursor"); cursor != nil && at != "" && x.ok() {
+				n.more = t.goal.clone()
+				n.more.vals[cursor.name] = at
+			}
 			if x.offer != nil && n.offer == nil {
 				n.offer = x.offer
-				n.offer.then = r.following(t.goal)
+				n.offer.then = append(n.offer.then, r.following(t.goal)...)
 			}
 			if x.ask != nil && n.asked == nil {
 				n.asked = x.ask
@@ -225,14 +232,15 @@ func (r *round) understand() {
 		r.tasks = append(r.tasks, task{help: true, say: "I did not find any words in that message."})
 		return
 	}
-	parts := split(toks, r.cal, r.mem.names)
+	rd := reader{r.cal, r.mem.names, r.box.verbs}
+	parts := rd.split(toks)
 	cut := len(parts) > maxClauses
 	if cut {
 		parts = parts[:maxClauses]
 	}
 	clauses := make([]*clause, len(parts))
 	for i, p := range parts {
-		clauses[i] = analyse(p, r.msg, r.cal, r.mem.names)
+		clauses[i] = rd.analyse(p, r.msg)
 	}
 	r.read(clauses)
 	if cut {

@@ -106,12 +106,13 @@ func (s *rawSchema) is(name string) bool {
 type toolbox struct {
 	tools []*tool
 	zone  *time.Location
-	df    map[string]int // in how many tools a concept is clear
+	df    map[string]int     // in how many tools a concept is clear
+	verbs map[string][]sense // verbs that only tools' names know: "groom"
 }
 
 // newToolbox understands the tools. One with a schema that cannot be read is left out.
 func newToolbox(list []Tool, now time.Time) *toolbox {
-	b := &toolbox{zone: now.Location(), df: map[string]int{}}
+	b := &toolbox{zone: now.Location(), df: map[string]int{}, verbs: map[string][]sense{}}
 	zoned := false
 	for _, raw := range list {
 		t, ok := understand(raw)
@@ -119,6 +120,9 @@ func newToolbox(list []Tool, now time.Time) *toolbox {
 			continue
 		}
 		b.tools = append(b.tools, t)
+		if w := splitName(t.Name)[0]; len(lex().senses(w)) == 0 && lex().objects[w.low] == nil {
+			b.verbs[w.low] = []sense{{w.stem, t.class}}
+		}
 		for _, p := range t.order {
 			if loc, err := time.LoadLocation(p.zone); p.zone != "" && err == nil && !zoned {
 				b.zone, zoned = loc, true
@@ -175,7 +179,10 @@ func understand(raw Tool) (*tool, bool) {
 }
 
 // splitName takes book_vet_appointment and bookVetAppointment apart.
-func splitName(name string) []token {
+func splitName(name string) []token { return tokenize(spaced(name)) }
+
+// spaced writes an identifier as words in small letters.
+func spaced(name string) string {
 	var sb strings.Builder
 	lower := false
 	for _, r := range name {
@@ -188,7 +195,7 @@ func splitName(name string) []token {
 		}
 		sb.WriteRune(unicode.ToLower(r))
 	}
-	return tokenize(sb.String())
+	return sb.String()
 }
 
 // readName takes the tool's class and nouns from its name: the first word is its verb.
@@ -378,6 +385,14 @@ func (t *tool) first(k kind) *property {
 		}
 	}
 	return nil
+}
+
+// identity is the property that takes the id of the tool's thing; an empty one where it has none.
+func (t *tool) identity() *property {
+	if p := t.first(kID); p != nil {
+		return p
+	}
+	return &property{kind: kOther}
 }
 
 // ref returns the property that names a thing, a pet for choice.

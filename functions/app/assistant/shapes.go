@@ -98,8 +98,12 @@ func vaccinations(x result, res object) string {
 			}
 		}
 	}
+	named := len(asked) > 0
 	if len(asked) == 0 && (c.past || words(c.toks).has("vaccinations", "history", "records", "record", "all", "list", "which", "plan", "missing", "shots", "vaccines")) {
 		asked = objects(res["vaccinations"])
+	}
+	if len(asked) == 1 && !c.past && !named && len(objects(res["vaccinations"])) == 1 {
+		asked = nil
 	}
 	for i, v := range asked {
 		if i == maxRows {
@@ -171,6 +175,9 @@ func (r *round) freeTimes(x result) string {
 		if v := text(f, "vet"); v != "" {
 			sb.WriteString(" with " + bound(v, 80))
 		}
+	}
+	if x.cut {
+		sb.WriteString("\nThere are more: name a day or a time to see them.")
 	}
 	if x.offer != nil {
 		sb.WriteString("\nWhich one would you like?")

@@ -76,17 +76,25 @@ func (r *round) abilities() string {
 	return sb.String()
 }
 
+// maxInstead bounds its short form.
+const maxInstead = 6
+
 // instead is the short form, for after a refusal.
 func (r *round) instead() string {
 	if len(r.box.tools) == 0 {
 		return "I can answer questions about your pets with the clinic's tools."
 	}
 	var list []string
-	for _, t := range r.box.tools {
-		if len(list) == maxAbilities {
-			break
+	for _, reads := range []bool{true, false} {
+		for _, t := range r.box.tools {
+			if (t.class == read) == reads && len(list) < maxInstead {
+				list = append(list, t.label())
+			}
 		}
-		list = append(list, t.label())
 	}
-	return "I can help with: " + strings.Join(list, "; ") + "."
+	s := "I can help with: " + strings.Join(list, "; ")
+	if len(list) < len(r.box.tools) {
+		s += "; and more"
+	}
+	return s + "."
 }

@@ -31,10 +31,12 @@ func (c *clause) prose(t *tool) string {
 	w := words(c.toks)
 	lx := lex()
 	i := 0
-	for i < len(w) && (joiners[w.at(i)] || lx.is("polite", w.at(i)) || w.in(i, "you", "me") || lx.is("modal", w.at(i)) && w.in(i+1, "you", "i", "we")) {
+	for i < len(w) && (joiners[w.at(i)] || lx.is("polite", w.at(i)) || w.in(i, "you", "me")) && !(lx.is("modal", w.at(i)) && !w.in(i+1, "you", "i", "we")) {
 		i++
 	}
-	body := i
+	if t.class == read && c.verb < 0 && c.mood != moodAsk {
+		return c.between(i, len(w), false)
+	}
 	if t.class == read && c.mood == moodAsk {
 		// "What do you know about fleas?": what follows counts, not the phrase.
 		for j := i; j < len(w) && j < i+8; j++ {
@@ -82,9 +84,6 @@ func (c *clause) prose(t *tool) string {
 			}
 			linked = true
 		default:
-			if c.verb < 0 && !linked && i > body && t.class == read {
-				return c.between(body, len(w), dated)
-			}
 			return c.between(i, len(w), dated)
 		}
 		i++
@@ -212,7 +211,9 @@ func (c *clause) numberFor(p *property, at int) (any, bool) {
 	for _, n := range c.nums {
 		near := at >= 0 && n.i > at
 		for _, o := range p.concepts {
-			near = near || n.label != "" && (o == n.label || strings.Contains(strings.ToLower(p.desc), n.label))
+			for _, l := range n.labels {
+				near = near || o == l || strings.Contains(strings.ToLower(p.desc), l)
+			}
 		}
 		if p.unit == "" && n.unit != "" || p.unit != "" && n.unit == "" && !near || p.unit == "" && !near {
 			continue
@@ -336,7 +337,7 @@ func (c *clause) textFor(p *property, at int) (any, bool) {
 		// Up to the linker, over whose it is: "a note to Fido's profile that he limps".
 		last := -1
 		for k := i; k < len(w) && k < i+6; k++ {
-			if w.in(k, "to", "is", "as", "that", "saying", "about", "on") && k+1 < len(w) && !(c.inMention(k+1) && k+2 < len(w)) {
+			if w.in(k, "to", "is", "as", "that", "saying", "about", "on") && k+1 < len(w) && !(c.inMention(k+1) && w[k+1].poss) {
 				last = k
 				break
 			}

@@ -79,6 +79,9 @@ func tokenize(s string) []token {
 		} else if strings.Contains(gap, " - ") {
 			t.sep = ","
 		}
+		if low := strings.ToLower(t.text); t.sep == "." && (courtesy[low] || isTitle(low)) {
+			t.text, t.sep = t.text+".", ""
+		}
 		first = strings.ContainsAny(t.sep, ".?!;:\n") && t.sep != ""
 		low := strings.ToLower(t.text)
 		is := false
@@ -92,6 +95,7 @@ func tokenize(s string) []token {
 			t.text, low = t.text[:len(t.text)-1], low[:len(low)-1]
 			t.poss = strings.HasSuffix(low, "s")
 		}
+		low = strings.TrimSuffix(low, ".")
 		r, _ := utf8.DecodeRuneInString(t.text)
 		t.upper = unicode.IsUpper(r)
 		t.low = low
@@ -116,19 +120,25 @@ func tokenize(s string) []token {
 	return out
 }
 
-// capitalsMean reports whether capital letters tell names from words here: not in a message that SHOUTS or Uses Them Everywhere.
+// capitalsMean reports whether capital letters tell names from words here: not in a message that SHOUTS or Writes Titles.
 func capitalsMean(toks []token) bool {
-	upper, words := 0, 0
+	small, plain, titled := 0, 0, 0
 	for _, t := range toks {
-		if r, _ := utf8.DecodeRuneInString(t.text); !unicode.IsLetter(r) {
+		r, _ := utf8.DecodeRuneInString(t.text)
+		if !unicode.IsLetter(r) {
 			continue
 		}
-		words++
-		if t.upper {
-			upper++
+		if !t.upper {
+			small++
+		}
+		if !t.first && t.low != "i" && lex().knows(t.low) {
+			plain++
+			if t.upper {
+				titled++
+			}
 		}
 	}
-	return words <= 3 && upper < words || words == 1 || upper*10 <= words*6
+	return len(toks) == 1 || small > 0 && (titled < 2 || titled*2 < plain)
 }
 
 // stem reduces an English word: "vaccinations" and "vaccinated" are the same to the planner.
