@@ -110,7 +110,7 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 	}
 	switch code {
 	case "access_denied":
-		return "", "You did not allow Vet Assist AI to " + scopeWords(rec.New) + ", so I left it there. Ask again when you want."
+		return "", denial(rec) + ", so I left it there. Ask again when you want."
 	case "invalid_scope":
 		return toneRefusal, "The authorization server does not give Vet Assist AI this permission." + quote
 	case "server_error", "temporarily_unavailable":
@@ -120,6 +120,8 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 	}
 	return toneProblem, "The authorization server refused the request (" + clip(code, 60) + ")." + quote
 }
+
+func denial(rec authorization) string { return "You did not allow Vet Assist AI to " + scopeWords(rec.New) }
 
 // redeem exchanges the code, moves the session to a new cookie, and lets what waited go on.
 func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec authorization, code string) error {

@@ -80,8 +80,12 @@ func (a *app) giveUp(ctx context.Context, w http.ResponseWriter, r *http.Request
 	c, err := a.claim(ctx, b, rec.Exchange, func(e *exchange) {
 		e.Waiting = nil
 		e.Reply, e.Tone = text, tone
-		if answered(e) {
-			e.Notes, e.Reply, e.Tone = append(e.Notes, text), "", ""
+		if answered(e) { // the assistant says the rest
+			note := text
+			if tone == "" {
+				note = denial(rec) + "."
+			}
+			e.Notes, e.Reply, e.Tone = append(e.Notes, note), "", ""
 		}
 		for i := range e.Done {
 			if e.Done[i].Outcome == assistant.NeedsConsent {
