@@ -121,7 +121,9 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 	return toneProblem, "The authorization server refused the request (" + clip(code, 60) + ")." + quote
 }
 
-func denial(rec authorization) string { return "You did not allow Vet Assist AI to " + scopeWords(rec.New) }
+func denial(rec authorization) string {
+	return "You did not allow Vet Assist AI to " + scopeWords(rec.New)
+}
 
 // redeem exchanges the code, moves the session to a new cookie, and lets what waited go on.
 func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec authorization, code string) error {
