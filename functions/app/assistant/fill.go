@@ -68,6 +68,15 @@ func newGoal(t *tool, c *clause, now time.Time, anchor time.Time) *goal {
 			}
 		}
 	}
+	if ref := t.ref(); c.rest != "" && len(g.who) == 0 && ref != nil && !ref.required && t.prose != nil && t.class != read {
+		rest := tokenize(c.rest)
+		for _, m := range findMentions(rest, make([]bool, len(rest)), nil, nil) {
+			if m.kind == byName && !m.guess {
+				g.who = []mention{m}
+				break
+			}
+		}
+	}
 	g.nearestDay(now)
 	if t.class == destroy || t.class == change {
 		for _, w := range c.content() {

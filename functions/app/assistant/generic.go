@@ -130,6 +130,12 @@ func summary(f object) string {
 		if used[k] || f[k] == nil || len(rest) == 5 {
 			continue
 		}
+		if yes, ok := f[k].(bool); ok { // a switch is worth a word only where it is on
+			if yes {
+				rest = append(rest, humanise(k))
+			}
+			continue
+		}
 		if n := name(f[k]); n != "" {
 			rest = append(rest, humanise(k)+" "+n)
 		} else if s := scalar(k, f[k]); s != "" {

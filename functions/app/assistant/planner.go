@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -16,20 +15,21 @@ const (
 	maxReply   = 6000
 )
 
-type offline struct{}
+type offline struct{ boxes toolCache }
 
-// Offline returns the assistant that needs no model: deterministic, without state, safe for concurrent use.
-func Offline() Assistant { return offline{} }
+// Offline returns the assistant that needs no model: deterministic, safe for concurrent use, and without memory of its own but
+// for the tool lists it has read, so that a list is understood once.
+func Offline() Assistant { return &offline{} }
 
 // Next plans the turn. It fails only when ctx has ended.
-func (offline) Next(ctx context.Context, t Turn) (Step, error) {
+func (a *offline) Next(ctx context.Context, t Turn) (Step, error) {
 	if err := ctx.Err(); err != nil {
 		return Step{}, err
 	}
 	if t.Now.IsZero() {
 		t.Now = time.Unix(0, 0).UTC()
 	}
-	box := newToolbox(t.Tools, t.Now)
+	box := a.boxes.open(t.Tools, t.Now.Location())
 	mem := (&memory{}).clone()
 	if n := len(t.History); n > maxHistory {
 		t.History = t.History[n-maxHistory:]
@@ -200,10 +200,8 @@ func (r *round) remember() {
 			n.day = t.goal.when.from
 		}
 	}
-	for _, t := range r.tasks {
-		if t.goal == nil && t.say != "" && r.held != nil && n.proposal == nil {
-			n.proposal = r.held
-		}
+	if r.held != nil {
+		n.proposal = r.held
 	}
 	if len(goals) > 0 {
 		n.goals = goals
@@ -227,7 +225,7 @@ func (r *round) following(g *goal) []*goal {
 // understand turns the message into tasks, clause by clause; each clause may lean on the one before it.
 func (r *round) understand() {
 	toks := tokenize(r.msg)
-	mend(toks, r.mem.names, r.box.vocabulary())
+	mend(toks, r.mem.names, r.box.vocabulary)
 	if len(toks) == 0 {
 		r.tasks = append(r.tasks, task{help: true, say: "I did not find any words in that message."})
 		return
@@ -249,25 +247,4 @@ func (r *round) understand() {
 	if len(r.msg) >= maxMessage-8 && !cut {
 		r.tasks = append(r.tasks, task{say: "Your message was long: I read only its beginning."})
 	}
-}
-
-// vocabulary are the words of the tools' names and properties, towards which spelling is mended too.
-func (b *toolbox) vocabulary() map[string]bool {
-	m := map[string]bool{}
-	for _, t := range b.tools {
-		for _, w := range splitName(t.Name) {
-			m[w.low] = true
-		}
-		for _, p := range t.order {
-			for _, w := range splitName(p.name) {
-				m[w.low] = true
-			}
-			for _, v := range p.enum {
-				for _, w := range tokenize(strings.ToLower(v)) {
-					m[w.low] = true
-				}
-			}
-		}
-	}
-	return m
 }

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -102,53 +101,9 @@ func (s *rawSchema) is(name string) bool {
 	return false
 }
 
-// toolbox is the tools of one turn.
-type toolbox struct {
-	tools []*tool
-	zone  *time.Location
-	df    map[string]int     // in how many tools a concept is clear
-	verbs map[string][]sense // verbs that only tools' names know: "groom"
-}
-
-// newToolbox understands the tools. One with a schema that cannot be read is left out.
-func newToolbox(list []Tool, now time.Time) *toolbox {
-	b := &toolbox{zone: now.Location(), df: map[string]int{}, verbs: map[string][]sense{}}
-	zoned := false
-	for _, raw := range list {
-		t, ok := understand(raw)
-		if !ok || b.named(t.Name) != nil || len(b.tools) == 200 {
-			continue
-		}
-		b.tools = append(b.tools, t)
-		if w := splitName(t.Name)[0]; len(lex().senses(w)) == 0 && lex().objects[w.low] == nil {
-			b.verbs[w.low] = []sense{{w.stem, t.class}}
-		}
-		for _, p := range t.order {
-			if loc, err := time.LoadLocation(p.zone); p.zone != "" && err == nil && !zoned {
-				b.zone, zoned = loc, true
-			}
-		}
-		for c, w := range t.words {
-			if w >= 0.5 {
-				b.df[c]++
-			}
-		}
-	}
-	return b
-}
-
-func (b *toolbox) named(name string) *tool {
-	for _, t := range b.tools {
-		if t.Name == name {
-			return t
-		}
-	}
-	return nil
-}
-
 func understand(raw Tool) (*tool, bool) {
 	var in, out rawSchema
-	if raw.Name == "" || len(raw.InputSchema) > maxSchema || len(raw.InputSchema) > 0 && json.Unmarshal(raw.InputSchema, &in) != nil {
+	if len(splitName(raw.Name)) == 0 || len(raw.InputSchema) > maxSchema || len(raw.InputSchema) > 0 && json.Unmarshal(raw.InputSchema, &in) != nil {
 		return nil, false
 	}
 	if len(raw.OutputSchema) > maxSchema || len(raw.OutputSchema) > 0 && json.Unmarshal(raw.OutputSchema, &out) != nil {

@@ -194,7 +194,7 @@ func (k *talk) say(message string) (calls []string, reply string) {
 	k.t.Helper()
 	var done []Observation
 	for range 8 {
-		step, err := Offline().Next(context.Background(), Turn{Now: monday(k.t), Tools: k.tools, History: k.history, Message: message, Done: done})
+		step, err := planner.Next(context.Background(), Turn{Now: monday(k.t), Tools: k.tools, History: k.history, Message: message, Done: done})
 		if err != nil {
 			k.t.Fatal(err)
 		}

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// planner is one for all tests, as the app has one for all people.
+var planner = Offline()
+
 // clinicTools are the tools as the MCP server lists them: testdata/tools.json is a copy of a tools/list result.
 func clinicTools(t testing.TB) []Tool {
 	t.Helper()

@@ -25,7 +25,7 @@ func (r *round) which(g *goal, who string, id *property) result {
 	var open, fit []object
 	for _, key := range sortedKeys(decode(o.Structured)) {
 		for _, f := range objects(decode(o.Structured)[key]) {
-			if s := text(f, "status"); text(f, "id") == "" || strings.HasPrefix(s, "cancel") || s == "past" {
+			if s := text(f, "status"); text(f, "id") == "" || f["past"] == true || strings.HasPrefix(s, "cancel") || s == "past" {
 				continue
 			}
 			open = append(open, f)
