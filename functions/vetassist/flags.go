@@ -56,7 +56,7 @@ func parseFlags(args []string, getenv func(string) string, stdout, stderr io.Wri
 		err = fmt.Errorf("there is no subcommand %q", f.Arg(0))
 	}
 	if err == nil && o.config.DB == "" {
-		err = fmt.Errorf("-db needs a file name, or :memory:")
+		err = fmt.Errorf("-db needs a file name (or :memory:, to keep nothing)")
 	}
 	if err == nil {
 		check := o.config // Start fills in the real port later

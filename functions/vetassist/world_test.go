@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
-	"github.com/vetassist/vetassist/shared/store"
 )
 
 // clock is what the server under test takes for the time.
@@ -38,9 +36,6 @@ func (c *clock) turn(d time.Duration) {
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
-
-// engine opens a store for a test. A later engine runs the same story by another one of these.
-type engine func(ctx context.Context, now func() time.Time) (store.Store, func() error, error)
 
 // world is a running server, on a real port, with a clock to turn.
 type world struct {
