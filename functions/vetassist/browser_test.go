@@ -231,7 +231,12 @@ func (b *tab) shot(dir, name string) {
 			if eval[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
 				b.t.Errorf("%s is wider than a window of %d", name, width)
 			}
-			png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+			capture := chromedp.FullScreenshot(100)
+			if eval[bool](b, `!!document.querySelector(".composer")`) { // a chat is as high as the window, and scrolls
+				eval[any](b, `scrollTo(0, document.documentElement.scrollHeight)`)
+				capture = chromedp.CaptureScreenshot()
+			}
+			png, err := chromedp.Run(b.ctx, capture)
 			b.must(err)
 			file := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", name, width, colours))
 			if err := os.WriteFile(file, png, 0o644); err != nil {
