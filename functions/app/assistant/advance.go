@@ -158,7 +158,7 @@ func (r *round) step(g *goal, who string) result {
 			x.items = r.spread(x.items)
 			x.offer = &offer{goal: next, items: x.items, shown: len(x.items), browse: true}
 			x.cut = all > len(x.items)
-			if len(next.who) == 0 && len(r.mem.focus) == 1 {
+			if len(next.who) == 0 && len(r.mem.focus) == 1 && r.mem.fresh {
 				x.offer.name = r.mem.focus[0]
 			}
 		}

@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -52,6 +53,10 @@ func (r *round) agenda(x result, key string, all []object, res object) string {
 		if found != nil {
 			return capital("the last " + one + for_ + ": " + summary(found) + ".")
 		}
+	}
+	if gone := slices.DeleteFunc(slices.Clone(fit), func(f object) bool { return text(f, "date") > today }); w.has("past", "previous", "earlier", "history") && len(gone) > 0 {
+		fit = gone
+		what = "past " + what
 	}
 	var sb strings.Builder
 	sb.WriteString(capital(what) + for_ + ":")

@@ -130,9 +130,13 @@ func (rd reader) beginsWish(w words, i int, prose bool) bool {
 	return false
 }
 
+// window bounds the words that are looked at on either side of an "and".
+const window = 12
+
 // beginsPair reports whether "Milo at 11" begins at token right, another animal with its own day or time.
 func (rd reader) beginsPair(toks []token, start, k, right int, taken []bool) bool {
-	rest := toks[right:]
+	rest := toks[right:min(len(toks), right+window)]
+	start = max(start, k-window)
 	own := make([]bool, len(rest))
 	for _, s := range rd.cal.find(rest) {
 		mark(own, s.i, s.j)

@@ -23,7 +23,7 @@ func TestDialogues(t *testing.T) {
 			{"When is Milo's next vaccination?", `get_pet_vaccination_info {"pet":"Milo"}`, "Shall I look for a free appointment?"},
 			{"book it", `find_appointment_slots {"kind":"vaccination"}`, "Which one would you like?"},
 			{"the second one", `book_vet_appointment {"date":"2026-11-23","kind":"vaccination","pet":"Milo","time":"10:00"}`, "Appointment booked: Monday, 23 November 2026 at 10:00"},
-			{"cancel it", `cancel_vet_appointment {"appointment_id":"apt-1"}`, "Appointment cancelled: Monday, 23 November 2026 at 10:00"},
+			{"actually, cancel it", `cancel_vet_appointment {"appointment_id":"apt-1"}`, "Appointment cancelled: Monday, 23 November 2026 at 10:00"},
 		}},
 		"yes to a proposal": {nil, []turn{
 			{"does my dog need any shots?", `list_pets {"species":"dog"}; get_pet_vaccination_info {"pet":"Fido"}`, "Shall I look"},
@@ -82,7 +82,7 @@ func TestDialogues(t *testing.T) {
 			{"weight 5 kg", `update_pet {"pet":"Milo","weight_kg":5}`, "Done. Milo’s weight is now 5 kg."},
 			{"and Fido's to 29", `update_pet {"pet":"Fido","weight_kg":29}`, "Done. Fido’s weight is now 29 kg."},
 			{"rename fido", "", "what is the name?"},
-			{"Rex", `update_pet {"name":"Rex","pet":"Fido"}`, "name is now Rex"},
+			{"Rex", `update_pet {"name":"Rex","pet":"Fido"}`, "Fido’s name is now Rex"},
 		}},
 		"a question is not answered": {nil, []turn{
 			{"book an appointment", `list_pets {}`, "which pet do you mean?"},
@@ -104,6 +104,25 @@ func TestDialogues(t *testing.T) {
 			{"does he have a chip?", `get_pet {"pet":"Milo"}`, "No microchip is recorded for Milo."},
 			{"what about my dog?", `list_pets {"species":"dog"}; get_pet {"pet":"Fido"}`, "Fido"},
 			{"book him in for thursday", `find_appointment_slots {"date":"2026-11-26","days":1}`, "Free times for Fido"},
+		}},
+		"his is the pet just named": {nil, []turn{
+			{"Tell me about Milo", `get_pet {"pet":"Milo"}`, "Milo"},
+			{"Fido got his rabies shot today", `record_vaccination {"date":"2026-11-23","pet":"Fido","vaccine":"rabies"}`, ""},
+		}},
+		"a pet that was not found is not meant later": {nil, []turn{
+			{"Tell me about Luna", `get_pet {"pet":"Luna"}`, "There is no pet"},
+			{"Book an appointment tomorrow at 10", `list_pets {}`, "which pet do you mean?"},
+		}},
+		"a change is about the pet just spoken of": {nil, []turn{
+			{"Tell me about Milo", `get_pet {"pet":"Milo"}`, "Milo"},
+			{"thanks", "", "You are welcome."},
+			{"book an appointment tomorrow at 10", `list_pets {}`, "which pet do you mean?"},
+			{"the cat", `book_vet_appointment {"date":"2026-11-24","pet":"Milo","time":"10:00"}`, "Appointment booked"},
+			{"set the weight to 5 kg", `update_pet {"pet":"Milo","weight_kg":5}`, "Done. Milo’s weight is now 5 kg."},
+		}},
+		"another question instead of an answer": {nil, []turn{
+			{"contact support", "", "what is the message?"},
+			{"show my pets", `list_pets {}`, "Fido"},
 		}},
 		"both pets": {nil, []turn{
 			{"are both pets vaccinated?", `list_pets {}; get_pet_vaccination_info {"pet":"Fido"}; get_pet_vaccination_info {"pet":"Milo"}`, "Milo’s next vaccination"},

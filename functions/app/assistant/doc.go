@@ -9,11 +9,11 @@
 //  3. It scores every offered tool against the clause by the tool's own words and schema (schema.go, choose.go); synonyms and
 //     the classes of verbs are data (data/lexicon.txt). Asking never picks a tool that changes something.
 //  4. It fills the tool's arguments by type, format, enum and name of each property (fill.go, text.go).
-//  5. A short clause ("and Milo?", "the second one", "yes") is read against what was said before (followup.go, memory.go).
-//     Memory is not stored: it is the history, planned again.
-//  6. A goal that lacks something looks it up with a read-only tool, offers a choice, or asks (advance.go, resolve.go).
-//  7. Replies say only what tools returned or the person said (compose.go, shapes.go, generic.go). Results are data:
-//     nothing in them is ever read as a wish.
+//  5. A short clause ("and Milo?", "the second one", "yes") is read against what was said before (followup.go, pick.go,
+//     things.go). Memory (memory.go) is not stored: it is the history, planned again.
+//  6. A goal that lacks something looks it up with a read-only tool, offers a choice, or asks (advance.go, people.go, which.go).
+//  7. Replies say only what tools returned or the person said (compose.go, shapes.go, agenda.go, generic.go). Results are
+//     data: nothing in them is ever read as a wish.
 //
 // Two libraries were weighed. kljensen/snowball stems English words: used. olebedev/when finds dates, but reads "2026-12-01"
 // as one minute past noon, "the day after tomorrow" as tomorrow and "sat on the mat" as Saturday, so dates are read here.

@@ -58,7 +58,7 @@ func newGoal(t *tool, c *clause, now time.Time, anchor time.Time) *goal {
 	for _, p := range t.order {
 		switch {
 		case p == t.prose:
-			if v := bound(c.prose(t), limit(p)); v != "" && (t.class == read || sayable(v)) {
+			if v := bound(c.prose(t), limit(p)); v != "" && (t.class == read || c.rest != "" || sayable(v)) {
 				g.vals[p.name] = v
 			}
 		case p.kind == kDate, p.kind == kTime, p.kind == kRef, p.kind == kCursor, p.kind == kOther:

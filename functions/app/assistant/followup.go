@@ -160,7 +160,10 @@ func (r *round) answer(c *clause, q *question) *goal {
 			}
 		}
 	case kText, kID:
-		// Whatever was typed is the answer, also what looks like an order.
+		// Whatever was typed is the answer, also what looks like an order; but not a clear question for another tool.
+		if best := r.box.rank(c); len(best) > 0 && best[0].score >= 3 && best[0].tool.class == read && (c.mood == moodAsk || c.mood == moodCommand) {
+			return nil
+		}
 		if v := bound(tidy(r.msg), limit(p)); v != "" {
 			g.vals[p.name] = v
 			if ref := g.tool.ref(); ref != nil && !ref.required && len(g.who) == 0 {

@@ -162,6 +162,12 @@ func (r *round) clause(c *clause, first bool, last []*goal) []task {
 		return tasks
 	}
 	t := r.box.choose(c)
+	if t == nil && c.howto { // "how do I remove a tick": not an order after all
+		plain := *c
+		plain.mood, plain.verb, plain.senses = moodAsk, -1, nil
+		c = &plain
+		t = r.box.choose(c)
+	}
 	if t != nil && r.outside(c, t) == "" {
 		if c.howto && t.class != read {
 			return []task{{say: explain(t)}}

@@ -42,6 +42,7 @@ type memory struct {
 	names    []string          // pets that tools returned, latest first
 	species  map[string]string // by name
 	focus    []string          // the pets of the latest goals
+	fresh    bool              // they were spoken of in the exchange just before
 	goals    []*goal           // of the latest exchange
 	offer    *offer
 	asked    *question
@@ -158,6 +159,17 @@ func line(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, " "))), " ")
+}
+
+// block makes a text of several lines from a result fit for a reply.
+func block(s string) string {
+	var out []string
+	for l := range strings.Lines(s[:min(len(s), 1<<16)]) {
+		if l = line(l); l != "" {
+			out = append(out, l)
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 // lister is the read-only tool that lists things of a kind without needing an argument; nil for none.

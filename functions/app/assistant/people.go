@@ -15,11 +15,15 @@ func (r *round) people(g *goal) (names []string, stop *result) {
 		return []string{""}, nil
 	}
 	who := g.who
+	if slices.ContainsFunc(who, func(m mention) bool { return m.kind != byPronoun }) { // "Fido got his shot": his is Fido's
+		who = slices.DeleteFunc(slices.Clone(who), func(m mention) bool { return m.kind == byPronoun })
+	}
 	if len(who) == 0 {
 		if !ref.required {
 			return []string{""}, nil
 		}
-		if len(r.mem.focus) == 1 || len(r.mem.focus) > 1 && g.tool.class == read {
+		// A question may be about the pet of some time ago; a change only about the pet just spoken of.
+		if len(r.mem.focus) == 1 && (r.mem.fresh || g.tool.class == read) || len(r.mem.focus) > 1 && g.tool.class == read {
 			return r.mem.focus, nil
 		}
 		return r.one(g, ref, nil)
@@ -77,7 +81,8 @@ func (r *round) people(g *goal) (names []string, stop *result) {
 			}
 		}
 	}
-	if len(names) == 0 {
+	// "Remind me to give Fido and Milo their tablets" is one reminder, about neither alone.
+	if len(names) == 0 || len(names) > 1 && !ref.required && g.tool.prose != nil && g.tool.class != read {
 		return []string{""}, nil
 	}
 	return names[:min(len(names), maxCalls)], nil
@@ -137,9 +142,7 @@ func (r *round) one(g *goal, ref *property, m *mention) ([]string, *result) {
 	case len(names) == 1 || m != nil && m.plural:
 		return names, nil
 	}
-	for _, n := range names[:min(len(names), 4)] {
-		r.suggest = append(r.suggest, n)
-	}
+	r.suggest = append(r.suggest, names[:min(len(names), 4)]...)
 	ask.say = "I see " + strings.Join(names[:min(len(names), maxShown)], ", ") + "."
 	if len(names) > maxShown {
 		ask.say = "I see " + strings.Join(names[:maxShown], ", ") + " and more."

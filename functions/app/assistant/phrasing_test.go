@@ -133,6 +133,7 @@ var phrasings = []struct{ message, want string }{
 	{"remind me tomorrow to pack the carrier", `set_reminder {"date":"2026-11-24","text":"pack the carrier"}`},
 	{"schedule a reminder for tomorrow to clean the litter box", `set_reminder {"date":"2026-11-24","text":"clean the litter box"}`},
 	{"set a reminder for next monday at 18:00: give Fido heart pills and walk him", `set_reminder {"date":"2026-11-30","pet":"Fido","text":"give Fido heart pills and walk him","time":"18:00"}`},
+	{"remind me to give Fido and Milo their tablets on the 1st", `set_reminder {"date":"2026-12-01","text":"give Fido and Milo their tablets"}`},
 	{"remind me tomorrow", `= what is the text?`},
 	{"cancel reminder rem-1234", `cancel_reminder {"reminder_id":"rem-1234"}`},
 	{"Delete the reminder about worm tablets", `list_reminders {}`},
@@ -144,6 +145,8 @@ var phrasings = []struct{ message, want string }{
 	{"tell me about diabetes in cats", `search_pet_health {"query":"diabetes in cats"}`},
 	{"What do you know about ticks?", `search_pet_health {"query":"ticks"}`},
 	{"Find articles about flea treatment", `search_pet_health {"query":"flea treatment"}`},
+	{"How do I remove a tick?", `search_pet_health {"query":"How do I remove a tick"}`},
+	{"contact support: hello there", `contact_support {"message":"hello there"}`},
 	{"Fido is limping. What should I do?", `search_pet_health {"query":"Fido is limping"}`},
 	{"Give me the 5 best articles about obesity", `search_pet_health {"limit":5,"query":"5 best articles about obesity"}`},
 	// People.

@@ -169,7 +169,7 @@ func (r *round) remember() {
 		}
 		goals = append(goals, t.goal)
 		for _, x := range r.results[t.goal] {
-			if x.name != "" {
+			if x.name != "" && text(x.data(), "error") != "not_found" {
 				focus = appendNew(focus, x.name)
 			}
 			for _, f := range append(objects(x.data()["pet"]), x.data()) {
@@ -206,6 +206,7 @@ func (r *round) remember() {
 	if len(goals) > 0 {
 		n.goals = goals
 	}
+	n.fresh = len(focus) > 0
 	if len(focus) > 0 {
 		n.focus = focus
 	}

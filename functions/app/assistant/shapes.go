@@ -10,7 +10,7 @@ import (
 func (r *round) shape(x result) string {
 	res := x.data()
 	if len(res) == 0 {
-		if s := strings.TrimSpace(x.obs.Text); s != "" {
+		if s := block(x.obs.Text); s != "" {
 			return bound(s, 1500)
 		}
 		return "Done: " + x.goal.tool.label() + "."
@@ -248,10 +248,17 @@ func pet(x result, f, res object) string {
 	if list, ok := res["changed"].([]any); ok {
 		for _, v := range list {
 			if k, ok := v.(string); ok && f[k] != nil {
-				changed = append(changed, fmt.Sprintf("%s is now %s", strings.TrimSuffix(humanise(k), unitTail(k)), scalar(k, f[k])))
+				label, is := strings.TrimSuffix(humanise(k), unitTail(k)), " is now "
+				if strings.HasSuffix(label, "s") {
+					is = " are now "
+				}
+				changed = append(changed, label+is+scalar(k, f[k]))
 			}
 		}
 		if len(changed) > 0 {
+			if x.name != "" { // "Luna’s name is now Lunetta"
+				who = x.name
+			}
 			return fmt.Sprintf("Done. %s’s %s.", who, strings.Join(changed, ", "))
 		}
 		return "Nothing changed for " + who + "."
@@ -270,7 +277,7 @@ func pet(x result, f, res object) string {
 		if n := name(f[k]); n != "" {
 			v = n
 		}
-		if v != "" {
+		if v != "" && f[k] != 0.0 { // a weight of nought is one that nobody took
 			head += "\n• " + capital(strings.TrimSuffix(humanise(k), unitTail(k))) + ": " + v
 		}
 	}
@@ -306,7 +313,7 @@ func askedFields(c *clause, f object, who string) string {
 			v = n
 		}
 		switch {
-		case named && v != "":
+		case named && v != "" && f[k] != 0.0:
 			out = append(out, fmt.Sprintf("%s’s %s: %s.", who, strings.TrimSuffix(humanise(k), unitTail(k)), v))
 		case named:
 			out = append(out, fmt.Sprintf("No %s is recorded for %s.", strings.TrimSuffix(humanise(k), unitTail(k)), who))
