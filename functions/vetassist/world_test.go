@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -65,17 +67,51 @@ func (r *record) String() string {
 	return r.buf.String()
 }
 
-// newWorld starts a server over a new file. change may set more options.
+// seeded is a database file as the first start leaves it, by the tests' clock. Making it costs four password hashes,
+// which is most of what a start takes, and ten times as much under the race detector.
+var seeded = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "vetassist-seeded-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "vetassist.db")
+	s, err := Start(context.Background(), Options{Config: config.Config{Addr: "localhost:0", DB: file}, Now: newClock().Now})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
+// newWorld starts a server over a seeded file of its own. change may set more options; with a database or a clock
+// of its own it seeds for itself.
 func newWorld(t *testing.T, change ...func(*Options)) *world {
 	t.Helper()
 	w := &world{t: t, clock: newClock(), log: &record{}}
 	w.options = Options{
-		Config: config.Config{Addr: "localhost:0", DB: filepath.Join(t.TempDir(), "vetassist.db")},
-		Now:    w.clock.Now,
+		Config: config.Config{Addr: "localhost:0"},
 		Log:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {
 		c(&w.options)
+	}
+	if w.options.DB == "" {
+		w.options.DB = filepath.Join(t.TempDir(), "vetassist.db")
+		if w.options.Now == nil {
+			file, err := seeded()
+			if err == nil {
+				err = os.WriteFile(w.options.DB, file, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if w.options.Now == nil {
+		w.options.Now = w.clock.Now
 	}
 	w.options.setDefaults()
 	w.start()
