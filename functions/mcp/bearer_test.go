@@ -223,6 +223,19 @@ func TestScopeOfEveryTool(t *testing.T) {
 	}
 }
 
+// TestChallengeReadsWhatTheServerReads: members whose names differ in case are others, for the challenge as for the SDK.
+func TestChallengeReadsWhatTheServerReads(t *testing.T) {
+	w := newWorld(t)
+	read := w.mint(bob(rbac.PetProfileRead))
+	for _, body := range []string{
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","Method":"tools/list","params":{"name":"book_vet_appointment","arguments":{}}}`,
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"book_vet_appointment","NAME":"list_pets","arguments":{}}}`,
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","PARAMS":{"name":"list_pets"},"params":{"name":"book_vet_appointment","arguments":{}}}`,
+	} {
+		refusedAs(t, body, w.post(read, body), 403, "insufficient_scope", rbac.AppointmentWrite)
+	}
+}
+
 func TestWritingImpliesReading(t *testing.T) {
 	w := newWorld(t)
 	a := w.post(w.mint(bob(rbac.AppointmentWrite)), call("list_appointments", `{}`))

@@ -25,21 +25,36 @@ const (
 
 // message is what a challenge must know of a request: who asks for what.
 type message struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
-	Params json.RawMessage `json:"params"`
+	ID     json.RawMessage
+	Method string
+	Params json.RawMessage
+}
+
+// UnmarshalJSON takes members by their exact names, as the SDK does: encoding/json alone would let "Method" pass for "method",
+// and the challenge be chosen for another request than the one that is carried out.
+func (m *message) UnmarshalJSON(data []byte) error {
+	members, err := exact(data)
+	if err != nil {
+		return err
+	}
+	m.ID, m.Params = members["id"], members["params"]
+	return json.Unmarshal(members["method"], &m.Method)
+}
+
+func exact(data []byte) (members map[string]json.RawMessage, err error) {
+	err = json.Unmarshal(data, &members)
+	return members, err
 }
 
 // target is the name of the tool or prompt, or the URI of the resource, that a message is about.
 func (m message) target() (name, uri string) {
-	var p struct {
-		Name string `json:"name"`
-		URI  string `json:"uri"`
-	}
-	if json.Unmarshal(m.Params, &p) != nil {
+	members, err := exact(m.Params)
+	if err != nil {
 		return "", "" // the SDK will say what is wrong with it
 	}
-	return p.Name, p.URI
+	_ = json.Unmarshal(members["name"], &name) // the same
+	_ = json.Unmarshal(members["uri"], &uri)
+	return name, uri
 }
 
 // readBody reads a bounded request and puts it back for the SDK. When it cannot be a message, the answer has been written.

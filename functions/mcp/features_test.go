@@ -154,6 +154,8 @@ func TestOrigins(t *testing.T) {
 		{"Origin: http://localhost.evil.example", false},
 		{"Origin: http://localhost:8080/path", false},
 		{"Origin: http://evil@localhost:8080", false},
+		{"Origin: http://localhost:8080?x", false},
+		{"Origin: http://localhost:8080#x", false},
 		{"Origin: null", false},
 		{"Origin: file://", false},
 		{"Host: localhost:8080", true},

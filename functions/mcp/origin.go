@@ -27,7 +27,7 @@ func (o *origins) valid(origin string) bool {
 		return true
 	}
 	u, err := url.Parse(origin)
-	return o.local && err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Path == "" && u.User == nil && config.IsLoopback(u.Hostname())
+	return o.local && err == nil && (u.Scheme == "http" || u.Scheme == "https") && origin == u.Scheme+"://"+u.Host && config.IsLoopback(u.Hostname())
 }
 
 // host refuses foreign names while we are on this machine: a page whose name was rebound to 127.0.0.1 sends its own

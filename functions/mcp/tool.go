@@ -16,6 +16,7 @@ import (
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/clinic/knowledge"
 	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // tools is what the handlers of tools, resources and prompts need.
@@ -112,7 +113,7 @@ func (t *tools) failed(ctx context.Context, what string, err error) error {
 	if errors.As(err, &wire) {
 		return wire
 	}
-	t.log.ErrorContext(ctx, "mcp request failed", "what", what, "err", err)
+	t.log.Log(ctx, web.FailureLevel(ctx), "mcp request failed", "what", what, "err", err)
 	return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "Something went wrong on our side. Please try again."}
 }
 

@@ -23,7 +23,6 @@ func TestShownNotRedirected(t *testing.T) {
 		"client id not UTF-8":          w.request("client_id", "\xff"),
 		"client twice":                 w.request() + "&client_id=" + clientID,
 		"redirect_uri twice":           w.request() + "&redirect_uri=" + url.QueryEscape(w.url+"/callback"),
-		"empty redirect_uri":           w.request("redirect_uri", "") + "&redirect_uri=",
 		"another path":                 w.request("redirect_uri", w.url+"/callback2"),
 		"a longer path":                w.request("redirect_uri", w.url+"/callback/x"),
 		"a trailing slash":             w.request("redirect_uri", w.url+"/callback/"),
@@ -77,7 +76,6 @@ func TestRedirectedErrors(t *testing.T) {
 		{"unknown resource", w.request("resource", "https://elsewhere.example/mcp"), "invalid_target"},
 		{"resource with a path more", w.request("resource", w.url+"/mcp/x"), "invalid_target"},
 		{"two resources", w.request() + "&resource=https://elsewhere.example/mcp", "invalid_target"},
-		{"empty resource", w.request("resource", "") + "&resource=", "invalid_target"},
 		{"scope twice", w.request() + "&scope=reminder:read", "invalid_request"},
 		{"an unknown parameter twice", w.request() + "&x=1&x=2", "invalid_request"},
 		{"unknown prompt", w.request("prompt", "always"), "invalid_request"},
@@ -95,6 +93,42 @@ func TestRedirectedErrors(t *testing.T) {
 	b := w.browser()
 	if got := b.callback(b.get(w.request() + "&state=other")); got.Get("error") != "invalid_request" || got.Has("state") {
 		t.Errorf("with two states: %v", got)
+	}
+	// Short as it came, too long for the next page when encoded.
+	if got := b.callback(b.get(w.request("state", "") + "&state=" + strings.Repeat("'", 4000))); got.Get("error") != "invalid_request" || got.Has("state") {
+		t.Errorf("with a state that grows: %v", got)
+	}
+	if a := b.do(http.MethodHead, w.request(), nil); a.status != http.StatusMethodNotAllowed {
+		t.Errorf("HEAD: %d", a.status)
+	}
+}
+
+// TestEmptyMeansOmitted: a parameter without a value counts as left out (RFC 6749 §3.1, §3.2).
+func TestEmptyMeansOmitted(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser()
+	target := w.request("redirect_uri", "", "resource", "", "scope", "", "state", "") + "&redirect_uri=&resource=&scope=&state=&response_mode=&prompt=&x="
+	got := b.callback(b.approve(b.login("bob", target), "pet-profile:read"))
+	if got.Get("code") == "" || got.Has("state") {
+		t.Fatalf("authorize: %v", got)
+	}
+	form := url.Values{"grant_type": {"authorization_code"}, "client_id": {clientID}, "code": {got.Get("code")}, "code_verifier": {verifier},
+		"redirect_uri": {""}, "resource": {""}, "client_secret": {""}}
+	tokens, _ := w.post("/oauth/token", form)
+	tokens.expect(t, "")
+}
+
+func TestResourceInUpperCase(t *testing.T) {
+	w := newWorld(t)
+	for resource, ok := range map[string]bool{
+		strings.ToUpper(w.url) + "/mcp": true, "MCP://VetAssist": true,
+		w.url + "/MCP": false, w.url + "/mcp/": false, "vetassist": false,
+	} {
+		b := w.browser()
+		a := b.get(w.request("resource", resource))
+		if got := strings.HasPrefix(a.header.Get("Location"), "/oauth/login?"); got != ok {
+			t.Errorf("%s: %d %s", resource, a.status, a.header.Get("Location"))
+		}
 	}
 }
 
@@ -292,10 +326,26 @@ func TestLogin(t *testing.T) {
 	if a := b.do(http.MethodPost, action, form, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") }); a.status != http.StatusForbidden {
 		t.Errorf("sent from another port of this host: %d", a.status)
 	}
-	form.Set("form_token", "")
-	if a := b.do(http.MethodPost, action, form); a.status != http.StatusBadRequest {
-		t.Errorf("without form token: %d", a.status)
+	// Behind a proxy that changes Host, an older browser says only where the page came from.
+	proxied := func(r *http.Request) {
+		r.Host, r.Header = "10.0.0.7:9000", http.Header{"Origin": {w.url}, "Content-Type": r.Header["Content-Type"], "Cookie": r.Header["Cookie"]}
 	}
+	if a := b.do(http.MethodPost, action, form, proxied); a.status == http.StatusForbidden {
+		t.Errorf("behind a proxy: %d", a.status)
+	}
+	// A form of another tab, from before this browser's cookie: the page again, and then it works.
+	form.Set("form_token", "")
+	again := b.do(http.MethodPost, action, form)
+	if again.status != http.StatusBadRequest || !strings.Contains(again.body, "Please try again") {
+		t.Errorf("without form token: %d", again.status)
+	}
+	action, form = b.form(again, "/oauth/login")
+	form.Set("username", "bob")
+	form.Set("password", "bob-demo")
+	if a := b.follow(b.do(http.MethodPost, action, form)); !strings.Contains(a.body, "Bob Miller") {
+		t.Errorf("the form that it showed: %d", a.status)
+	}
+	b = w.browser()
 	if a := b.login("bob", w.request()); a.status != http.StatusOK || !strings.Contains(a.body, "Bob Miller") {
 		t.Errorf("the right login: %d", a.status)
 	}
@@ -332,6 +382,12 @@ func TestSession(t *testing.T) {
 	}
 	if page = b.login("alice", w.request("prompt", "login consent")); !strings.Contains(page.body, "Alice Grant") {
 		t.Errorf("after prompt=login: %d\n%s", page.status, page.body)
+	}
+	stolen := w.browser()
+	u, _ := url.Parse(w.url)
+	stolen.client.Jar.SetCookies(u, []*http.Cookie{{Name: "vetassist_login", Value: after}})
+	if a := stolen.get("/oauth/logout"); !strings.Contains(a.body, "Nobody is logged in") {
+		t.Error("the login that was replaced still works")
 	}
 
 	w.clock.Advance(8*time.Hour + time.Second)

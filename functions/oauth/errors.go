@@ -21,7 +21,9 @@ type pageError struct {
 
 func (e *pageError) Error() string { return e.Detail }
 
-// redirectError is an authorization error response (RFC 6749 §4.1.2.1).
+// redirectError is an authorization error response (RFC 6749 §4.1.2.1). It goes out before anybody has logged in, since an
+// administrator made every client and vouches for its redirect URI. RFC 9700 §4.11.2 wants a login first; that becomes due
+// with clients that register themselves.
 type redirectError struct {
 	RedirectURI string
 	State       string
@@ -99,14 +101,14 @@ func redirectTo(w http.ResponseWriter, target string) {
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var refusal *tokenError
 	if !errors.As(err, &refusal) {
-		s.Log.ErrorContext(r.Context(), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
+		s.Log.Log(r.Context(), web.FailureLevel(r.Context()), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
 		w.Header().Set("Retry-After", "1")
 		err = web.JSON(w, http.StatusInternalServerError, map[string]string{
 			"error": "server_error", "error_description": "Something broke on our side; request " + web.RequestID(r.Context())})
 	} else {
 		s.Log.InfoContext(r.Context(), "token request refused", "path", r.URL.Path, "error", refusal.Code, "description", refusal.Description)
-		if refusal.status() == http.StatusUnauthorized && r.Header.Get("Authorization") != "" {
-			w.Header().Set("WWW-Authenticate", `Basic realm="vetassist"`) // RFC 6749 §5.2
+		if refusal.status() == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Basic realm="vetassist"`) // RFC 9110 §11.6.1, RFC 6749 §5.2
 		}
 		err = web.JSON(w, refusal.status(), map[string]string{"error": refusal.Code, "error_description": refusal.Description})
 	}

@@ -39,22 +39,29 @@ func (s *server) showLogin(w http.ResponseWriter, r *http.Request) {
 // login checks the form's username and password.
 func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	a, v, err := s.loginVisit(w, r)
-	if err == nil {
-		err = checkForm(r, v, "login")
-	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	err = checkForm(r, v, "login")
 	username := r.PostForm.Get("username")
+	if err != nil { // another tab got a cookie since: no dead end, just once more
+		s.renderLogin(w, r, http.StatusBadRequest, a, v, username, "This page was open for too long, or cookies are blocked. Please try again.")
+		return
+	}
 	user, err := s.Directory.Authenticate(r.Context(), username, r.PostForm.Get("password"))
 	if errors.Is(err, directory.ErrLogin) {
 		s.Log.InfoContext(r.Context(), "login refused") // the name is not logged: people type passwords there
 		s.renderLogin(w, r, http.StatusUnauthorized, a, v, username, "That username and password do not fit. Please try again.")
 		return
 	}
+	if errors.Is(err, directory.ErrBusy) {
+		w.Header().Set("Retry-After", "2")
+		s.renderLogin(w, r, http.StatusServiceUnavailable, a, v, username, "Many people are logging in right now. Please try again in a moment.")
+		return
+	}
 	if err == nil {
-		err = s.startSession(w, r, user)
+		err = s.startSession(w, r, v, user)
 	}
 	if err != nil {
 		s.fail(w, r, err)

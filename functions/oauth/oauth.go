@@ -35,9 +35,10 @@ type Config struct {
 
 type server struct {
 	Config
-	pages    *web.Pages
-	verifier *token.Verifier
-	secure   bool // the base URL is https
+	pages      *web.Pages
+	verifier   *token.Verifier
+	sameOrigin *http.CrossOriginProtection
+	secure     bool // the base URL is https
 }
 
 // New is the authorization server's handler.
@@ -50,8 +51,11 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{Config: c, pages: pages, secure: base.Scheme == "https",
+	s := &server{Config: c, pages: pages, secure: base.Scheme == "https", sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now)}
+	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
+		return nil, err
+	}
 	return s.routes(), nil
 }
 
@@ -60,12 +64,13 @@ func (s *server) routes() http.Handler {
 	mux.Handle("/.well-known/oauth-authorization-server", web.Public("GET", get(s.metadata)))
 
 	mux.HandleFunc("GET /oauth/authorize", s.authorize)
+	mux.HandleFunc("HEAD /oauth/authorize", notHead)
 	mux.HandleFunc("GET /oauth/login", s.showLogin)
-	mux.Handle("POST /oauth/login", form(s.login))
+	mux.Handle("POST /oauth/login", s.form(s.login))
 	mux.HandleFunc("GET /oauth/consent", s.showConsentAgain)
-	mux.Handle("POST /oauth/consent", form(s.consent))
+	mux.Handle("POST /oauth/consent", s.form(s.consent))
 	mux.HandleFunc("GET /oauth/logout", s.showLogout)
-	mux.Handle("POST /oauth/logout", form(s.logout))
+	mux.Handle("POST /oauth/logout", s.form(s.logout))
 	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
 
 	mux.Handle("/oauth/token", web.Public("POST", post(s.token)))
@@ -77,8 +82,14 @@ func (s *server) routes() http.Handler {
 const maxForm = 64 << 10
 
 // form guards a handler of our own pages' forms: no other site's page may send it (RFC 6819 §4.4.1.8).
-func form(next http.HandlerFunc) http.Handler {
-	return http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(next, maxForm))
+func (s *server) form(next http.HandlerFunc) http.Handler {
+	return s.sameOrigin.Handler(http.MaxBytesHandler(next, maxForm))
+}
+
+// notHead keeps HEAD, which the mux would take for a GET, from issuing a code that nobody reads.
+func notHead(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Allow", "GET")
+	w.WriteHeader(http.StatusMethodNotAllowed)
 }
 
 // get and post allow one method; OPTIONS was answered before them.

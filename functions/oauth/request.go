@@ -42,11 +42,16 @@ func (s *server) parseRequest(r *http.Request) (*authRequest, error) {
 	if err != nil {
 		return nil, &pageError{"The link that brought you here is broken.", "the query is not form-encoded: " + err.Error()}
 	}
+	dropEmpty(query)
 	a := &authRequest{Query: query.Encode()}
 	if err := s.checkClient(r.Context(), a, query); err != nil {
 		return nil, err
 	}
 	a.State = query.Get("state")
+	if len(a.Query) > maxQuery { // encoded anew it must still fit the pages that carry it
+		a.State = ""
+		return nil, a.reject("invalid_request", "the authorization request is over 8 KiB when encoded")
+	}
 	for _, check := range []func(context.Context, *authRequest, url.Values) error{
 		checkRepeated, checkResponse, checkPKCE, checkScope, checkPrompt, s.checkResource,
 	} {
@@ -55,6 +60,15 @@ func (s *server) parseRequest(r *http.Request) (*authRequest, error) {
 		}
 	}
 	return a, nil
+}
+
+// dropEmpty takes out parameters without a value: they count as left out (RFC 6749 §3.1, §3.2).
+func dropEmpty(params url.Values) {
+	for name, values := range params {
+		if len(values) == 1 && values[0] == "" {
+			delete(params, name)
+		}
+	}
 }
 
 // checkClient: client_id names a client, and redirect_uri is one that it registered, byte for byte (OAuth 2.1

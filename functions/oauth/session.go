@@ -59,15 +59,16 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 	return v, err
 }
 
-// startSession logs a user in under a new cookie, so that a planted one is worth nothing (session fixation).
-func (s *server) startSession(w http.ResponseWriter, r *http.Request, user directory.User) error {
+// startSession logs a user in under a new cookie, so that a planted one is worth nothing (session fixation), and ends
+// the login that the browser had before.
+func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User) error {
 	secret, err := s.newSecret()
 	if err != nil {
 		return err
 	}
 	now := s.Now()
 	record := store.Encode("login/"+hash(secret), sessionSort, session{user.ID, now.UTC()}, now.Add(sessionLifetime))
-	if err := s.Store.Write(r.Context(), store.Put(record, store.IfAbsent())); err != nil {
+	if err := s.Store.Write(r.Context(), store.Put(record, store.IfAbsent()), store.Delete("login/"+hash(before.secret), sessionSort, store.Always())); err != nil {
 		return err
 	}
 	s.setCookie(w, secret)

@@ -75,6 +75,7 @@ func (s *server) clientRequest(r *http.Request) (url.Values, directory.Client, e
 		return nil, directory.Client{}, &tokenError{"invalid_request", "the body is not a form of at most 64 KiB"}
 	}
 	params := r.PostForm // never the query: it would end up in logs (RFC 6749 §2.3.1)
+	dropEmpty(params)
 	for name, values := range params {
 		if len(values) > 1 && name != "resource" { // RFC 6749 §3.2, RFC 8707 §2
 			return nil, directory.Client{}, &tokenError{"invalid_request", "a parameter was sent twice"}

@@ -43,7 +43,8 @@ func FromEnv(getenv func(string) string) Config {
 	return c
 }
 
-// Check completes and judges the values: an empty BaseURL becomes http:// and the address listened on.
+// Check completes and judges the values: an empty BaseURL becomes http:// and the address listened on, when that is on
+// this machine only.
 // The error says what to write instead.
 func (c *Config) Check() error {
 	host, port, err := net.SplitHostPort(c.Addr)
@@ -51,8 +52,9 @@ func (c *Config) Check() error {
 		return fmt.Errorf("the address %q is not host:port, such as localhost:8080", c.Addr)
 	}
 	if c.BaseURL == "" {
-		if host == "" || net.ParseIP(host).IsUnspecified() {
-			host = "localhost"
+		if !IsLoopback(host) {
+			// The whole network would reach it, so the address that people will use has to be said, not guessed.
+			return fmt.Errorf("listening on %s lets other machines in: say with -base-url at which address they reach it, such as https://vetassist.example.com", c.Addr)
 		}
 		c.BaseURL = "http://" + net.JoinHostPort(host, port)
 	}

@@ -102,18 +102,32 @@ func (d *Directory) Server(ctx context.Context, identifier string) (Server, erro
 	return d.fill(r.Value), err
 }
 
-// ServerByResource finds an MCP server by what a resource parameter says: its URL or its identifier.
+// ServerByResource finds an MCP server by what a resource parameter says: its URL or its identifier, with scheme and
+// host in any case (MCP Authorization, "Canonical Server URI").
 func (d *Directory) ServerByResource(ctx context.Context, resource string) (Server, error) {
 	servers, err := d.Servers(ctx)
 	if err != nil {
 		return Server{}, err
 	}
+	resource = lowerHost(resource)
 	for _, s := range servers {
 		if resource == s.URL || resource == s.Identifier {
 			return s, nil
 		}
 	}
 	return Server{}, ErrNotFound
+}
+
+func lowerHost(resource string) string {
+	scheme, rest, ok := strings.Cut(resource, "://")
+	if !ok {
+		return resource
+	}
+	host, path, slash := strings.Cut(rest, "/")
+	if slash {
+		path = "/" + path
+	}
+	return strings.ToLower(scheme) + "://" + strings.ToLower(host) + path
 }
 
 func (d *Directory) fill(s Server) Server {

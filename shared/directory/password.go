@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -21,13 +22,25 @@ const (
 	argonSalt   = 16
 )
 
-// hashing bounds how many hashes run at once, and with that the memory they take.
-var hashing = make(chan struct{}, max(2, runtime.NumCPU()))
+// hashing bounds how many hashes run at once, and with that the memory they take; queue bounds how many more may wait.
+var (
+	hashing = make(chan struct{}, max(2, runtime.NumCPU()))
+	queue   = make(chan struct{}, cap(hashing)+32)
+)
+
+// ErrBusy says that too many passwords are being checked already; trying again in a moment helps.
+var ErrBusy = errors.New("directory: too many logins at once")
 
 // decoyHash is verified when there is no such user: the same work, and no password fits it.
 var decoyHash = encodePHC(make([]byte, argonSalt), make([]byte, argonKey))
 
 func derive(ctx context.Context, password string, salt []byte) ([]byte, error) {
+	select {
+	case queue <- struct{}{}:
+		defer func() { <-queue }()
+	default:
+		return nil, ErrBusy
+	}
 	select {
 	case hashing <- struct{}{}:
 		defer func() { <-hashing }()

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -46,8 +47,16 @@ func Observe(log *slog.Logger, next http.Handler) http.Handler {
 
 // Fail logs the cause of a failure that is ours, never the caller's, and says nothing of it on the wire but the id.
 func Fail(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
-	log.ErrorContext(r.Context(), "failed", "id", RequestID(r.Context()), "method", r.Method, "path", r.URL.Path, "err", err)
+	log.Log(r.Context(), FailureLevel(r.Context()), "failed", "id", RequestID(r.Context()), "method", r.Method, "path", r.URL.Path, "err", err)
 	http.Error(w, "Something broke on our side. If you report it, give this number: "+RequestID(r.Context()), http.StatusInternalServerError)
+}
+
+// FailureLevel is how loud a failure is: that a caller hung up in the middle of a request is no news.
+func FailureLevel(ctx context.Context) slog.Level {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return slog.LevelDebug
+	}
+	return slog.LevelError
 }
 
 type recorder struct {

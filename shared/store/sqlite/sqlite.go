@@ -49,12 +49,13 @@ func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 	memory := path == ":memory:"
 	if !memory {
-		// SQLite gives its -wal and -shm files the mode of this one.
+		// SQLite gives its -wal and -shm files the mode of this one. It holds the signing key, so a file that was
+		// there before is closed to others too.
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 		if err != nil {
 			return nil, err
 		}
-		if err := f.Close(); err != nil {
+		if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
 			return nil, err
 		}
 	}

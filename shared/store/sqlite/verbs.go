@@ -142,7 +142,7 @@ func toUnix(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
-	return t.Unix()
+	return max(1, t.Unix()) // 0 means never
 }
 
 func fromUnix(s int64) time.Time {

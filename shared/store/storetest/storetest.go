@@ -208,6 +208,11 @@ func testExpiry(t *testing.T, s store.Store, clock *Clock) {
 	}
 	wantErr(t, "check present of what expired", s.Write(t.Context(), store.Check("test/1", "short", store.IfPresent())), store.ErrConflict)
 	wantErr(t, "put at version of what expired", s.Write(t.Context(), store.Put(short, store.IfVersion(1))), store.ErrConflict)
+	ancient := item("ancient", `{}`)
+	ancient.Expires = time.Unix(0, 0)
+	write(t, s, store.Put(ancient, store.IfAbsent()))
+	_, err = s.Get(t.Context(), "test/1", "ancient")
+	wantErr(t, "get of what expired at the beginning of time", err, store.ErrNotFound)
 	write(t, s, store.Put(item("short", `{"again":true}`), store.IfAbsent()))
 	if got := get(t, s, "short"); string(got.Body) != `{"again":true}` || !got.Expires.IsZero() {
 		t.Errorf("after expiry: %s until %v", got.Body, got.Expires)
