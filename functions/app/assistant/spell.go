@@ -1,13 +1,20 @@
 package assistant
 
 import (
+	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
 
+// maxMended bounds how many unknown words of a message are compared with those that are known: who is understood at all
+// misspells a few.
+const maxMended = 40
+
 // trained is what spelling is mended towards: words of the lexicon that the planner acts on, days and months. Not ordinary
-// English, so that a pet called Daisy does not become "daily".
-var trained = sync.OnceValue(func() map[string]bool {
+// English, so that a pet called Daisy does not become "daily". It is kept by first letter, in which nobody errs.
+var trained = sync.OnceValue(func() map[byte][]string {
 	lx := lex()
 	m := set("tomorrow today yesterday weekend morning afternoon evening next")
 	for w := range lx.verbs {
@@ -25,25 +32,37 @@ var trained = sync.OnceValue(func() map[string]bool {
 	for w := range lx.sets["outside"] {
 		m[w] = true
 	}
-	return m
+	byLetter := map[byte][]string{}
+	for w := range m {
+		if len(w) >= minMended {
+			byLetter[w[0]] = append(byLetter[w[0]], w)
+		}
+	}
+	return byLetter
 })
+
+const minMended = 5 // bytes of a word that is mended, or mended to
 
 // mend corrects the spelling of words that are almost known. Words that may be names keep theirs: capitals inside a sentence,
 // possessives, short words, names that tools returned.
 func mend(toks []token, known []string, extra map[string]bool) {
 	lx := lex()
+	tried := 0
 	for i := range toks {
 		t := &toks[i]
-		if len(t.low) < 5 || len(t.low) > 20 || t.poss || t.upper && !t.first || lx.knows(t.low) || !isWord(*t) || extra[t.low] {
+		if len(t.low) < minMended || len(t.low) > 20 || t.poss || t.upper && !t.first || lx.knows(t.low) || !isWord(*t) || extra[t.low] {
 			continue
 		}
 		if _, ok := knownAt(toks, i, known); ok {
 			continue
 		}
+		if tried++; tried > maxMended {
+			return
+		}
 		best, bestAt := "", 99
-		for _, vocabulary := range []map[string]bool{trained(), extra} {
+		for _, vocabulary := range []iter.Seq[string]{slices.Values(trained()[t.low[0]]), maps.Keys(extra)} {
 			for w := range vocabulary {
-				if len(w) < 5 || w[0] != t.low[0] {
+				if len(w) < minMended || w[0] != t.low[0] {
 					continue
 				}
 				limit := 1
