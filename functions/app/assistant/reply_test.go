@@ -54,7 +54,7 @@ var replies = []struct {
 	{"What appointments does Fido have?", OK, "", `{"appointments":[],"time_zone":"America/New_York","next_cursor":""}`, "I found no appointments for Fido."},
 	{"What reminders do I have?", OK, "", `{"reminders":[{"id":"r1","text":"Worm tablet","date":"2026-12-01","time":"09:00","pet":{"id":"p1","name":"Milo"},"past":false}],"time_zone":"America/New_York"}`,
 		"Reminders:\n• Tuesday, 1 December 2026 at 09:00: Worm tablet, for Milo"},
-	{"Find articles about ticks", OK, "", `{"query":"ticks","results":[{"slug":"ticks","title":"Ticks","summary":"Pull them off soon.","excerpt":"…","uri":"vetassist://knowledge/ticks","score":1.5}]}`, "The clinic’s articles say:\n• Ticks: Pull them off soon."},
+	{"Find articles about ticks", OK, "", `{"query":"ticks","results":[{"slug":"ticks","title":"Ticks","summary":"Pull them off soon.","excerpt":"Turn them slowly.","uri":"vetassist://knowledge/ticks","score":1.5}]}`, "The clinic’s articles say:\n• Ticks: Pull them off soon.\n“Turn them slowly.”"},
 	{"Find articles about unicorns", OK, "", `{"query":"unicorns","results":[]}`, "I found no results for “unicorns”."},
 	{"Contact support: call me", OK, "", `{"ticket":{"id":"T-7","created":"2026-11-23T14:00:00Z","subject":""},"message":"We answer within two days."}`, "Your message is with the clinic’s support. Ticket T-7. We answer within two days."},
 	{"Fido got his rabies shot today", OK, "", `{"pet":{"id":"p1","name":"Fido"},"vaccine":"rabies","vaccine_name":"Rabies","given":"2026-11-23","next_due":"2027-11-23"}`, "Recorded: Rabies for Fido, given on Monday, 23 November 2026. Next due on Tuesday, 23 November 2027."},

@@ -330,11 +330,11 @@ func articles(all []object) string {
 			break
 		}
 		sb.WriteString("\n• " + bound(text(f, "title"), 120))
-		for _, k := range []string{"summary", "excerpt"} {
-			if s := text(f, k); s != "" {
-				sb.WriteString(": " + bound(s, 400))
-				break
-			}
+		if s := text(f, "summary"); s != "" {
+			sb.WriteString(": " + bound(s, 400))
+		}
+		if s := text(f, "excerpt"); s != "" && i == 0 { // the best one is quoted, the others are only named
+			sb.WriteString("\n“" + bound(s, 400) + "”")
 		}
 	}
 	return sb.String()
