@@ -9,12 +9,14 @@
 //	browser ──▶ app ──▶ /.well-known/…  /oauth/token  /mcp
 //	                                              mcp ──▶ /.well-known/jwks.json
 //
-//	main.go      the command: flags, signals, exit codes
+//	main.go      the command: subcommands, signals, exit codes
+//	flags.go     what it can be told, and its help
 //	server.go    Start, Server.Close: what a test starts too
 //	handler.go   every function on one mux
 //	listen.go    localhost means two addresses
 //	inside.go    requests that we send to ourselves
 //	banner.go    what a person reads at the start
+//	memory.go    how the garbage collector is set, and why
 //
 // The end-to-end tests are here as well, since only this package may import every function: story_test.go is the
 // story of the README over real HTTP, browser_test.go the same in Chromium.

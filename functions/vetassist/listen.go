@@ -32,7 +32,7 @@ func listen(addr string) (listeners []net.Listener, missing string, err error) {
 		return []net.Listener{l}, "", nil
 	}
 	for attempt := 1; ; attempt++ {
-		listeners, missing, err = listenLoopback(port)
+		listeners, missing, err = listenLoopback(port, net.Listen)
 		if err == nil || port != "0" || attempt == portAttempts || !errors.Is(err, syscall.EADDRINUSE) {
 			return listeners, missing, err
 		}
@@ -41,10 +41,10 @@ func listen(addr string) (listeners []net.Listener, missing string, err error) {
 
 // listenLoopback listens on 127.0.0.1 and ::1. One of them may not exist here, but neither may be somebody
 // else's: half of the visitors would land there.
-func listenLoopback(port string) (listeners []net.Listener, missing string, err error) {
+func listenLoopback(port string, open func(network, address string) (net.Listener, error)) (listeners []net.Listener, missing string, err error) {
 	var failed error
 	for _, family := range []struct{ network, host, name string }{{"tcp4", "127.0.0.1", "IPv4"}, {"tcp6", "::1", "IPv6"}} {
-		l, err := net.Listen(family.network, net.JoinHostPort(family.host, port))
+		l, err := open(family.network, net.JoinHostPort(family.host, port))
 		switch {
 		case err == nil:
 			listeners = append(listeners, l)
@@ -76,5 +76,5 @@ func explainListen(host, port string, err error) error {
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("port %s may not be used by this user. Choose one from 1024 up: -addr localhost:8080 (%w)", port, err)
 	}
-	return fmt.Errorf("cannot listen on %s: %w", net.JoinHostPort(host, port), err)
+	return fmt.Errorf("cannot listen on %s (another address: -addr localhost:8081): %w", net.JoinHostPort(host, port), err)
 }

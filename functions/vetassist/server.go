@@ -82,7 +82,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 			}
 		}()
 	}
-	return s, banner(o, missing)
+	if err := banner(o, missing); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 func (o *Options) setDefaults() {
@@ -129,7 +132,8 @@ func (s *Server) start(ctx context.Context, o *Options) error {
 	if err := fill(ctx, db, o); err != nil {
 		return fmt.Errorf("filling the database: %w", err)
 	}
-	s.inside = newInside(base, !reaches(base, port))
+	// Requests to ourselves go over the loopback only if what they reach there is certainly us.
+	s.inside = newInside(base, base.Scheme != "http" || !strings.EqualFold(base.Host, o.Addr))
 	handler, err := newHandler(o, db, &http.Client{Transport: s.inside, Timeout: readTimeout})
 	if err != nil {
 		return err
@@ -146,15 +150,6 @@ func (s *Server) start(ctx context.Context, o *Options) error {
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug), // broken connections are no news
 	}
 	return nil
-}
-
-// reaches reports whether a request to the base URL arrives at this process: plain HTTP to this machine and port.
-func reaches(base *url.URL, port int) bool {
-	own := base.Port()
-	if own == "" {
-		own = "80"
-	}
-	return base.Scheme == "http" && config.IsLoopback(base.Hostname()) && own == strconv.Itoa(port)
 }
 
 // fill brings the demo's data and the first signing key into the store. What is there stays as it is.

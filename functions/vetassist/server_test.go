@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -113,6 +115,46 @@ func TestListen(t *testing.T) {
 	}
 	if _, _, err := listen(listeners[0].Addr().String()); err == nil || !strings.Contains(err.Error(), "is taken") {
 		t.Errorf("a taken port: %v", err)
+	}
+}
+
+// Where one family is missing the other serves alone.
+func TestListenWithOneFamily(t *testing.T) {
+	lacks := func(family string) func(string, string) (net.Listener, error) {
+		return func(network, address string) (net.Listener, error) {
+			if network == family {
+				return nil, &net.OpError{Op: "listen", Err: os.NewSyscallError("bind", syscall.EADDRNOTAVAIL)}
+			}
+			return httptest.NewUnstartedServer(nil).Listener, nil // any port of 127.0.0.1 stands for either
+		}
+	}
+	for family, name := range map[string]string{"tcp4": "IPv4", "tcp6": "IPv6"} {
+		listeners, missing, err := listenLoopback("0", lacks(family))
+		if err != nil || len(listeners) != 1 || missing != name {
+			t.Errorf("without %s: %d listeners, missing %q, %v", name, len(listeners), missing, err)
+		}
+		for _, l := range listeners {
+			l.Close()
+		}
+	}
+}
+
+// In a container the server listens on all addresses, on a port that the world knows by another number. Whoever does
+// that is warned, since everybody knows the passwords.
+func TestListenOnAllAddresses(t *testing.T) {
+	var out bytes.Buffer
+	w := newWorld(t, func(o *Options) { o.Stdout, o.Addr, o.BaseURL = &out, "0.0.0.0:0", "http://localhost:8080" })
+	if !strings.Contains(out.String(), "Careful: 0.0.0.0:") {
+		t.Errorf("no warning in\n%s", &out)
+	}
+	port := w.listeners[0].Addr().(*net.TCPAddr).Port
+	w.network = http.DefaultTransport.(*http.Transport).Clone()
+	w.network.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", port))
+	}
+	bob := w.person()
+	if p := bob.connect("Which pets do I have?", "bob"); !strings.Contains(p.text, "Milo") {
+		t.Errorf("%s", p.text)
 	}
 }
 
