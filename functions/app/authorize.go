@@ -27,7 +27,6 @@ type need struct {
 	Tool        string   `json:"tool,omitempty"`        // title of the tool that needs it
 	Description string   `json:"description,omitempty"` // the server's error_description
 	Reason      string   `json:"reason,omitempty"`      // why a login from before does not do
-	URL         string   `json:"-"`                     // where the person goes; made anew for each click
 }
 
 const (
@@ -39,8 +38,8 @@ func (n *need) Error() string { return "authorization needed: " + strings.Join(n
 
 // authorization is one request that is on its way; the key of its record is the hash of its state.
 type authorization struct {
-	Session  string    `json:"session"`  // whose answer it may be
-	Verifier string    `json:"verifier"` // sealed
+	Family   string    `json:"family"`   // whose answer it may be: SHA-256 of the session's family
+	Verifier string    `json:"verifier"` // sealed under the family
 	Server   server    `json:"server"`
 	Scopes   []string  `json:"scopes"`
 	New      []string  `json:"new"`                // of them, what the person had not granted
@@ -70,8 +69,12 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	if err != nil {
 		return "", err
 	}
-	rec := authorization{Session: b.id, Server: n.Server, Scopes: n.Scopes, New: n.New, Exchange: exchangeID, Switch: switched, Created: a.now()}
-	if rec.Verifier, err = b.seal("code verifier", verifier); err != nil {
+	family, err := newSealer(b.family, a.rand)
+	if err != nil {
+		return "", err
+	}
+	rec := authorization{Family: digest(b.family), Server: n.Server, Scopes: n.Scopes, New: n.New, Exchange: exchangeID, Switch: switched, Created: a.now()}
+	if rec.Verifier, err = family.seal("code verifier", verifier); err != nil {
 		return "", err
 	}
 	u, err := url.Parse(n.Server.Authorize)

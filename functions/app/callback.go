@@ -21,13 +21,13 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 		a.badCallback(w, r, "This address is for answers of the authorization server, and this was not one.")
 		return
 	}
-	b, _, err := a.open(w, r)
+	b, _, err := a.open(r)
 	if errors.Is(err, errNoSession) {
 		a.badCallback(w, r, "This answer belongs to a conversation that this browser does not have, or no longer has.")
 		return
 	}
 	if err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 		return
 	}
 	rec, err := a.takeAuthorization(ctx, b, q.Get("state"))
@@ -36,7 +36,7 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 		return
 	}
 	if err := checkIssuer(rec.Server, q); err != nil {
@@ -48,6 +48,10 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 		tone, text := a.refusal(rec, code, q.Get("error_description"))
 		a.log.InfoContext(ctx, "authorization not given", "error", clip(code, 60))
 		a.giveUp(ctx, w, r, b, rec, tone, text)
+		return
+	}
+	if b.session.Login != nil && !rec.Switch && len(without(b.session.Requested, rec.Scopes)) > 0 {
+		a.askForBoth(ctx, w, r, b, rec)
 		return
 	}
 	if err := a.redeem(ctx, w, b, rec, q.Get("code")); err != nil {
@@ -80,7 +84,7 @@ func (a *app) takeAuthorization(ctx context.Context, b *browser, state string) (
 	if err != nil {
 		return authorization{}, err
 	}
-	if rec.Value.Session != b.id { // login CSRF (RFC 6749 §10.12)
+	if rec.Value.Family != digest(b.family) { // login CSRF (RFC 6749 §10.12)
 		return authorization{}, errNotOurs
 	}
 	err = a.store.Write(ctx, store.Delete(key, authorizationSort, store.IfVersion(rec.Version)))
@@ -125,9 +129,26 @@ func denial(rec authorization) string {
 	return "You did not allow Vet Assist AI to " + scopeWords(rec.New)
 }
 
+// askForBoth is for an answer that another tab has overtaken: a token has the scopes of one request only, and those that the
+// other tab was given meanwhile would be lost. The person has allowed both, so asking for both needs no click.
+func (a *app) askForBoth(ctx context.Context, w http.ResponseWriter, r *http.Request, b *browser, rec authorization) {
+	n := &need{Server: rec.Server, Scopes: union(b.session.Requested, rec.Scopes), New: rec.New}
+	to, err := a.authorizeURL(ctx, b, n, rec.Exchange, false)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	web.SecurePage(w)
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
 // redeem exchanges the code, moves the session to a new cookie, and lets what waited go on.
 func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec authorization, code string) error {
-	verifier, err := b.sealer.open("code verifier", rec.Verifier)
+	family, err := newSealer(b.family, a.rand)
+	if err != nil {
+		return err
+	}
+	verifier, err := family.open("code verifier", rec.Verifier)
 	if err != nil {
 		return err
 	}
@@ -138,7 +159,7 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 	if err != nil {
 		return err
 	}
-	signedIn, err := a.signIn(ctx, w, b, rec.Server, rec.Scopes, t, rec.Switch)
+	signedIn, err := a.signIn(ctx, w, b, rec, t)
 	if err != nil {
 		if t.Refresh != "" && rec.Server.Revoke != "" { // logged out meanwhile: nobody will hold these tokens
 			err = errors.Join(err, a.revoke(ctx, rec.Server.Revoke, t.Refresh))
@@ -172,6 +193,6 @@ func (a *app) badCallback(w http.ResponseWriter, r *http.Request, text string) {
 		Link: "/", Label: "Back to the chat",
 	})
 	if err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 	}
 }

@@ -38,44 +38,33 @@ type toolCall struct {
 	Outcome   assistant.Outcome `json:"outcome"`
 }
 
-// chatError is an error of POST /chat: a code for programs, a message for people.
-type chatError struct {
-	status  int
-	Code    string `json:"error"`
-	Message string `json:"message"`
-}
-
 func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 	message, asJSON, bad := readMessage(w, r)
 	if bad != nil {
-		a.chatFailed(w, r, asJSON, bad, nil)
+		a.chatFailed(w, r, asJSON, bad)
 		return
 	}
 	b, err := a.openOrBegin(w, r)
 	if err != nil {
-		a.chatFailed(w, r, asJSON, nil, err)
+		a.chatFailed(w, r, asJSON, err)
 		return
 	}
 	ctx := context.WithoutCancel(r.Context()) // what a tool did must be kept even if the browser leaves
 	ex, err := a.converse(ctx, b, message)
-	if errors.Is(err, errContended) {
-		a.chatFailed(w, r, asJSON, &chatError{http.StatusConflict, "conflict", "Too many messages at once. Please send this one again."}, err)
-		return
-	}
 	if err != nil {
-		a.chatFailed(w, r, asJSON, nil, err)
+		a.chatFailed(w, r, asJSON, err)
 		return
 	}
 	if !asJSON {
 		http.Redirect(w, r, anchor(ex.ID), http.StatusSeeOther)
 		return
 	}
-	answer, err := a.answer(b, ex)
+	answer, err := a.answer(ctx, b, ex)
 	if err == nil {
 		err = web.JSON(w, http.StatusOK, answer)
 	}
 	if err != nil {
-		a.chatFailed(w, r, asJSON, nil, err)
+		a.chatFailed(w, r, asJSON, err)
 	}
 }
 
@@ -93,7 +82,7 @@ func (a *app) converse(ctx context.Context, b *browser, message string) (exchang
 	return ex, a.add(ctx, b, ex)
 }
 
-func (a *app) answer(b *browser, ex exchange) (chatAnswer, error) {
+func (a *app) answer(ctx context.Context, b *browser, ex exchange) (chatAnswer, error) {
 	out := chatAnswer{ID: ex.ID, Reply: ex.Reply, ToolCalls: []toolCall{}, Suggestions: ex.Suggestions, Connected: b.session.Login != nil}
 	for _, d := range ex.Done {
 		args := d.Call.Arguments
@@ -102,10 +91,12 @@ func (a *app) answer(b *browser, ex exchange) (chatAnswer, error) {
 		}
 		out.ToolCalls = append(out.ToolCalls, toolCall{d.Call.Name, args, d.Scope, d.Outcome})
 	}
-	if ex.Need != nil {
-		out.AuthorizeURL = ex.Need.URL
-	}
 	var err error
+	if ex.Need != nil {
+		if out.AuthorizeURL, err = a.authorizeURL(ctx, b, ex.Need, ex.ID, false); err != nil {
+			return out, err
+		}
+	}
 	if out.HTML, err = a.pages.Fragment("chat.html", "exchange", viewExchange(ex, true)); err != nil {
 		return out, err
 	}
@@ -114,7 +105,7 @@ func (a *app) answer(b *browser, ex exchange) (chatAnswer, error) {
 }
 
 // readMessage takes a message from JSON or from a form.
-func readMessage(w http.ResponseWriter, r *http.Request) (message string, asJSON bool, bad *chatError) {
+func readMessage(w http.ResponseWriter, r *http.Request) (message string, asJSON bool, bad *refusal) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	asJSON = err == nil && mediaType == "application/json"
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -130,7 +121,7 @@ func readMessage(w http.ResponseWriter, r *http.Request) (message string, asJSON
 			}
 		}
 		if err == nil && in.Message == nil {
-			return "", asJSON, &chatError{http.StatusBadRequest, "invalid_request", `The JSON needs a text "message".`}
+			return "", asJSON, &refusal{http.StatusBadRequest, "invalid_request", `The JSON needs a text "message".`}
 		}
 		if err == nil {
 			message = *in.Message
@@ -140,47 +131,24 @@ func readMessage(w http.ResponseWriter, r *http.Request) (message string, asJSON
 			message = r.PostForm.Get("message")
 		}
 	default:
-		return "", true, &chatError{http.StatusUnsupportedMediaType, "unsupported_media_type", "Send application/json, or a form."}
+		return "", true, &refusal{http.StatusUnsupportedMediaType, "unsupported_media_type", "Send application/json, or a form."}
 	}
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return "", asJSON, &chatError{http.StatusRequestEntityTooLarge, "too_large", "This is too long: a message may have 2,000 bytes."}
+		return "", asJSON, &refusal{http.StatusRequestEntityTooLarge, "too_large", "This is too long: a message may have 2,000 bytes."}
 	case err != nil:
-		return "", asJSON, &chatError{http.StatusBadRequest, "invalid_request", "This is not readable. Send {\"message\": \"…\"}."}
+		return "", asJSON, &refusal{http.StatusBadRequest, "invalid_request", "This is not readable. Send {\"message\": \"…\"}."}
 	case !utf8.ValidString(message):
-		return "", asJSON, &chatError{http.StatusBadRequest, "invalid_request", "The message is not UTF-8."}
+		return "", asJSON, &refusal{http.StatusBadRequest, "invalid_request", "The message is not UTF-8."}
 	}
 	tooLong := len(message) > 2*maxMessage
 	message = strings.TrimSpace(clip(strings.ReplaceAll(message, "\r\n", "\n"), 2*maxMessage)) // without control characters
 	switch {
 	case tooLong || len(message) > maxMessage:
-		return "", asJSON, &chatError{http.StatusRequestEntityTooLarge, "too_large", "This is too long: a message may have 2,000 bytes."}
+		return "", asJSON, &refusal{http.StatusRequestEntityTooLarge, "too_large", "This is too long: a message may have 2,000 bytes."}
 	case message == "":
-		return "", asJSON, &chatError{http.StatusBadRequest, "invalid_request", "The message is empty."}
+		return "", asJSON, &refusal{http.StatusBadRequest, "invalid_request", "The message is empty."}
 	}
 	return message, asJSON, nil
-}
-
-// chatFailed answers in the form that was asked in. Without a chatError the failure is ours.
-func (a *app) chatFailed(w http.ResponseWriter, r *http.Request, asJSON bool, bad *chatError, err error) {
-	if err != nil {
-		a.log.ErrorContext(r.Context(), "chat", "id", web.RequestID(r.Context()), "err", err)
-	}
-	if bad == nil {
-		bad = &chatError{http.StatusInternalServerError, "internal", "Something broke on our side. Please try again."}
-	}
-	if asJSON {
-		err = web.JSON(w, bad.status, bad)
-	} else {
-		err = a.pages.RenderError(w, bad.status, web.ErrorPage{Title: "That message did not get through", Message: bad.Message, Link: "/", Label: "Back to the chat"})
-	}
-	if err != nil {
-		a.log.ErrorContext(r.Context(), "answering", "err", err)
-	}
-}
-
-// crossOrigin refuses a form or script of another site (cross-site request forgery).
-func (a *app) crossOrigin(w http.ResponseWriter, r *http.Request) {
-	a.chatFailed(w, r, true, &chatError{http.StatusForbidden, "cross_origin", "This request came from another site."}, nil)
 }

@@ -15,13 +15,13 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	b, err := a.openOrBegin(w, r)
 	if err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 		return
 	}
 	switched := r.FormValue("switch") == "1"
 	c, err := a.readConversation(ctx, b)
 	if err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 		return
 	}
 	n, id := c.waiting(r.FormValue("for"))
@@ -34,7 +34,7 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 		var problem string
 		if n, problem = a.challengeNow(ctx, b); n == nil {
 			if err := a.tell(ctx, b, toneProblem, problem); err != nil {
-				web.Fail(w, r, a.log, err)
+				a.fail(w, r, err)
 				return
 			}
 			http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -43,7 +43,7 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	to, err := a.authorizeURL(ctx, b, n, id, switched)
 	if err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 		return
 	}
 	web.SecurePage(w) // no Referer, not cached

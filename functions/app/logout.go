@@ -12,15 +12,15 @@ import (
 // logout forgets the session first, so that nobody uses its tokens any more, and then has the refresh token revoked.
 func (a *app) logout(w http.ResponseWriter, r *http.Request) {
 	ctx := context.WithoutCancel(r.Context())
-	b, _, err := a.open(w, r)
+	b, _, err := a.open(r)
 	if err != nil && !errors.Is(err, errNoSession) {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 		return
 	}
 	to := "/logged-out"
 	if b != nil {
 		if err := a.forget(ctx, b); err != nil {
-			web.Fail(w, r, a.log, err)
+			a.fail(w, r, err)
 			return
 		}
 		if err := a.revokeLogin(ctx, b); err != nil {
@@ -66,14 +66,14 @@ func (a *app) revokeLogin(ctx context.Context, b *browser) error {
 func (a *app) loggedOut(w http.ResponseWriter, r *http.Request) {
 	unrevoked := r.FormValue("revoked") == "no"
 	if err := a.pages.Render(w, http.StatusOK, "logged-out.html", web.Page{Title: "Logged out", Data: unrevoked}); err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 	}
 }
 
 // startOver begins a new conversation in the same session.
 func (a *app) startOver(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	b, _, err := a.open(w, r)
+	b, _, err := a.open(r)
 	if errors.Is(err, errNoSession) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
@@ -92,7 +92,7 @@ func (a *app) startOver(w http.ResponseWriter, r *http.Request) {
 		err = a.store.Write(ctx, store.Delete(conversationPartition+old, conversationSort, store.Always()))
 	}
 	if err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -199,8 +199,8 @@ func (m *mcpTurn) explain(err error) string {
 		return "The VetAssist server does not let this app in."
 	case errors.Is(err, errLoginServer):
 		return "The server that keeps your login did not answer."
-	case errors.Is(err, errNoSession):
-		return "You logged out while I was working on that."
+	case errors.Is(err, errNoSession), errors.Is(err, errMoved):
+		return "Your login here has ended, or changed in another tab, while I was working on that."
 	case failed || errors.Is(err, context.DeadlineExceeded):
 		return "The VetAssist server did not answer."
 	case status == http.StatusTooManyRequests:

@@ -137,9 +137,6 @@ func (h *oauthHandler) ask(ctx context.Context, kind string, c challenge) error 
 	if kind == needConnect {
 		n.Description = "" // "no token" is no news to a person
 	}
-	if n.URL, err = h.app.authorizeURL(ctx, h.browser, n, h.ex.ID, false); err != nil {
-		return err
-	}
 	h.ex.Asks++
 	h.ex.Asked = union(h.ex.Asked, c.Scopes)
 	return n

@@ -102,7 +102,7 @@ func (w *world) connected() *person {
 type script struct{}
 
 var scriptWords = []struct{ word, tool string }{
-	{"vaccination", "get_pet_vaccination_info"}, {"book", "book_vet_appointment"}, {"weight", "update_pet"}, {"search", "search"},
+	{"vaccination", "get_pet_vaccination_info"}, {"book", "book_vet_appointment"}, {"remind", "set_reminder"}, {"weight", "update_pet"}, {"search", "search"},
 }
 
 func (script) Next(_ context.Context, t assistant.Turn) (assistant.Step, error) {

@@ -122,7 +122,7 @@ func (a *app) exchangeRefreshToken(ctx context.Context, b *browser, used string)
 		s.Login = renewed
 		return nil
 	})
-	if errors.Is(err, errNoSession) && l.Server.Revoke != "" { // logged out meanwhile
+	if (errors.Is(err, errNoSession) || errors.Is(err, errMoved)) && l.Server.Revoke != "" { // logged out or in again meanwhile
 		return errors.Join(err, a.revoke(ctx, l.Server.Revoke, t.Refresh))
 	}
 	return err

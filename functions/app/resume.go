@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
-	"github.com/vetassist/vetassist/shared/web"
 )
 
 var errNothingWaits = errors.New("nothing waits")
@@ -100,7 +99,7 @@ func (a *app) giveUp(ctx context.Context, w http.ResponseWriter, r *http.Request
 		err = a.goOn(ctx, b, c, rec.Exchange)
 	}
 	if err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 		return
 	}
 	http.Redirect(w, r, anchor(rec.Exchange), http.StatusSeeOther)

@@ -13,14 +13,20 @@ import (
 )
 
 // A cookie is 256 random bits. Two things are made from it, and neither leads back: the name of the session in the store
-// (SHA-256), and the key that opens the session's secrets (HKDF-SHA-256).
+// (SHA-256), and the key that opens the session's secrets (HKDF-SHA-256). The secret of a session's family (see session) is
+// used in the same way.
 type sealer struct {
 	aead cipher.AEAD
 	rand io.Reader
 }
 
-func newSealer(cookie []byte, rand io.Reader) (sealer, error) {
-	key, err := hkdf.Key(sha256.New, cookie, nil, "vetassist chat app: secrets of one session, v1", 32)
+// newSealer fails for what app.secret did not make.
+func newSealer(secret string, rand io.Reader) (sealer, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(secret)
+	if err != nil || len(raw) != 32 {
+		return sealer{}, errors.New("not 256 bits")
+	}
+	key, err := hkdf.Key(sha256.New, raw, nil, "vetassist chat app: secrets of one session, v1", 32)
 	if err != nil {
 		return sealer{}, err
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,17 +14,25 @@ const (
 	sessionPartition = "app/session/" // + SHA-256 of the cookie
 	sessionSort      = "session"
 	sessionIdle      = 12 * time.Hour
-	touchAfter       = 10 * time.Minute // a session that is only looked at is written this often
-	writeAttempts    = 16               // of one change that others may overtake
+	touchAfter       = 10 * time.Minute    // a session that is only looked at is written this often
+	cookieLife       = 30 * 24 * time.Hour // longer than any session: the store says when one ends
+	movedLife        = time.Minute
+	writeAttempts    = 16 // of one change that others may overtake
 )
 
 var (
 	errNoSession = errors.New("no session")
+	errMoved     = errors.New("the session has moved to another cookie")
 	errContended = errors.New("too many changes at once")
 )
 
 // session is the record of one browser. Its secrets are sealed; see sealer.
+//
+// A login moves a session to a new cookie (signIn), while other tabs may still wait for an answer of the authorization server.
+// What they wait for belongs to the family: a secret that moves along.
 type session struct {
+	Family       string    `json:"family,omitempty"` // sealed
+	Moved        bool      `json:"moved,omitempty"`  // there is nothing else in it: its cookie was replaced a moment ago
 	Created      time.Time `json:"created"`
 	Seen         time.Time `json:"seen"`
 	Conversation string    `json:"conversation"`
@@ -34,20 +41,11 @@ type session struct {
 	Lost         string    `json:"lost,omitempty"`      // why a login ended, for the next connect card
 }
 
-// login is what one authorization gave.
-type login struct {
-	Server       server    `json:"server"`
-	Access       string    `json:"access"`            // sealed
-	Refresh      string    `json:"refresh,omitempty"` // sealed
-	Expires      time.Time `json:"expires,omitzero"`  // of the access token; zero when the server did not say
-	Scopes       []string  `json:"scopes"`            // granted
-	RefreshUntil time.Time `json:"refresh_until,omitzero"`
-}
-
 // browser is a session with the cookie that opens it.
 type browser struct {
 	sealer
 	id      string
+	family  string // the secret
 	session session
 }
 
@@ -58,6 +56,8 @@ func (a *app) cookieName() string {
 	return "vetassist_app"
 }
 
+// setCookie is for a new session, or to end one. A cookie is never set a second time: the answer to a request from before a
+// login may arrive after the login's, and would bring the old cookie back.
 func (a *app) setCookie(w http.ResponseWriter, value string, maxAge time.Duration) {
 	c := &http.Cookie{Name: a.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: a.secure(),
 		SameSite: http.SameSiteLaxMode, MaxAge: int(maxAge.Seconds())} // Lax: the callback comes from another site
@@ -67,43 +67,36 @@ func (a *app) setCookie(w http.ResponseWriter, value string, maxAge time.Duratio
 	http.SetCookie(w, c)
 }
 
-// open returns the session of a request, or errNoSession. stale tells that the browser came with a cookie whose session has ended.
-func (a *app) open(w http.ResponseWriter, r *http.Request) (b *browser, stale bool, err error) {
+// open returns the session of a request, or errNoSession, or for a moment after a login errMoved. stale tells that the browser came with a cookie whose session has ended.
+func (a *app) open(r *http.Request) (b *browser, stale bool, err error) {
 	c, err := r.Cookie(a.cookieName())
 	if err != nil {
 		return nil, false, errNoSession
 	}
 	b, err = a.unlock(r.Context(), c.Value)
-	if errors.Is(err, errNoSession) {
-		return nil, true, err
+	if err == nil && a.now().Sub(b.session.Seen) >= touchAfter {
+		err = a.touch(r.Context(), b)
 	}
-	if err != nil || a.now().Sub(b.session.Seen) < touchAfter {
-		return b, false, err
-	}
-	if err := a.touch(r.Context(), b); err != nil {
+	if err != nil {
 		return nil, errors.Is(err, errNoSession), err
 	}
-	a.setCookie(w, c.Value, sessionIdle)
 	return b, false, nil
 }
 
 // unlock reads the session that a cookie opens.
 func (a *app) unlock(ctx context.Context, cookie string) (*browser, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(cookie)
-	if err != nil || len(raw) != 32 {
+	s, err := newSealer(cookie, a.rand)
+	if err != nil {
 		return nil, errNoSession
 	}
-	s, err := newSealer(raw, a.rand)
-	if err != nil {
+	b := &browser{sealer: s, id: digest(cookie)}
+	if _, err := a.readSession(ctx, b); err != nil {
 		return nil, err
 	}
-	b := &browser{sealer: s, id: digest(cookie)}
-	return b, a.reload(ctx, b)
-}
-
-func (a *app) reload(ctx context.Context, b *browser) error {
-	_, err := a.readSession(ctx, b)
-	return err
+	if b.family, err = b.open("family", b.session.Family); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoSession, err)
+	}
+	return b, nil
 }
 
 // readSession also brings b up to date.
@@ -111,6 +104,9 @@ func (a *app) readSession(ctx context.Context, b *browser) (store.Record[session
 	rec, err := store.Read[session](ctx, a.store, sessionPartition+b.id, sessionSort)
 	if errors.Is(err, store.ErrNotFound) {
 		return rec, errNoSession
+	}
+	if err == nil && rec.Value.Moved {
+		return rec, errMoved
 	}
 	b.session = rec.Value
 	return rec, err
@@ -151,7 +147,7 @@ func (a *app) touch(ctx context.Context, b *browser) error {
 
 // begin makes a new session and gives the browser its cookie.
 func (a *app) begin(ctx context.Context, w http.ResponseWriter, s session) (*browser, error) {
-	b, cookie, err := a.newBrowser(s)
+	b, cookie, err := a.newBrowser(s, "")
 	if err != nil {
 		return nil, err
 	}
@@ -159,21 +155,24 @@ func (a *app) begin(ctx context.Context, w http.ResponseWriter, s session) (*bro
 	if err := a.store.Write(ctx, store.Put(item, store.IfAbsent())); err != nil {
 		return nil, err
 	}
-	a.setCookie(w, cookie, sessionIdle)
+	a.setCookie(w, cookie, cookieLife)
 	return b, nil
 }
 
-func (a *app) newBrowser(s session) (*browser, string, error) {
+// newBrowser gives a session a new cookie. Without a family it begins one.
+func (a *app) newBrowser(s session, family string) (*browser, string, error) {
 	cookie, err := a.secret()
+	if err == nil && family == "" {
+		family, err = a.secret()
+	}
 	if err != nil {
 		return nil, "", err
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(cookie)
+	sealer, err := newSealer(cookie, a.rand)
 	if err != nil {
 		return nil, "", err
 	}
-	sealer, err := newSealer(raw, a.rand)
-	if err != nil {
+	if s.Family, err = sealer.seal("family", family); err != nil {
 		return nil, "", err
 	}
 	if s.Conversation == "" {
@@ -185,12 +184,12 @@ func (a *app) newBrowser(s session) (*browser, string, error) {
 	if s.Created.IsZero() {
 		s.Created = a.now()
 	}
-	return &browser{sealer: sealer, id: digest(cookie), session: s}, cookie, nil
+	return &browser{sealer: sealer, id: digest(cookie), family: family, session: s}, cookie, nil
 }
 
 // openOrBegin gives every message a session.
 func (a *app) openOrBegin(w http.ResponseWriter, r *http.Request) (*browser, error) {
-	b, stale, err := a.open(w, r)
+	b, stale, err := a.open(r)
 	if !errors.Is(err, errNoSession) {
 		return b, err
 	}
@@ -199,66 +198,4 @@ func (a *app) openOrBegin(w http.ResponseWriter, r *http.Request) (*browser, err
 		s.Lost = "Your earlier session here ended, because it was not used for a while or you logged out."
 	}
 	return a.begin(r.Context(), w, s)
-}
-
-// signIn moves the session to a new cookie and puts the tokens into it. Whoever knew the cookie from before the login,
-// such as somebody who planted it, has nothing (session fixation). switched starts a new conversation,
-// since another person may have logged in.
-func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, srv server, requested []string, t tokens, switched bool) (*browser, error) {
-	for range writeAttempts {
-		rec, err := a.readSession(ctx, old)
-		if err != nil {
-			return nil, err
-		}
-		s := rec.Value
-		s.Requested, s.Lost, s.Login = requested, "", nil
-		if switched {
-			s.Conversation = ""
-		}
-		b, cookie, err := a.newBrowser(s)
-		if err != nil {
-			return nil, err
-		}
-		if b.session.Login, err = b.sealLogin(srv, t); err != nil {
-			return nil, err
-		}
-		item := store.Encode(sessionPartition+b.id, sessionSort, b.session, a.now().Add(sessionIdle))
-		ops := []store.Op{store.Put(item, store.IfAbsent()), store.Delete(sessionPartition+old.id, sessionSort, store.IfVersion(rec.Version))}
-		if switched {
-			ops = append(ops, store.Delete(conversationPartition+rec.Value.Conversation, conversationSort, store.Always()))
-		}
-		err = a.store.Write(ctx, ops...)
-		if err == nil {
-			a.setCookie(w, cookie, sessionIdle)
-			return b, nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			return nil, err
-		}
-	}
-	return nil, fmt.Errorf("session: %w", errContended)
-}
-
-func (b *browser) sealLogin(srv server, t tokens) (*login, error) {
-	l := &login{Server: srv, Expires: t.Expires, Scopes: t.Scopes}
-	var err error
-	if l.Access, err = b.seal("access token", t.Access); err != nil {
-		return nil, err
-	}
-	if t.Refresh != "" {
-		l.Refresh, err = b.seal("refresh token", t.Refresh)
-	}
-	return l, err
-}
-
-func (b *browser) access() (string, error) {
-	return b.sealer.open("access token", b.session.Login.Access)
-}
-
-// refreshToken is empty when the authorization server gave none.
-func (b *browser) refreshToken() (string, error) {
-	if b.session.Login == nil || b.session.Login.Refresh == "" {
-		return "", nil
-	}
-	return b.sealer.open("refresh token", b.session.Login.Refresh)
 }

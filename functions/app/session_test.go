@@ -45,7 +45,7 @@ func TestNothingInTheStoreOpens(t *testing.T) {
 func TestSealed(t *testing.T) {
 	w := newWorld(t)
 	a := &app{rand: zeros{}, now: w.now}
-	b, _, err := a.newBrowser(session{})
+	b, _, err := a.newBrowser(session{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +141,10 @@ func TestOldCookieIsNothing(t *testing.T) {
 	if _, page := thief.get("/"); strings.Contains(page, "answer of get_pet") {
 		t.Error("the old cookie shows the conversation")
 	}
+	if status, body := thief.post("/chat", "application/json", `{"message":"vaccination"}`); status != http.StatusConflict || !strings.Contains(body, `"error":"moved"`) {
+		t.Errorf("just after the login: %d %s", status, body)
+	}
+	w.pass(movedLife)
 	if thief.say("vaccination").Connected {
 		t.Error("the old cookie is connected")
 	}

@@ -72,7 +72,7 @@ type callView struct {
 }
 
 func (a *app) page(w http.ResponseWriter, r *http.Request) {
-	b, stale, err := a.open(w, r)
+	b, stale, err := a.open(r)
 	view := chatView{Starters: starters, Max: maxMessage, Ended: stale}
 	var c conversation
 	switch {
@@ -83,14 +83,14 @@ func (a *app) page(w http.ResponseWriter, r *http.Request) {
 		c, err = a.readConversation(r.Context(), b)
 	}
 	if err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 		return
 	}
 	for i, e := range c.Exchanges {
 		view.Exchanges = append(view.Exchanges, viewExchange(e, i == len(c.Exchanges)-1))
 	}
 	if err := a.pages.Render(w, http.StatusOK, "chat.html", web.Page{Title: "Vet Assist AI", Data: view}); err != nil {
-		web.Fail(w, r, a.log, err)
+		a.fail(w, r, err)
 	}
 }
 

@@ -251,7 +251,7 @@ func (w *world) tokenEndpoint(rw http.ResponseWriter, r *http.Request) {
 }
 
 // toolScopes are the tools of the test's MCP server.
-var toolScopes = map[string]string{"get_pet_vaccination_info": "pet-profile:read", "book_vet_appointment": "appointment:write", "update_pet": "", "search": ""}
+var toolScopes = map[string]string{"get_pet_vaccination_info": "pet-profile:read", "book_vet_appointment": "appointment:write", "set_reminder": "reminder:write", "update_pet": "", "search": ""}
 
 func (w *world) mcpEndpoint() http.Handler {
 	srv := mcp.NewServer(&mcp.Implementation{Name: "test", Version: "1"}, nil)

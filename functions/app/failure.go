@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// errBusy says that this process has as much to do as it may take on.
+var errBusy = errors.New("too busy")
+
+// refusal is what a caller may hear of an error: a code for programs, a message for people.
+type refusal struct {
+	status  int
+	Code    string `json:"error"`
+	Message string `json:"message"`
+}
+
+func (e *refusal) Error() string { return e.Code }
+
+// refusalOf says what an error is to the caller. All that is not known here is our failure.
+func refusalOf(err error) *refusal {
+	var known *refusal
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, errBusy):
+		return &refusal{http.StatusServiceUnavailable, "busy", "Many people are asking at once. Please try again in a moment."}
+	case errors.Is(err, errMoved):
+		return &refusal{http.StatusConflict, "moved", "Your login has just changed in another tab. Please try again."}
+	case errors.Is(err, errContended):
+		return &refusal{http.StatusConflict, "conflict", "Too many messages at once. Please send this one again."}
+	}
+	return &refusal{http.StatusInternalServerError, "internal", "Something broke on our side. Please try again."}
+}
+
+// fail answers with a page what went wrong.
+func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
+	bad := refusalOf(err)
+	switch {
+	case a.left(r, err):
+	case bad.status == http.StatusInternalServerError:
+		web.Fail(w, r, a.log, err)
+	default:
+		a.refuse(w, r, bad, false)
+	}
+}
+
+// chatFailed answers a message that got no answer, in the form that was asked in.
+func (a *app) chatFailed(w http.ResponseWriter, r *http.Request, asJSON bool, err error) {
+	if a.left(r, err) {
+		return
+	}
+	bad := refusalOf(err)
+	if bad.status == http.StatusInternalServerError {
+		a.log.ErrorContext(r.Context(), "chat", "id", web.RequestID(r.Context()), "err", err)
+	}
+	a.refuse(w, r, bad, asJSON)
+}
+
+// left tells whether the error is only that the browser did not wait.
+func (a *app) left(r *http.Request, err error) bool {
+	if r.Context().Err() == nil || !errors.Is(err, context.Canceled) {
+		return false
+	}
+	a.log.DebugContext(r.Context(), "the browser left", "path", r.URL.Path)
+	return true
+}
+
+func (a *app) refuse(w http.ResponseWriter, r *http.Request, bad *refusal, asJSON bool) {
+	if bad.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "2") // seconds
+	}
+	var err error
+	if asJSON {
+		err = web.JSON(w, bad.status, bad)
+	} else {
+		err = a.pages.RenderError(w, bad.status, web.ErrorPage{Title: "That did not get through", Message: bad.Message, Link: "/", Label: "Back to the chat"})
+	}
+	if err != nil && !a.left(r, err) {
+		a.log.ErrorContext(r.Context(), "answering", "err", err)
+	}
+}
+
+// crossOrigin refuses a form or script of another site (cross-site request forgery).
+func (a *app) crossOrigin(w http.ResponseWriter, r *http.Request) {
+	a.refuse(w, r, &refusal{http.StatusForbidden, "cross_origin", "This request came from another site."}, true)
+}

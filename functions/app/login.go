@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// login is what one authorization gave.
+type login struct {
+	Server       server    `json:"server"`
+	Access       string    `json:"access"`            // sealed
+	Refresh      string    `json:"refresh,omitempty"` // sealed
+	Expires      time.Time `json:"expires,omitzero"`  // of the access token; zero when the server did not say
+	Scopes       []string  `json:"scopes"`            // granted
+	RefreshUntil time.Time `json:"refresh_until,omitzero"`
+}
+
+// signIn moves the session to a new cookie and puts the tokens into it. Whoever knew the cookie from before the login,
+// such as somebody who planted it, has nothing (session fixation). When rec asked for somebody else, nothing of the person
+// before stays: the conversation is new, and so is the family.
+func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, rec authorization, t tokens) (*browser, error) {
+	for range writeAttempts {
+		before, err := a.readSession(ctx, old)
+		if err != nil {
+			return nil, err
+		}
+		s, family := before.Value, old.family
+		s.Requested, s.Lost, s.Login = rec.Scopes, "", nil
+		if rec.Switch {
+			s.Conversation, family = "", ""
+		}
+		b, cookie, err := a.newBrowser(s, family)
+		if err != nil {
+			return nil, err
+		}
+		if b.session.Login, err = b.sealLogin(rec.Server, t); err != nil {
+			return nil, err
+		}
+		moved := session{Moved: true, Created: s.Created, Seen: a.now()} // so that a request that comes just now begins no session of its own
+		item := store.Encode(sessionPartition+b.id, sessionSort, b.session, a.now().Add(sessionIdle))
+		ops := []store.Op{
+			store.Put(item, store.IfAbsent()),
+			store.Put(store.Encode(sessionPartition+old.id, sessionSort, moved, a.now().Add(movedLife)), store.IfVersion(before.Version)),
+		}
+		if rec.Switch {
+			ops = append(ops, store.Delete(conversationPartition+before.Value.Conversation, conversationSort, store.Always()))
+		}
+		err = a.store.Write(ctx, ops...)
+		if err == nil {
+			a.setCookie(w, cookie, cookieLife)
+			return b, nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("session: %w", errContended)
+}
+
+func (b *browser) sealLogin(srv server, t tokens) (*login, error) {
+	l := &login{Server: srv, Expires: t.Expires, Scopes: t.Scopes}
+	var err error
+	if l.Access, err = b.seal("access token", t.Access); err != nil {
+		return nil, err
+	}
+	if t.Refresh != "" {
+		l.Refresh, err = b.seal("refresh token", t.Refresh)
+	}
+	return l, err
+}
+
+func (b *browser) access() (string, error) {
+	return b.sealer.open("access token", b.session.Login.Access)
+}
+
+// refreshToken is empty when the authorization server gave none.
+func (b *browser) refreshToken() (string, error) {
+	if b.session.Login == nil || b.session.Login.Refresh == "" {
+		return "", nil
+	}
+	return b.sealer.open("refresh token", b.session.Login.Refresh)
+}
