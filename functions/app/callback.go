@@ -166,6 +166,7 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 		}
 		return err
 	}
+	a.revokeReplaced(ctx, signedIn)
 	note := "Connected to VetAssist. "
 	if len(rec.New) < len(rec.Scopes) {
 		note = "" // a step-up

@@ -70,6 +70,7 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 
 // converse answers a message and keeps the exchange.
 func (a *app) converse(ctx context.Context, b *browser, message string) (exchange, error) {
+	a.revokeReplaced(ctx, b)
 	c, err := a.readConversation(ctx, b)
 	if err != nil {
 		return exchange{}, err

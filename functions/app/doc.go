@@ -24,7 +24,8 @@
 //	   |<- 303 to /, with the answer                            |                       |
 //
 // A 403 with error="insufficient_scope" walks the same path for the permissions that are missing (step-up), and an access
-// token that is about to end is refreshed on the way (refresh.go).
+// token that is about to end is refreshed on the way (refresh.go). A step-up is a grant of its own, so the refresh token of the
+// login that it replaces is revoked (replaced.go).
 //
 // It is a backend for frontend: the browser holds one cookie, never a token. The store holds the tokens encrypted under a key
 // that only the cookie can make (seal.go), so neither alone opens anything.
@@ -34,5 +35,5 @@
 // would be waited for is a record in the store.
 //
 // Not supported: registration of the client (it is known beforehand), DPoP and mutual TLS, resources and prompts of the
-// MCP server, elicitation. An older refresh token is forgotten after a step-up, not revoked: nobody holds it any more.
+// MCP server, elicitation.
 package app

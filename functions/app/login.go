@@ -41,6 +41,9 @@ func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, r
 		if b.session.Login, err = b.sealLogin(rec.Server, t); err != nil {
 			return nil, err
 		}
+		if b.session.Replaced, err = old.handOver(b, t.Refresh); err != nil {
+			return nil, err
+		}
 		moved := session{Moved: true, Created: s.Created, Seen: a.now()} // so that a request that comes just now begins no session of its own
 		item := store.Encode(sessionPartition+b.id, sessionSort, b.session, a.now().Add(sessionIdle))
 		ops := []store.Op{

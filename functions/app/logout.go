@@ -9,7 +9,7 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// logout forgets the session first, so that nobody uses its tokens any more, and then has the refresh token revoked.
+// logout forgets the session first, so that nobody uses its tokens any more, and then has its refresh tokens revoked.
 func (a *app) logout(w http.ResponseWriter, r *http.Request) {
 	ctx := context.WithoutCancel(r.Context())
 	b, _, err := a.open(r)
@@ -23,7 +23,8 @@ func (a *app) logout(w http.ResponseWriter, r *http.Request) {
 			a.fail(w, r, err)
 			return
 		}
-		if err := a.revokeLogin(ctx, b); err != nil {
+		_, err := a.tryReplaced(ctx, b, a.callTime)
+		if err := errors.Join(err, a.revokeLogin(ctx, b)); err != nil {
 			a.log.WarnContext(ctx, "refresh token not revoked", "err", err)
 			to += "?revoked=no"
 		}

@@ -31,14 +31,15 @@ var (
 // A login moves a session to a new cookie (signIn), while other tabs may still wait for an answer of the authorization server.
 // What they wait for belongs to the family: a secret that moves along.
 type session struct {
-	Family       string    `json:"family,omitempty"` // sealed
-	Moved        bool      `json:"moved,omitempty"`  // there is nothing else in it: its cookie was replaced a moment ago
-	Created      time.Time `json:"created"`
-	Seen         time.Time `json:"seen"`
-	Conversation string    `json:"conversation"`
-	Requested    []string  `json:"requested,omitempty"` // scopes of the last request that was granted
-	Login        *login    `json:"login,omitempty"`     // nil until connected
-	Lost         string    `json:"lost,omitempty"`      // why a login ended, for the next connect card
+	Family       string     `json:"family,omitempty"` // sealed
+	Moved        bool       `json:"moved,omitempty"`  // there is nothing else in it: its cookie was replaced a moment ago
+	Created      time.Time  `json:"created"`
+	Seen         time.Time  `json:"seen"`
+	Conversation string     `json:"conversation"`
+	Requested    []string   `json:"requested,omitempty"` // scopes of the last request that was granted
+	Login        *login     `json:"login,omitempty"`     // nil until connected
+	Lost         string     `json:"lost,omitempty"`      // why a login ended, for the next connect card
+	Replaced     []replaced `json:"replaced,omitempty"`  // refresh tokens still to be revoked
 }
 
 // browser is a session with the cookie that opens it.

@@ -13,7 +13,7 @@ import (
 const (
 	maxCalls       = 8                // tool calls for one message
 	maxSteps       = 8                // questions to the assistant for one message
-	turnTime       = 20 * time.Second // with a token request before it, below the 30 s of API Gateway
+	turnTime       = 18 * time.Second // with a token request and a revocation before it, below the 30 s of API Gateway
 	maxReply       = 8 << 10
 	maxSuggestions = 4
 )

@@ -43,12 +43,13 @@ type world struct {
 	secrets   []string // every token, code, verifier that ever was
 
 	// What a test may change.
-	decide   func(q url.Values) (scopes []string, answer url.Values) // at the consent page
-	metadata func(m map[string]any)
-	onToken  func(w http.ResponseWriter, form url.Values) bool // true: answered
-	mcp      func(w http.ResponseWriter, r *http.Request) bool // true: answered
-	header   string                                            // name of the challenge's header; "-" for none
-	ttl      time.Duration                                     // of access tokens
+	decide     func(q url.Values) (scopes []string, answer url.Values) // at the consent page
+	metadata   func(m map[string]any)
+	onToken    func(w http.ResponseWriter, form url.Values) bool // true: answered
+	mcp        func(w http.ResponseWriter, r *http.Request) bool // true: answered
+	revokeDown bool                                              // the revocation endpoint
+	header     string                                            // name of the challenge's header; "-" for none
+	ttl        time.Duration                                     // of access tokens
 }
 
 type grant struct {
@@ -152,6 +153,10 @@ func (w *world) otherRoutes() http.Handler {
 	mux.HandleFunc("POST /revoke", func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		if w.revokeDown {
+			rw.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		delete(w.refreshes, r.FormValue("token"))
 		w.revoked = append(w.revoked, r.FormValue("token"))
 	})
