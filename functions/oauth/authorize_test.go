@@ -363,7 +363,7 @@ func TestSession(t *testing.T) {
 	}
 	b.follow(b.get(w.request()))
 	before := cookie()
-	page := b.login("bob", w.request())
+	b.login("bob", w.request())
 	after := cookie()
 	if before == "" || after == before {
 		t.Error("the session id is the same before and after the login")
@@ -376,8 +376,8 @@ func TestSession(t *testing.T) {
 	}
 
 	// prompt=login asks again, and then is content.
-	page = b.get(w.request("prompt", "login"))
-	if page = b.follow(page); !strings.Contains(page.body, "<h1>Log in</h1>") {
+	page := b.follow(b.get(w.request("prompt", "login")))
+	if !strings.Contains(page.body, "<h1>Log in</h1>") {
 		t.Errorf("prompt=login: %d", page.status)
 	}
 	if page = b.login("alice", w.request("prompt", "login consent")); !strings.Contains(page.body, "Alice Grant") {

@@ -52,8 +52,11 @@ func NewPages(prefix string, files fs.FS) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	for source, pattern := range map[fs.FS]string{fs.FS(shared): "templates/error.html", files: "pages/*.html"} {
-		names, err := fs.Glob(source, pattern)
+	for _, from := range []struct {
+		source  fs.FS
+		pattern string
+	}{{shared, "templates/error.html"}, {files, "pages/*.html"}} {
+		names, err := fs.Glob(from.source, from.pattern)
 		if err != nil {
 			return nil, err
 		}
@@ -62,7 +65,7 @@ func NewPages(prefix string, files fs.FS) (*Pages, error) {
 			if err != nil {
 				return nil, err
 			}
-			if p.pages[path.Base(name)], err = t.ParseFS(source, name); err != nil {
+			if p.pages[path.Base(name)], err = t.ParseFS(from.source, name); err != nil {
 				return nil, err
 			}
 		}

@@ -1,0 +1,130 @@
+package web_test
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+func newPages(t *testing.T) *web.Pages {
+	t.Helper()
+	pages, err := web.NewPages("/fn", fstest.MapFS{
+		"pages/hello.html":  {Data: []byte(`{{define "head"}}<script src="{{asset "hello.js"}}" defer></script>{{end}}{{define "main"}}<h1>{{template "name" .}}</h1>{{end}}{{define "name"}}{{.}}{{end}}`)},
+		"pages/broken.html": {Data: []byte(`{{define "main"}}{{.No.Such.Field}}{{end}}`)},
+		"static/hello.js":   {Data: []byte(`"use strict";`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
+}
+
+func TestPage(t *testing.T) {
+	w := httptest.NewRecorder()
+	if err := newPages(t).Render(w, http.StatusTeapot, "hello.html", web.Page{Title: "Hi", Data: "<Bob>"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"<title>Hi · VetAssist</title>", "<h1>&lt;Bob&gt;</h1>", `<script src="/fn/assets/hello.js?v=`, `href="/fn/assets/style.css?v=`, `lang="en"`} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	csp := w.Header().Get("Content-Security-Policy")
+	for header, want := range map[string]string{"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
+		if got := w.Header().Get(header); got != want {
+			t.Errorf("%s: %q", header, got)
+		}
+	}
+	if w.Code != http.StatusTeapot || !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "form-action") {
+		t.Errorf("%d, %s", w.Code, csp)
+	}
+}
+
+// TestNothingHalfWritten: a page that fails leaves the answer to the caller.
+func TestNothingHalfWritten(t *testing.T) {
+	pages := newPages(t)
+	for _, name := range []string{"broken.html", "none.html"} {
+		w := httptest.NewRecorder()
+		if err := pages.Render(w, http.StatusOK, name, web.Page{Data: "x"}); err == nil || w.Body.Len() > 0 || len(w.Header()) > 0 {
+			t.Errorf("%s: %v, wrote %q", name, err, w.Body)
+		}
+	}
+	if got, err := pages.Fragment("hello.html", "name", "<i>"); err != nil || got != "&lt;i&gt;" {
+		t.Errorf("fragment %q, %v", got, err)
+	}
+}
+
+func TestAssets(t *testing.T) {
+	pages := newPages(t)
+	mux := http.NewServeMux()
+	mux.Handle(pages.AssetsPattern(), pages.Assets())
+	w := httptest.NewRecorder()
+	if err := pages.Render(w, http.StatusOK, "hello.html", web.Page{Data: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	links := regexp.MustCompile(`/fn/assets/[^"]+`).FindAllString(w.Body.String(), -1)
+	if len(links) < 3 {
+		t.Fatalf("links %q", links)
+	}
+	for _, link := range links {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest("GET", link, nil))
+		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d %v", link, w.Code, w.Header())
+		}
+	}
+	for link, status := range map[string]int{"/fn/assets/style.css": 200, "/fn/assets/style.css?v=old": 200, "/fn/assets/none.css": 404, "/fn/assets/": 404, "/fn/assets/..%2fpages%2fhello.html": 404} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest("GET", link, nil))
+		if w.Code != status || strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %v", link, w.Code, w.Header())
+		}
+	}
+}
+
+func TestObserve(t *testing.T) {
+	var logged bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	handler := web.Observe(log, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/panic":
+			panic("a secret cause")
+		case "/fail":
+			web.Fail(w, r, log, errors.New("a secret cause"))
+		}
+	}))
+	for _, path := range []string{"/panic?code=s3cret", "/fail?code=s3cret", "/fine?code=s3cret"} {
+		logged.Reset()
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		id := w.Header().Get("X-Request-Id")
+		if len(id) < 12 || !strings.Contains(logged.String(), id) || strings.Contains(logged.String(), "s3cret") {
+			t.Errorf("%s: id %q, log %s", path, id, &logged)
+		}
+		if strings.HasPrefix(path, "/fine") {
+			continue
+		}
+		if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), id) || strings.Contains(w.Body.String(), "secret") || !strings.Contains(logged.String(), "a secret cause") {
+			t.Errorf("%s: %d %s, log %s", path, w.Code, w.Body, &logged)
+		}
+	}
+}
+
+func TestPublic(t *testing.T) {
+	h := web.Public("GET", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { web.JSON(w, http.StatusOK, map[string]int{"n": 1}) }))
+	for method, status := range map[string]int{"GET": 200, "OPTIONS": 204} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, "/", nil))
+		if w.Code != status || w.Header().Get("Access-Control-Allow-Origin") != "*" || w.Header().Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("%s: %d %v", method, w.Code, w.Header())
+		}
+	}
+}
