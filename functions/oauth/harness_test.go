@@ -59,11 +59,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(func() { server.Close(); w.db.Close() })
 	w.url = server.URL
 
-	var partitions []string
-	for _, p := range [][]string{oauth.Partitions, directory.Partitions, token.PrivatePartitions, token.PublicPartitions} {
-		partitions = append(partitions, p...)
-	}
-	s := store.Restrict(w.db, partitions...)
+	s := store.Restrict(w.db, oauth.Partitions...)
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
 	if err := w.directory.Seed(t.Context(), seed.Files); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/directory"
@@ -14,9 +15,9 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// Partitions that the authorization server itself owns; with directory.Partitions and both of package token's,
-// they are all that it opens.
-var Partitions = []string{"login/", "code/", "grant/", "refresh/", "oauth-secret/"}
+// Partitions are all that the authorization server opens: its own, the directory's, and both halves of the keys.
+var Partitions = slices.Concat([]string{"login/", "code/", "grant/", "refresh/", "oauth-secret/"},
+	directory.Partitions, token.PrivatePartitions, token.PublicPartitions)
 
 //go:embed pages
 var files embed.FS

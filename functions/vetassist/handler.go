@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/vetassist/vetassist/functions/app"
@@ -48,7 +47,7 @@ func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, 
 
 func newOAuth(o *Options, db store.Store) (http.Handler, error) {
 	// One handle for all three: a consent is written together with the code that it permits.
-	own := store.Restrict(db, slices.Concat(oauth.Partitions, directory.Partitions, token.PrivatePartitions, token.PublicPartitions)...)
+	own := store.Restrict(db, oauth.Partitions...)
 	c := oauth.Config{
 		BaseURL:   o.BaseURL,
 		Store:     own,
