@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/vetassist/vetassist/functions/app/assistant"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
@@ -48,6 +50,8 @@ type app struct {
 	log                            *slog.Logger
 	pages                          *web.Pages
 	toolCache                      toolCache
+	turns                          *turns
+	newSessions                    *rate.Limiter
 	callTime                       time.Duration // for one tool call with its connection, or one token request
 }
 
@@ -102,6 +106,7 @@ func newApp(cfg Config) (*app, error) {
 		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, clientID: cfg.ClientID,
 		store: store.Restrict(cfg.Store, Partitions...), discovery: cfg.HTTP,
 		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log, callTime: 8 * time.Second,
+		turns: newTurns(maxTurns, maxTurnsWait), newSessions: rate.NewLimiter(sessionsPerSecond, sessionsAtOnce),
 	}
 	if a.clientID == "" {
 		a.clientID = "vet-assist-ai"

@@ -49,8 +49,7 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 		a.chatFailed(w, r, asJSON, err)
 		return
 	}
-	ctx := context.WithoutCancel(r.Context()) // what a tool did must be kept even if the browser leaves
-	ex, err := a.converse(ctx, b, message)
+	ex, err := a.converse(r.Context(), b, message)
 	if err != nil {
 		a.chatFailed(w, r, asJSON, err)
 		return
@@ -59,7 +58,7 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, anchor(ex.ID), http.StatusSeeOther)
 		return
 	}
-	answer, err := a.answer(ctx, b, ex)
+	answer, err := a.answer(r.Context(), b, ex)
 	if err == nil {
 		err = web.JSON(w, http.StatusOK, answer)
 	}
@@ -68,8 +67,17 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// converse answers a message and keeps the exchange.
+// converse answers a message, when its turn has come, and keeps the exchange.
 func (a *app) converse(ctx context.Context, b *browser, message string) (exchange, error) {
+	leave, err := a.turns.enter(ctx, digest(b.family))
+	if err != nil {
+		return exchange{}, err
+	}
+	defer leave()
+	ctx = context.WithoutCancel(ctx)                 // what a tool did must be kept even if the browser leaves
+	if _, err := a.readSession(ctx, b); err != nil { // it may have ended meanwhile
+		return exchange{}, err
+	}
 	a.revokeReplaced(ctx, b)
 	c, err := a.readConversation(ctx, b)
 	if err != nil {

@@ -10,10 +10,22 @@ import (
 
 // connect sends the person to the authorization server: for the exchange that waits (?for=), else for the latest one that does,
 // else just to connect. ?switch=1 asks for a fresh login there (prompt=login). It may be followed again and
-// again: each time is an authorization request of its own.
+// again: each time is an authorization request of its own. Nothing is begun for a browser that has no session, except by a click on a
+// page of ours.
 func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	b, err := a.openOrBegin(w, r)
+	if !navigation(r.Header) {
+		a.refuse(w, r, &refusal{http.StatusForbidden, "not_a_click", "This address is for the button in the chat. Please use that one."}, false)
+		return
+	}
+	b, _, err := a.open(r)
+	if errors.Is(err, errNoSession) {
+		if r.Header.Get("Sec-Fetch-Site") != "same-origin" || r.FormValue("for") != "" {
+			http.Redirect(w, r, "/?first", http.StatusSeeOther) // anybody could have sent this browser here
+			return
+		}
+		b, err = a.begin(ctx, w, session{}) // a click on the page after a log out
+	}
 	if err != nil {
 		a.fail(w, r, err)
 		return
@@ -48,6 +60,14 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	}
 	web.SecurePage(w) // no Referer, not cached
 	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// navigation tells whether a browser wants a page for its window and, when another site sent it, whether a person clicked there.
+// Without this any page could have requests stored and sent, with an image. Programs do not send these headers (Fetch Metadata).
+func navigation(h http.Header) bool {
+	dest, site := h.Get("Sec-Fetch-Dest"), h.Get("Sec-Fetch-Site")
+	foreign := site != "" && site != "same-origin" && site != "none"
+	return (dest == "" || dest == "document") && (!foreign || h.Get("Sec-Fetch-User") == "?1")
 }
 
 // waiting returns what an exchange waits for; without an id, of the latest that waits.

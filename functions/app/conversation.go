@@ -18,6 +18,8 @@ const (
 	conversationSort      = "exchanges"
 	maxExchanges          = 50
 	maxConversation       = 200 << 10 // bytes of its JSON, below store.MaxBody
+	maxHistory            = 20        // exchanges that an assistant is told about
+	maxHistoryBytes       = 64 << 10  // of their JSON
 )
 
 // conversation is one record, so that two messages that end at the same time meet in its version and both are kept.
@@ -70,14 +72,27 @@ func (c *conversation) find(id string) *exchange {
 	return nil
 }
 
-// history is what the assistant may know of the conversation.
+// history is what the assistant is told of the conversation: the latest part of it, within bounds, since an assistant may read all of
+// it again for each message.
 func (c *conversation) history() []assistant.Exchange {
 	var out []assistant.Exchange
-	for _, e := range c.Exchanges {
-		if e.Message != "" {
-			out = append(out, assistant.Exchange{At: e.At, Message: e.Message, Reply: e.Reply, Done: e.observations()})
+	left := maxHistoryBytes
+	for _, e := range slices.Backward(c.Exchanges) {
+		if e.Message == "" {
+			continue
 		}
+		past := assistant.Exchange{At: e.At, Message: e.Message, Reply: e.Reply, Done: e.observations()}
+		if size(past) > left { // what was said matters more than what the tools found
+			for i := range past.Done {
+				past.Done[i].Structured = nil
+			}
+		}
+		if left -= size(past); left < 0 || len(out) == maxHistory {
+			break
+		}
+		out = append(out, past)
 	}
+	slices.Reverse(out)
 	return out
 }
 
@@ -108,8 +123,8 @@ func (c *conversation) trim() {
 	}
 }
 
-// size is what an exchange takes in the record.
-func size(e exchange) int {
+// size is what an exchange takes in JSON.
+func size[E exchange | assistant.Exchange](e E) int {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return maxConversation + 1 // cannot be stored, so it must go
@@ -142,7 +157,7 @@ func (a *app) changeConversation(ctx context.Context, b *browser, f func(*conver
 			return conversation{}, err
 		}
 		rec.Value.trim()
-		item := store.Encode(partition, conversationSort, rec.Value, a.now().Add(sessionIdle))
+		item := store.Encode(partition, conversationSort, rec.Value, a.now().Add(b.session.life()))
 		err = a.store.Write(ctx, store.Put(item, condition))
 		if err == nil {
 			return rec.Value, nil

@@ -28,8 +28,8 @@ func refusalOf(err error) *refusal {
 		return known
 	case errors.Is(err, errBusy):
 		return &refusal{http.StatusServiceUnavailable, "busy", "Many people are asking at once. Please try again in a moment."}
-	case errors.Is(err, errMoved):
-		return &refusal{http.StatusConflict, "moved", "Your login has just changed in another tab. Please try again."}
+	case errors.Is(err, errMoved), errors.Is(err, errNoSession):
+		return &refusal{http.StatusConflict, "moved", "Your login has just ended or changed in another tab. Please try again."}
 	case errors.Is(err, errContended):
 		return &refusal{http.StatusConflict, "conflict", "Too many messages at once. Please send this one again."}
 	}

@@ -61,6 +61,28 @@ func (p *person) get(address string) (int, string) {
 	return p.read(resp, err)
 }
 
+// click follows a link of a page of ours, with the headers that a browser sends.
+func (p *person) click(path string) (int, string) {
+	p.w.t.Helper()
+	resp, err := p.fetch(path, "document", "same-origin", "?1")
+	return p.read(resp, err)
+}
+
+// fetch sends a GET with Fetch Metadata; an empty value is not sent.
+func (p *person) fetch(path, dest, site, user string) (*http.Response, error) {
+	p.w.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, p.base+path, nil)
+	if err != nil {
+		p.w.t.Fatal(err)
+	}
+	for name, value := range map[string]string{"Sec-Fetch-Dest": dest, "Sec-Fetch-Site": site, "Sec-Fetch-User": user} {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	return p.Do(req)
+}
+
 func (p *person) read(resp *http.Response, err error) (int, string) {
 	p.w.t.Helper()
 	if err != nil {

@@ -48,6 +48,13 @@ func (a *app) goOn(ctx context.Context, b *browser, c conversation, id string) e
 			before.Exchanges = append(before.Exchanges, e)
 		}
 	}
+	leave, err := a.turns.enter(ctx, digest(b.family))
+	if err != nil {
+		ex.Waiting = nil
+		ex.problem(refusalOf(err).Message)
+		return a.settle(ctx, b, ex)
+	}
+	defer leave()
 	a.run(ctx, b, before.history(), &ex)
 	return a.settle(ctx, b, ex)
 }

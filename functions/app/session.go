@@ -14,10 +14,14 @@ const (
 	sessionPartition = "app/session/" // + SHA-256 of the cookie
 	sessionSort      = "session"
 	sessionIdle      = 12 * time.Hour
+	visitIdle        = 30 * time.Minute    // of a session that was never connected: anybody can have those made
 	touchAfter       = 10 * time.Minute    // a session that is only looked at is written this often
 	cookieLife       = 30 * 24 * time.Hour // longer than any session: the store says when one ends
 	movedLife        = time.Minute
-	writeAttempts    = 16 // of one change that others may overtake
+
+	sessionsPerSecond = 10 // new ones, in this process
+	sessionsAtOnce    = 50
+	writeAttempts     = 16 // of one change that others may overtake
 )
 
 var (
@@ -48,6 +52,14 @@ type browser struct {
 	id      string
 	family  string // the secret
 	session session
+}
+
+// life is how long a session, and its conversation, is kept without being used.
+func (s session) life() time.Duration {
+	if s.Login == nil && len(s.Requested) == 0 {
+		return visitIdle
+	}
+	return sessionIdle
 }
 
 func (a *app) cookieName() string {
@@ -124,7 +136,7 @@ func (a *app) change(ctx context.Context, b *browser, f func(*session) error) er
 			return err
 		}
 		rec.Value.Seen = a.now()
-		item := store.Encode(sessionPartition+b.id, sessionSort, rec.Value, a.now().Add(sessionIdle))
+		item := store.Encode(sessionPartition+b.id, sessionSort, rec.Value, a.now().Add(rec.Value.life()))
 		err = a.store.Write(ctx, store.Put(item, store.IfVersion(rec.Version)))
 		if err == nil {
 			b.session = rec.Value
@@ -146,13 +158,16 @@ func (a *app) touch(ctx context.Context, b *browser) error {
 	return err
 }
 
-// begin makes a new session and gives the browser its cookie.
+// begin makes a new session and gives the browser its cookie. The error is errBusy when too many begin at once.
 func (a *app) begin(ctx context.Context, w http.ResponseWriter, s session) (*browser, error) {
+	if !a.newSessions.AllowN(a.now(), 1) {
+		return nil, errBusy
+	}
 	b, cookie, err := a.newBrowser(s, "")
 	if err != nil {
 		return nil, err
 	}
-	item := store.Encode(sessionPartition+b.id, sessionSort, b.session, a.now().Add(sessionIdle))
+	item := store.Encode(sessionPartition+b.id, sessionSort, b.session, a.now().Add(b.session.life()))
 	if err := a.store.Write(ctx, store.Put(item, store.IfAbsent())); err != nil {
 		return nil, err
 	}

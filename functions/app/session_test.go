@@ -7,9 +7,11 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/vetassist/vetassist/functions/app/assistant"
 	"github.com/vetassist/vetassist/shared/store"
 )
 
@@ -94,6 +96,38 @@ func TestSessionExpiry(t *testing.T) {
 	}
 }
 
+// TestVisit: a session that was never connected ends soon, with its conversation.
+func TestVisit(t *testing.T) {
+	w := newWorld(t)
+	p := w.person()
+	p.say("hello")
+	w.pass(visitIdle - time.Second)
+	if _, page := p.get("/"); !strings.Contains(page, "You said: hello") {
+		t.Error("ended too early")
+	}
+	w.pass(visitIdle)
+	if _, page := p.get("/"); strings.Contains(page, "You said: hello") || !strings.Contains(page, "Your earlier conversation here has ended") {
+		t.Errorf("%s", page)
+	}
+}
+
+func TestManyNewSessions(t *testing.T) {
+	w := newWorld(t)
+	known := w.person()
+	known.say("hello")
+	for range sessionsAtOnce - 1 {
+		w.person().say("hello")
+	}
+	resp, err := w.person().Post(w.app.URL+"/chat", "application/json", strings.NewReader(`{"message":"hello"}`))
+	status, body := known.read(resp, err)
+	if status != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || !strings.Contains(body, `"error":"busy"`) || len(resp.Cookies()) != 0 {
+		t.Errorf("%d %v %s", status, resp.Header, body)
+	}
+	known.say("hello again")
+	w.pass(time.Second)
+	w.person().say("hello")
+}
+
 func TestCookie(t *testing.T) {
 	w := newWorld(t)
 	resp, err := http.Post(w.app.URL+"/chat", "application/json", strings.NewReader(`{"message":"hello"}`))
@@ -161,7 +195,7 @@ func TestLogout(t *testing.T) {
 		t.Errorf("revoked %v, left %v, cookie %q", w.revoked, w.refreshes, p.cookie())
 	}
 	// As somebody else: a fresh login, a new conversation, the first scopes only.
-	if _, page := p.get("/connect?switch=1"); !strings.Contains(page, "Connected to VetAssist") {
+	if _, page := p.click("/connect?switch=1"); !strings.Contains(page, "Connected to VetAssist") {
 		t.Errorf("%s", page)
 	}
 	q := w.authorize[len(w.authorize)-1]
@@ -206,12 +240,28 @@ func TestStartOver(t *testing.T) {
 	}
 }
 
-// TestConcurrentMessages: all of them are kept.
+// alone is an assistant that must not be asked by two at once.
+type alone struct {
+	script
+	t    *testing.T
+	busy *atomic.Bool
+}
+
+func (a alone) Next(ctx context.Context, turn assistant.Turn) (assistant.Step, error) {
+	if !a.busy.CompareAndSwap(false, true) {
+		a.t.Error("two turns of one session at once")
+	}
+	defer a.busy.Store(false)
+	return a.script.Next(ctx, turn)
+}
+
+// TestConcurrentMessages: one after the other is answered, and all of them are kept.
 func TestConcurrentMessages(t *testing.T) {
 	w := newWorld(t)
+	w.app = w.start(func(c *Config) { c.Assistant = alone{t: t, busy: new(atomic.Bool)} })
 	p := w.connected()
 	var wg sync.WaitGroup
-	for i := range 10 {
+	for i := range maxInLine {
 		wg.Go(func() {
 			status, body := p.post("/chat", "application/json", `{"message":"number `+string(rune('a'+i))+`"}`)
 			if status != http.StatusOK {
@@ -221,7 +271,7 @@ func TestConcurrentMessages(t *testing.T) {
 	}
 	wg.Wait()
 	_, page := p.get("/")
-	for i := range 10 {
+	for i := range maxInLine {
 		if !strings.Contains(page, "<p>number "+string(rune('a'+i))+"</p>") {
 			t.Errorf("message %d is lost", i)
 		}

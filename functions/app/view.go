@@ -26,6 +26,7 @@ type chatView struct {
 	Exchanges []exchangeView
 	Starters  []string
 	Ended     bool // the browser came back after its session had ended
+	First     bool // it came to connect, and there is nothing to connect for
 	Max       int
 }
 
@@ -73,7 +74,7 @@ type callView struct {
 
 func (a *app) page(w http.ResponseWriter, r *http.Request) {
 	b, stale, err := a.open(r)
-	view := chatView{Starters: starters, Max: maxMessage, Ended: stale}
+	view := chatView{Starters: starters, Max: maxMessage, Ended: stale, First: r.URL.Query().Has("first")}
 	var c conversation
 	switch {
 	case errors.Is(err, errNoSession):
