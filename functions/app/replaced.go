@@ -25,30 +25,20 @@ const replacedName = "replaced refresh token"
 // use: an authorization server may give the same one again.
 func (b *browser) handOver(next *browser, kept string) ([]replaced, error) {
 	var out []replaced
-	add := func(endpoint, token string) error {
+	var errs []error
+	add := func(endpoint, token string) {
 		sealed, err := next.seal(replacedName, token)
-		out = append(out, replaced{endpoint, sealed})
-		return err
+		out, errs = append(out, replaced{endpoint, sealed}), append(errs, err)
 	}
 	for _, r := range b.session.Replaced {
-		token, err := b.open(replacedName, r.Token)
-		if err == nil {
-			err = add(r.Endpoint, token)
-		}
-		if err != nil {
-			return nil, err
+		if token, err := b.open(replacedName, r.Token); err == nil { // what is damaged is of no use to anybody
+			add(r.Endpoint, token)
 		}
 	}
-	token, err := b.refreshToken()
-	if err != nil {
-		return nil, err
+	if token, err := b.refreshToken(); err == nil && token != "" && token != kept && b.session.Login.Server.Revoke != "" {
+		add(b.session.Login.Server.Revoke, token)
 	}
-	if token != "" && token != kept && b.session.Login.Server.Revoke != "" {
-		if err := add(b.session.Login.Server.Revoke, token); err != nil {
-			return nil, err
-		}
-	}
-	return out[max(0, len(out)-maxReplaced):], nil
+	return out[max(0, len(out)-maxReplaced):], errors.Join(errs...)
 }
 
 // revokeReplaced has revoked what can be, and leaves the rest for the next time.
