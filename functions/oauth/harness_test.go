@@ -1,10 +1,12 @@
 package oauth_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"html"
 	"io"
 	"log/slog"
@@ -12,9 +14,11 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/vetassist/vetassist/functions/oauth"
@@ -47,10 +51,38 @@ type world struct {
 	verifier  *token.Verifier
 }
 
+// seeded is a database file with the demo's people, by the tests' clock. It is made once: it costs four password
+// hashes, which would be most of what a world takes. URLs are stored with {base} in them, so it fits every port.
+var seeded = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "vetassist-oauth-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "v.db")
+	now := storetest.NewClock().Now
+	db, err := sqlite.Open(context.Background(), file, now)
+	if err != nil {
+		return nil, err
+	}
+	d := directory.New(store.Restrict(db, oauth.Partitions...), "http://localhost:8080", true, now)
+	if err := errors.Join(d.Seed(context.Background(), seed.Files), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
+// newWorld opens a copy of the seeded file, which is its alone.
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, clock: storetest.NewClock(), path: filepath.Join(t.TempDir(), "v.db")}
-	var err error
+	file, err := seeded()
+	if err == nil {
+		err = os.WriteFile(w.path, file, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	if w.db, err = sqlite.Open(t.Context(), w.path, w.clock.Now); err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +93,6 @@ func newWorld(t testing.TB) *world {
 
 	s := store.Restrict(w.db, oauth.Partitions...)
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
-	if err := w.directory.Seed(t.Context(), seed.Files); err != nil {
-		t.Fatal(err)
-	}
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	handler, err = oauth.New(oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory,
 		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Now: w.clock.Now, Rand: rand.Reader, Log: log})
@@ -253,8 +282,13 @@ func (w *world) post(path string, form url.Values, edit ...func(*http.Request)) 
 // redeem sends a code to the token endpoint; changes are as in request.
 func (w *world) redeem(code string, changes ...string) tokens {
 	w.t.Helper()
-	return w.tokenRequest(url.Values{"grant_type": {"authorization_code"}, "client_id": {clientID}, "code": {code},
-		"redirect_uri": {w.url + "/callback"}, "code_verifier": {verifier}, "resource": {w.url + "/mcp"}}, changes)
+	return w.tokenRequest(w.codeForm(code), changes)
+}
+
+// codeForm is the right form to redeem a code with.
+func (w *world) codeForm(code string) url.Values {
+	return url.Values{"grant_type": {"authorization_code"}, "client_id": {clientID}, "code": {code},
+		"redirect_uri": {w.url + "/callback"}, "code_verifier": {verifier}, "resource": {w.url + "/mcp"}}
 }
 
 func (w *world) refresh(refreshToken string, changes ...string) tokens {

@@ -14,6 +14,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestMetadata(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := w.browser()
 	a := b.get("/.well-known/oauth-authorization-server")
@@ -54,6 +55,7 @@ func TestMetadata(t *testing.T) {
 
 // TestWhoMayReadAnswers: metadata, token and revoke may be called by pages of any origin; login and consent by none.
 func TestWhoMayReadAnswers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	b := w.browser()
 	for _, c := range []struct {

@@ -15,6 +15,7 @@ import (
 )
 
 func TestTokenResponse(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	got := w.redeem(w.code("scope", "pet-profile:read appointment:write pet-profile:write"))
 	got.expect(t, "")
@@ -32,6 +33,7 @@ func TestTokenResponse(t *testing.T) {
 }
 
 func TestCodeRefusals(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	other := directory.Client{ID: "other", Name: "Other", RedirectURIs: []string{w.url + "/callback"}, GrantTypes: []string{"authorization_code"},
 		Authorized: map[string][]string{"mcp://vetassist": {"pet-profile:read"}}}
@@ -64,33 +66,58 @@ func TestCodeRefusals(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) { w.redeem(code, c.changes...).expect(t, c.code) })
 	}
 	basic := func(r *http.Request) { r.SetBasicAuth(clientID, "") }
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {verifier}}
-	got, a := w.post("/oauth/token", form, basic)
+	got, a := w.post("/oauth/token", w.codeForm(code), basic)
 	got.expect(t, "invalid_client")
 	if a.header.Get("WWW-Authenticate") == "" {
 		t.Error("no WWW-Authenticate for Basic")
 	}
-	for name, edit := range map[string]func(*http.Request){
-		"JSON":         func(r *http.Request) { r.Header.Set("Content-Type", "application/json") },
-		"no type":      func(r *http.Request) { r.Header.Del("Content-Type") },
-		"in the query": func(r *http.Request) { r.URL.RawQuery = "client_id=" + clientID },
-	} {
-		got, _ := w.post("/oauth/token", form, edit)
-		if got.Error == "" {
-			t.Errorf("%s: accepted", name)
-		}
-	}
-	twice := url.Values{"grant_type": {"authorization_code", "authorization_code"}, "client_id": {clientID}}
-	got, _ = w.post("/oauth/token", twice)
-	got.expect(t, "invalid_request")
-	got, _ = w.post("/oauth/token", url.Values{"client_id": {clientID}, "code": {strings.Repeat("x", 70<<10)}})
-	got.expect(t, "invalid_request")
 
 	// None of that has spent the code. What OAuth 2.1 lets a client leave out may be left out.
 	w.redeem(code, "redirect_uri", "", "resource", "").expect(t, "")
 }
 
+// TestTokenForm: token requests that are right in all but how they are sent.
+func TestTokenForm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code := w.code()
+	right := func(url.Values) {}
+	contentType := func(value ...string) func(*http.Request) {
+		return func(r *http.Request) { r.Header["Content-Type"] = value }
+	}
+	form := contentType("application/x-www-form-urlencoded")
+	const notAForm = "must be application/x-www-form-urlencoded"
+	for _, c := range []struct {
+		name       string
+		change     func(url.Values)
+		edit       func(*http.Request)
+		code, says string
+	}{
+		{"JSON", right, contentType("application/json"), "invalid_request", notAForm},
+		{"multipart", right, contentType("multipart/form-data; boundary=x"), "invalid_request", notAForm},
+		{"a longer type", right, contentType("application/x-www-form-urlencoded2"), "invalid_request", notAForm},
+		{"an unreadable type", right, contentType("application/x-www-form-urlencoded; ="), "invalid_request", notAForm},
+		{"no type", right, contentType(), "invalid_request", notAForm},
+		{"a parameter twice", func(f url.Values) { f.Add("code", code) }, form, "invalid_request", "twice"},
+		{"more than 64 KiB", func(f url.Values) { f.Set("x", strings.Repeat("x", 65<<10)) }, form, "invalid_request", "64 KiB"},
+		{"the client in the query", func(f url.Values) { f.Del("client_id") }, func(r *http.Request) { r.URL.RawQuery = "client_id=" + clientID },
+			"invalid_client", "client_id is missing"},
+		// Last, so that the code was good for all of them.
+		{"a charset", right, contentType("application/x-www-form-urlencoded; charset=utf-8"), "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			values := w.codeForm(code)
+			c.change(values)
+			got, _ := w.post("/oauth/token", values, c.edit)
+			if got.expect(t, c.code); !strings.Contains(got.Description, c.says) {
+				t.Errorf("it says %q", got.Description)
+			}
+		})
+	}
+}
+
 func TestCodeExpires(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code := w.code()
 	w.clock.Advance(60 * time.Second)
@@ -101,6 +128,7 @@ func TestCodeExpires(t *testing.T) {
 }
 
 func TestCodeUsedTwiceRevokes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code := w.code()
 	first := w.redeem(code)
@@ -114,6 +142,7 @@ func TestCodeUsedTwiceRevokes(t *testing.T) {
 }
 
 func TestCodeRace(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code := w.code()
 	results := make([]tokens, 12)
@@ -137,6 +166,7 @@ func TestCodeRace(t *testing.T) {
 }
 
 func TestRefreshRotates(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	current := w.redeem(w.code("scope", "pet-profile:read appointment:read"))
 	seen := map[string]bool{current.Refresh: true}
@@ -169,6 +199,7 @@ func TestRefreshRotates(t *testing.T) {
 }
 
 func TestLostAnswerIsAnsweredAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first := w.redeem(w.code())
 	lost := w.refresh(first.Refresh)
@@ -185,6 +216,7 @@ func TestLostAnswerIsAnsweredAgain(t *testing.T) {
 }
 
 func TestReuseKillsTheFamily(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first := w.redeem(w.code())
 	second := w.refresh(first.Refresh)
@@ -197,6 +229,7 @@ func TestReuseKillsTheFamily(t *testing.T) {
 }
 
 func TestRefreshRace(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	first := w.redeem(w.code())
 	results := make([]tokens, 12)
@@ -215,6 +248,7 @@ func TestRefreshRace(t *testing.T) {
 }
 
 func TestRefreshEnds(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	unused := w.redeem(w.code())
 	w.clock.Advance(30 * 24 * time.Hour)
@@ -231,6 +265,7 @@ func TestRefreshEnds(t *testing.T) {
 
 // TestRefreshFollowsThePolicy: the formula is evaluated at every refresh.
 func TestRefreshFollowsThePolicy(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	current := w.redeem(w.code("scope", "pet-profile:read appointment:read reminder:read"))
 	role := directory.Role{Name: "Pet Owner", Permissions: map[string][]string{"mcp://vetassist": {"pet-profile:read", "reminder:read"}}}
@@ -269,6 +304,7 @@ func TestRefreshFollowsThePolicy(t *testing.T) {
 }
 
 func TestRevoke(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	revoke := func(token string, changes ...string) tokens {
 		form := url.Values{"client_id": {clientID}, "token": {token}}
@@ -312,6 +348,7 @@ func TestRevoke(t *testing.T) {
 
 // TestStoreHoldsNoSecret searches the whole database for what was handed out.
 func TestStoreHoldsNoSecret(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code := w.code()
 	first := w.redeem(code)
