@@ -59,12 +59,11 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer, err := a.answer(r.Context(), b, ex)
-	if err == nil {
-		err = web.JSON(w, http.StatusOK, answer)
-	}
 	if err != nil {
 		a.chatFailed(w, r, asJSON, err)
+		return
 	}
+	web.JSON(w, http.StatusOK, answer)
 }
 
 // converse answers a message, when its turn has come, and keeps the exchange.

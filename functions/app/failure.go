@@ -73,14 +73,13 @@ func (a *app) refuse(w http.ResponseWriter, r *http.Request, bad *refusal, asJSO
 	if bad.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "2") // seconds
 	}
-	var err error
 	if asJSON {
-		err = web.JSON(w, bad.status, bad)
-	} else {
-		err = a.pages.RenderError(w, bad.status, web.ErrorPage{Title: "That did not get through", Message: bad.Message, Link: "/", Label: "Back to the chat"})
+		web.JSON(w, bad.status, bad)
+		return
 	}
-	if err != nil && !a.left(r, err) {
-		a.log.ErrorContext(r.Context(), "answering", "err", err)
+	err := a.pages.RenderError(w, bad.status, web.ErrorPage{Title: "That did not get through", Message: bad.Message, Link: "/", Label: "Back to the chat"})
+	if err != nil {
+		web.Fail(w, r, a.log, err)
 	}
 }
 

@@ -25,18 +25,15 @@ var Partitions = token.PublicPartitions
 // timeout bounds one read of the keys.
 const timeout = 5 * time.Second
 
-// New serves the keys that are published in s. A failure's cause goes to log (nil: the default logger).
+// New serves the keys that are published in s. A failure's cause goes to log.
 func New(s store.Store, log *slog.Logger) http.Handler {
-	if log == nil {
-		log = slog.Default()
-	}
 	mux := http.NewServeMux()
-	mux.Handle("GET "+Path, keys(s, log))
-	return web.Public("GET", mux)
+	mux.Handle(Path, web.Public("GET", keys(s, log)))
+	return mux
 }
 
-func keys(s store.Store, log *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func keys(s store.Store, log *slog.Logger) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
 		document, err := token.Published(ctx, s)
@@ -52,5 +49,5 @@ func keys(s store.Store, log *slog.Logger) http.Handler {
 		h.Set("Cache-Control", "public, max-age=300")
 		h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(document)) // answers HEAD and If-None-Match too
-	})
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
@@ -65,7 +67,7 @@ func (g *guard) bearer(next http.Handler) http.Handler {
 		case err != nil:
 			g.log.ErrorContext(r.Context(), "cannot verify tokens", "err", err)
 			w.Header().Set("Retry-After", "5")
-			rpcError(w, http.StatusServiceUnavailable, nil, codeUnauthorized, "Tokens cannot be checked right now. Please try again.", nil)
+			rpcError(w, http.StatusServiceUnavailable, nil, jsonrpc.CodeInternalError, "Tokens cannot be checked right now. Please try again.", nil)
 			return
 		}
 		if !g.limit.allow(claims.Subject) {

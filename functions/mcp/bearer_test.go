@@ -96,7 +96,7 @@ func TestBadTokens(t *testing.T) {
 func (w *world) mintAs(issuer, typ string, g token.Grant) string {
 	w.t.Helper()
 	type stored struct{ Kid, Private string }
-	keys, _, err := store.ReadAll[stored](w.t.Context(), w.store, store.Query{Partition: "signing-key/all"})
+	keys, _, err := store.ReadPage[stored](w.t.Context(), w.store, store.Query{Partition: "signing-key/all"})
 	if err != nil {
 		w.t.Fatal(err)
 	}

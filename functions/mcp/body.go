@@ -18,9 +18,10 @@ const (
 	maxBody  = 1 << 20 // bytes of a request
 	maxBatch = 20      // messages in a batch, which only revision 2025-03-26 has
 
+	// Our own codes lie outside the range that JSON-RPC and MCP reserve (MCP, Base Protocol, Error Codes).
 	codeInvalidRequest = jsonrpc.CodeInvalidRequest
-	codeUnauthorized   = -32001 // of the range that JSON-RPC leaves to servers; data says which OAuth error it is
-	codeTooMany        = -32002
+	codeUnauthorized   = 401 // data says which OAuth error it is
+	codeTooMany        = 429
 )
 
 // message is what a challenge must know of a request: who asks for what.
@@ -126,7 +127,7 @@ func rpcError(w http.ResponseWriter, status int, id json.RawMessage, code int64,
 	if c, ok := data.(*challengeData); ok {
 		a.Scope, a.ResourceMetadata = c.Scope, c.ResourceMetadata
 	}
-	_ = web.JSON(w, status, a) // what fails here is the client's connection
+	web.JSON(w, status, a)
 }
 
 // protocolErrors turns the SDK's plain-text refusals into the protocol's form.

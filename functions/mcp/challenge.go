@@ -31,18 +31,6 @@ func needs(m message) string {
 	return rbac.AnyToken
 }
 
-// obtainable is the scope that a consent could add so that the required one is satisfied: itself or, where the roles
-// allow only writing, the writing that implies it. It is "" when the roles allow neither.
-func obtainable(allowed []string, required string) string {
-	if slices.Contains(allowed, required) {
-		return required
-	}
-	if thing, ok := strings.CutSuffix(required, ":read"); ok && slices.Contains(allowed, thing+":write") {
-		return thing + ":write"
-	}
-	return ""
-}
-
 // missing returns what to ask consent for so that all messages can go through, with what the token has of it already. It is empty when
 // nothing is missing, or nothing that consent can give.
 func (p policy) missing(ctx context.Context, who caller, messages []message) ([]string, error) {
@@ -64,7 +52,7 @@ func (p policy) missing(ctx context.Context, who caller, messages []message) ([]
 	for _, s := range required {
 		if rbac.Satisfies(who.Scopes(), []string{s}) {
 			ask = append(ask, s)
-		} else if s = obtainable(allowed, s); s != "" {
+		} else if s, ok := rbac.Satisfier(allowed, s); ok { // what a consent could add
 			ask, lacking = append(ask, s), true
 		}
 	}
@@ -84,7 +72,7 @@ func (p policy) check(ctx context.Context, who caller, scope string) error {
 	if err != nil {
 		return err
 	}
-	if obtainable(allowed, scope) == "" {
+	if _, ok := rbac.Satisfier(allowed, scope); !ok {
 		return &clinic.Error{Code: clinic.RoleForbidden, Message: fmt.Sprintf(
 			"%s the permission %s, which this needs. No consent can change that; only an administrator of the clinic can.", rolesLack(who.Roles), scope)}
 	}

@@ -20,13 +20,13 @@ type resourceMetadata struct {
 }
 
 // metadataHandler serves it at the path form (RFC 9728 §3.1) and, for clients that try the root, there too.
-func metadataHandler(base, issuer string) http.Handler {
+func metadataHandler(base, issuer string) http.HandlerFunc {
 	doc := resourceMetadata{
 		Resource: base + "/mcp", AuthorizationServers: []string{issuer}, ScopesSupported: scopes,
 		BearerMethods: []string{"header"}, ResourceName: "VetAssist MCP Server",
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=300")
-		_ = web.JSON(w, http.StatusOK, doc) // what fails here is the client's connection
-	})
+		web.JSON(w, http.StatusOK, doc)
+	}
 }

@@ -1,7 +1,6 @@
 package mcp
 
 import (
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -33,13 +32,7 @@ func (o *origins) valid(origin string) bool {
 // host refuses foreign names while we are on this machine: a page whose name was rebound to 127.0.0.1 sends its own
 // name as Host. Elsewhere the name is the business of whoever routes to us, and proxies change it.
 func (o *origins) host(host string) bool {
-	if !o.local {
-		return true
-	}
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return config.IsLoopback(host)
+	return !o.local || config.IsLoopbackHost(host)
 }
 
 func (o *origins) wrap(next http.Handler) http.Handler {

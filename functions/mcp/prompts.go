@@ -3,7 +3,6 @@ package mcp
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -11,7 +10,6 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/rbac"
 )
 
@@ -86,10 +84,4 @@ func (t *tools) prompt(ctx context.Context, p promptSpec, args map[string]string
 		{Role: "user", Content: &sdk.EmbeddedResource{Resource: &sdk.ResourceContents{URI: petURI(pet.ID), MIMEType: jsonType, Text: string(record)}}},
 		{Role: "user", Content: &sdk.TextContent{Text: p.text(pet.Name, concern)}},
 	}}, nil
-}
-
-// refused reports whether an error is a refusal by the clinic rather than a failure.
-func refused(err error) bool {
-	var e *clinic.Error
-	return errors.As(err, &e)
 }

@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -101,4 +102,10 @@ func (t *tools) readArticle(_ context.Context, req *sdk.ReadResourceRequest) (*s
 		Contents:  []*sdk.ResourceContents{{URI: req.Params.URI, MIMEType: markdown, Text: "# " + a.Title + "\n\n" + a.Body}},
 		Cacheable: sdk.Cacheable{CacheScope: "public", TTLMs: int(cacheTime.Milliseconds())},
 	}, nil
+}
+
+// refused reports whether an error is a refusal by the clinic rather than a failure.
+func refused(err error) bool {
+	var e *clinic.Error
+	return errors.As(err, &e)
 }

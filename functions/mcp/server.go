@@ -86,8 +86,7 @@ func New(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", mcp)
 	for _, path := range []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"} {
-		mux.Handle("GET "+path, metadata)
-		mux.Handle("OPTIONS "+path, metadata)
+		mux.Handle(path, metadata)
 	}
 	return mux, nil
 }

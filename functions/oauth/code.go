@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -45,13 +44,13 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 		ClientID: a.Client.ID, UserID: v.user.ID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
 		Challenge: a.Challenge, Scopes: scopes, Expires: now.Add(codeLifetime),
 	}, now.Add(codeMemory))
-	err = store.ErrConflict
-	for tries := 0; errors.Is(err, store.ErrConflict) && tries < 3; tries++ { // two tabs may agree to two things at once
-		var allow store.Op
-		if allow, err = s.Directory.Allow(r.Context(), v.user.ID, a.Client.ID, a.Server.Identifier, scopes); err == nil {
+	_, err = again(func() (struct{}, error) { // two tabs may agree to two things at once
+		allow, err := s.Directory.Allow(r.Context(), v.user.ID, a.Client.ID, a.Server.Identifier, scopes)
+		if err == nil {
 			err = s.Store.Write(r.Context(), allow, store.Put(record, store.IfAbsent()))
 		}
-	}
+		return struct{}{}, err
+	})
 	if err != nil {
 		s.fail(w, r, err)
 		return

@@ -17,29 +17,25 @@ type decision struct {
 }
 
 func (s *server) decide(ctx context.Context, a *authRequest, user directory.User) (decision, error) {
-	roles, err := s.Directory.RoleScopes(ctx, user.Roles, a.Server.Identifier)
-	if err != nil {
-		return decision{}, err
-	}
-	consent, err := s.Directory.Consent(ctx, user.ID, a.Client.ID, a.Server.Identifier)
-	if err != nil {
-		return decision{}, err
-	}
-	// As if the person agreed to everything: what is left is what there is to ask.
-	all := rbac.Evaluate(rbac.Sets{Requested: a.Scopes, Client: a.Client.Authorized[a.Server.Identifier], Role: roles, Consent: a.Scopes})
-	d := decision{Available: all.Granted, Dropped: all.Dropped()}
-	for _, scope := range all.Granted {
-		if slices.Contains(consent.Scopes, scope) {
-			d.Consented = append(d.Consented, scope)
-		} else {
-			d.New = append(d.New, scope)
+	all, err := s.entitled(ctx, a.Scopes, user, a.Client, a.Server)
+	var d decision
+	for _, v := range all.Verdicts {
+		switch {
+		case len(v.Lacking) == 0:
+			d.Available = append(d.Available, v.Scope)
+			d.Consented = append(d.Consented, v.Scope)
+		case slices.Equal(v.Lacking, []rbac.Source{rbac.Consent}): // only the person's answer is missing
+			d.Available = append(d.Available, v.Scope)
+			d.New = append(d.New, v.Scope)
+		default:
+			d.Dropped = append(d.Dropped, v)
 		}
 	}
-	return d, nil
+	return d, err
 }
 
-// entitled is the whole formula: what a token for this user, client and server may hold now. The token endpoint
-// asks it for every token, so a role, a client or a consent that shrank shrinks the next token too.
+// entitled is the whole formula: what a token for this user, client and server may hold now. The consent page asks it,
+// and the token endpoint for every token, so a role, a client or a consent that shrank shrinks the next token too.
 func (s *server) entitled(ctx context.Context, requested []string, user directory.User, client directory.Client, server directory.Server) (rbac.Decision, error) {
 	roles, err := s.Directory.RoleScopes(ctx, user.Roles, server.Identifier)
 	if err != nil {

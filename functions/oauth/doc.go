@@ -23,5 +23,6 @@
 // shown is what is decided.
 //
 // Not supported, and therefore not in the metadata: response types other than code, response modes other than query,
-// client secrets, registration, introspection, OpenID Connect (only its prompt parameter is understood).
+// client secrets, registration, introspection, request objects and pushed requests (their parameters are ignored, as any
+// unknown one), OpenID Connect (its prompt is understood; openid, profile, email and offline_access are dropped from scope).
 package oauth

@@ -103,16 +103,13 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.As(err, &refusal) {
 		s.Log.Log(r.Context(), web.FailureLevel(r.Context()), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
 		w.Header().Set("Retry-After", "1")
-		err = web.JSON(w, http.StatusInternalServerError, map[string]string{
+		web.JSON(w, http.StatusInternalServerError, map[string]string{
 			"error": "server_error", "error_description": "Something broke on our side; request " + web.RequestID(r.Context())})
-	} else {
-		s.Log.InfoContext(r.Context(), "token request refused", "path", r.URL.Path, "error", refusal.Code, "description", refusal.Description)
-		if refusal.status() == http.StatusUnauthorized {
-			w.Header().Set("WWW-Authenticate", `Basic realm="vetassist"`) // RFC 9110 §11.6.1, RFC 6749 §5.2
-		}
-		err = web.JSON(w, refusal.status(), map[string]string{"error": refusal.Code, "error_description": refusal.Description})
+		return
 	}
-	if err != nil {
-		web.Fail(w, r, s.Log, err)
+	s.Log.InfoContext(r.Context(), "token request refused", "path", r.URL.Path, "error", refusal.Code, "description", refusal.Description)
+	if refusal.status() == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="vetassist"`) // RFC 9110 §11.6.1, RFC 6749 §5.2
 	}
+	web.JSON(w, refusal.status(), map[string]string{"error": refusal.Code, "error_description": refusal.Description})
 }

@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -83,14 +82,32 @@ func (s *server) mint(ctx context.Context, grantID, userID string, client direct
 	if len(decision.Granted) == 0 {
 		return tokenResponse{}, &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
 	}
+	unique, err := s.newSecret()
+	if err != nil {
+		return tokenResponse{}, err
+	}
 	raw, expires, err := s.Keys.Mint(ctx, token.Grant{
-		ID: grantID + "." + rand.Text(), Subject: user.ID, ClientID: client.ID, Audience: server.Audience(),
+		ID: grantID + "." + unique, Subject: user.ID, ClientID: client.ID, Audience: server.Audience(),
 		Scopes: decision.Granted, Roles: user.Roles,
 	})
 	return tokenResponse{
 		AccessToken: raw, TokenType: "Bearer", Scope: rbac.JoinScope(decision.Granted),
 		ExpiresIn: int(expires.Sub(s.Now()).Round(time.Second).Seconds()),
 	}, err
+}
+
+// maxAttempts bounds how often one request reads anew because others wrote in between. Two that race for one record
+// need two rounds; more than a few mean that something is wrong.
+const maxAttempts = 5
+
+// again repeats f while what it read was changed before it could write.
+func again[T any](f func() (T, error)) (result T, err error) {
+	for range maxAttempts {
+		if result, err = f(); !errors.Is(err, store.ErrConflict) {
+			break
+		}
+	}
+	return result, err
 }
 
 func reasons(d rbac.Decision) string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"time"
 
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
@@ -17,13 +16,8 @@ func (s *server) redeemCode(ctx context.Context, client directory.Client, params
 	if secret == "" {
 		return tokenResponse{}, &tokenError{"invalid_request", "code is missing"}
 	}
-	for {
-		response, err := s.redeemOnce(ctx, client, params, secret)
-		if !errors.Is(err, store.ErrConflict) {
-			return response, err
-		}
-		// Somebody used the code in between: the next round sees that.
-	}
+	// On a conflict somebody used the code in between: the next round sees that.
+	return again(func() (tokenResponse, error) { return s.redeemOnce(ctx, client, params, secret) })
 }
 
 func (s *server) redeemOnce(ctx context.Context, client directory.Client, params url.Values, secret string) (tokenResponse, error) {
@@ -39,8 +33,8 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 	case c.ClientID != client.ID:
 		return tokenResponse{}, &tokenError{"invalid_grant", "the code was issued to another client"}
 	case c.GrantID != "":
-		// A second use: one of the two has stolen it, so what the first one got ends too (OAuth 2.1 §4.1.3,
-		// RFC 9700 §2.1.1).
+		// A second use: one of the two has stolen it, so what the first one got ends too (RFC 6749 §4.1.2, OAuth 2.1
+		// §4.1.3).
 		s.Log.WarnContext(ctx, "code used twice: its grant is revoked", "client", client.ID, "user", c.UserID, "grant", c.GrantID)
 		if err := s.revokeGrant(ctx, c.GrantID); err != nil {
 			return tokenResponse{}, err
@@ -78,7 +72,7 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 		if response.RefreshToken, err = s.newSecret(); err != nil {
 			return tokenResponse{}, err
 		}
-		first := refreshItem(response.RefreshToken, refreshToken{GrantID: grantID}, earlier(now.Add(refreshLifetime), g.Ends))
+		first := refreshItem(response.RefreshToken, refreshToken{GrantID: grantID}, now.Add(refreshLifetime))
 		ops = append(ops, store.Put(first, store.IfAbsent()))
 	}
 	if err := s.Store.Write(ctx, ops...); err != nil {
@@ -86,11 +80,4 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 	}
 	s.Log.InfoContext(ctx, "tokens issued", "user", c.UserID, "client", client.ID, "grant", grantID, "scope", response.Scope)
 	return response, nil
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }

@@ -25,13 +25,8 @@ func (s *server) refresh(ctx context.Context, client directory.Client, params ur
 	if presented == "" {
 		return tokenResponse{}, &tokenError{"invalid_request", "refresh_token is missing"}
 	}
-	for {
-		response, err := s.refreshOnce(ctx, client, params, presented)
-		if !errors.Is(err, store.ErrConflict) {
-			return response, err
-		}
-		// Another request rotated it or revoked the grant in between: the next round sees that.
-	}
+	// On a conflict another request rotated it or revoked the grant in between: the next round sees that.
+	return again(func() (tokenResponse, error) { return s.refreshOnce(ctx, client, params, presented) })
 }
 
 func (s *server) refreshOnce(ctx context.Context, client directory.Client, params url.Values, presented string) (tokenResponse, error) {
@@ -80,8 +75,8 @@ func (s *server) refreshOnce(ctx context.Context, client directory.Client, param
 	g.LastUsed = now.UTC()
 	rotated := refreshToken{GrantID: grantID, Rotated: now.UTC()}
 	err = s.Store.Write(ctx,
-		store.Put(refreshItem(presented, rotated, earlier(now.Add(rotatedMemory), g.Ends)), store.IfVersion(record.Version)),
-		store.Put(refreshItem(next, refreshToken{GrantID: grantID}, earlier(now.Add(refreshLifetime), g.Ends)), store.IfAbsent()),
+		store.Put(refreshItem(presented, rotated, now.Add(rotatedMemory)), store.IfVersion(record.Version)),
+		store.Put(refreshItem(next, refreshToken{GrantID: grantID}, now.Add(refreshLifetime)), store.IfAbsent()),
 		store.Put(grantItem(grantID, g), store.IfVersion(family.Version)))
 	if err != nil {
 		return tokenResponse{}, err

@@ -62,7 +62,7 @@ func New(c Config) (http.Handler, error) {
 
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/.well-known/oauth-authorization-server", web.Public("GET", get(s.metadata)))
+	mux.Handle("/.well-known/oauth-authorization-server", web.Public("GET", s.metadata))
 
 	mux.HandleFunc("GET /oauth/authorize", s.authorize)
 	mux.HandleFunc("HEAD /oauth/authorize", notHead)
@@ -74,38 +74,25 @@ func (s *server) routes() http.Handler {
 	mux.Handle("POST /oauth/logout", s.form(s.logout))
 	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
 
-	mux.Handle("/oauth/token", web.Public("POST", post(s.token)))
-	mux.Handle("/oauth/revoke", web.Public("POST", post(s.revoke)))
+	mux.Handle("/oauth/token", web.Public("POST", bounded(s.token)))
+	mux.Handle("/oauth/revoke", web.Public("POST", bounded(s.revoke)))
 	return mux
 }
 
 // maxForm bounds the body of every request here, in bytes.
 const maxForm = 64 << 10
 
-// form guards a handler of our own pages' forms: no other site's page may send it (RFC 6819 §4.4.1.8).
+func bounded(next http.HandlerFunc) http.HandlerFunc {
+	return http.MaxBytesHandler(next, maxForm).ServeHTTP
+}
+
+// form guards a handler of our own pages' forms: no other site's page may send it (RFC 6749 §10.12).
 func (s *server) form(next http.HandlerFunc) http.Handler {
-	return s.sameOrigin.Handler(http.MaxBytesHandler(next, maxForm))
+	return s.sameOrigin.Handler(bounded(next))
 }
 
 // notHead keeps HEAD, which the mux would take for a GET, from issuing a code that nobody reads.
 func notHead(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Allow", "GET")
 	w.WriteHeader(http.StatusMethodNotAllowed)
-}
-
-// get and post allow one method; OPTIONS was answered before them.
-func get(next http.HandlerFunc) http.Handler { return method(http.MethodGet, next) }
-func post(next http.HandlerFunc) http.Handler {
-	return method(http.MethodPost, http.MaxBytesHandler(next, maxForm))
-}
-
-func method(allowed string, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != allowed && !(allowed == http.MethodGet && r.Method == http.MethodHead) {
-			w.Header().Set("Allow", allowed+", OPTIONS")
-			http.Error(w, "Use "+allowed+" here.", http.StatusMethodNotAllowed)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

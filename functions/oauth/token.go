@@ -38,9 +38,7 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-store") // RFC 6749 §5.1
 	w.Header().Set("Pragma", "no-cache")
-	if err := web.JSON(w, http.StatusOK, response); err != nil {
-		web.Fail(w, r, s.Log, err)
-	}
+	web.JSON(w, http.StatusOK, response)
 }
 
 func (s *server) exchange(r *http.Request) (tokenResponse, error) {

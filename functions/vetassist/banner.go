@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/vetassist/vetassist/seed"
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
 )
 
@@ -39,7 +40,7 @@ func banner(o Options, missing string) error {
 	if missing != "" {
 		fmt.Fprintf(&b, "This machine has no %s, so it is served on the other family only.\n", missing)
 	}
-	if o.Local() && !local(o.Addr) {
+	if o.Local() && !config.IsLoopbackHost(o.Addr) {
 		fmt.Fprintf(&b, "Careful: %s can be reached from other machines, and the passwords above work for whoever does.\n", o.Addr)
 	}
 	b.WriteString("Ctrl-C stops it.\n")

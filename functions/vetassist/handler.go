@@ -12,6 +12,7 @@ import (
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/clinic/knowledge"
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
@@ -92,12 +93,12 @@ func home(o *Options, next http.Handler) http.Handler {
 	if !o.Local() {
 		return next
 	}
-	own := strings.TrimPrefix(o.BaseURL, "http://")
+	_, own, _ := strings.Cut(o.BaseURL, "://")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.EqualFold(r.Host, own):
 			next.ServeHTTP(w, r)
-		case !local(r.Host):
+		case !config.IsLoopbackHost(r.Host):
 			http.Error(w, "This VetAssist answers at "+o.BaseURL+" only. Start it with -base-url to give it another address.", http.StatusMisdirectedRequest)
 		case r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html"):
 			http.Redirect(w, r, o.BaseURL+r.URL.RequestURI(), http.StatusTemporaryRedirect)

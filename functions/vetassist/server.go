@@ -186,11 +186,3 @@ func (s *Server) Close() error {
 	})
 	return s.closed
 }
-
-// local reports whether a Host header names this machine.
-func local(host string) bool {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	return config.IsLoopback(strings.Trim(host, "[]"))
-}

@@ -115,7 +115,7 @@ func (c *Clinic) planBooking(ctx context.Context, a *Appointment) ([]store.Op, e
 // ahead lists an owner's appointments to come, cancelled ones included, the last first. Their number is limited.
 func (c *Clinic) ahead(ctx context.Context, owner string) ([]Appointment, error) {
 	q := store.Query{Partition: person(owner), Prefix: "appointment/", Descending: true, Limit: maxAhead}
-	list, _, err := store.ReadAll[Appointment](ctx, c.store, q)
+	list, _, err := store.ReadPage[Appointment](ctx, c.store, q)
 	if err != nil {
 		return nil, fmt.Errorf("clinic: %w", err)
 	}

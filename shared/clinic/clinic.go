@@ -79,12 +79,6 @@ func (c *Clinic) Now() time.Time { return c.now() }
 // Today is the date at the clinic now.
 func (c *Clinic) Today() Date { return DateOf(c.now().In(c.facts.zone)) }
 
-// Local is the date and time of day at the clinic of an instant.
-func (c *Clinic) Local(t time.Time) (Date, Clock) {
-	t = t.In(c.facts.zone)
-	return DateOf(t), Clock(t.Hour()*60 + t.Minute())
-}
-
 func person(id string) string { return "clinic/person/" + id }
 
 const stamp = "20060102T1504Z" // of an instant in UTC, at the head of ids, so that ids sort by time
@@ -140,20 +134,11 @@ func (c *Clinic) change(ctx context.Context, id string, plan func() ([]store.Op,
 
 // listAll reads a prefix of a person's partition to its end, at most limit records.
 func listAll[T any](ctx context.Context, c *Clinic, partition, prefix string, limit int) ([]store.Record[T], error) {
-	var out []store.Record[T]
-	q := store.Query{Partition: partition, Prefix: prefix, Limit: min(limit, 200)}
-	for len(out) < limit {
-		list, next, err := store.ReadAll[T](ctx, c.store, q)
-		if err != nil {
-			return nil, fmt.Errorf("clinic: %w", err)
-		}
-		out = append(out, list...)
-		if next == "" {
-			break
-		}
-		q.Cursor = next
+	all, err := store.ReadAll[T](ctx, c.store, store.Query{Partition: partition, Prefix: prefix}, limit)
+	if err != nil {
+		return nil, fmt.Errorf("clinic: %w", err)
 	}
-	return out[:min(len(out), limit)], nil
+	return all, nil
 }
 
 // text checks words that a person wrote: valid, printable, and at most limit characters after trimming.

@@ -60,7 +60,7 @@ func (c *Clinic) history(ctx context.Context, owner, cursor string, keep func(Ap
 	next = cursor
 	for range 10 { // bounds the reads of one call; the cursor goes on from there
 		q := store.Query{Partition: person(owner), Prefix: "appointment/", Descending: true, Limit: PageSize - len(list), Cursor: next}
-		records, after, err := store.ReadAll[Appointment](ctx, c.store, q)
+		records, after, err := store.ReadPage[Appointment](ctx, c.store, q)
 		if err != nil {
 			return nil, "", cursorError(err)
 		}

@@ -63,7 +63,7 @@ func walk[T any](ctx context.Context, c *Clinic, kind, cursor string, keep func(
 	}
 	for reads := 0; reads < 2*len(shards); reads++ {
 		q := store.Query{Partition: shardName(shard), Prefix: kind, Limit: PageSize - len(out), Cursor: inner}
-		list, after, err := store.ReadAll[T](ctx, c.store, q)
+		list, after, err := store.ReadPage[T](ctx, c.store, q)
 		if err != nil {
 			return nil, "", cursorError(err)
 		}

@@ -99,6 +99,14 @@ func IsLoopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
+// IsLoopbackHost is IsLoopback for a Host header, with or without a port.
+func IsLoopbackHost(hostport string) bool {
+	if host, _, err := net.SplitHostPort(hostport); err == nil {
+		hostport = host
+	}
+	return IsLoopback(hostport)
+}
+
 // Local reports whether the base URL is a loopback address: then, and only then, the demo's passwords work.
 func (c Config) Local() bool {
 	u, err := url.Parse(c.BaseURL)

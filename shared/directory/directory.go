@@ -81,11 +81,12 @@ const (
 	policyPartition = "policy/all"
 	serverPrefix    = "server/"
 	rolePrefix      = "role/"
+	maxServers      = 1000
 )
 
 // Servers are all MCP servers, by identifier.
 func (d *Directory) Servers(ctx context.Context) ([]Server, error) {
-	records, _, err := store.ReadAll[Server](ctx, d.store, store.Query{Partition: policyPartition, Prefix: serverPrefix})
+	records, err := store.ReadAll[Server](ctx, d.store, store.Query{Partition: policyPartition, Prefix: serverPrefix}, maxServers)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,9 +19,6 @@ type User struct {
 	Disabled bool      `json:"disabled,omitempty"`
 	Created  time.Time `json:"created"`
 }
-
-// HasRole reports whether the user has a role.
-func (u User) HasRole(name string) bool { return slices.Contains(u.Roles, name) }
 
 type usernameRecord struct {
 	UserID string `json:"user_id"`

@@ -51,13 +51,21 @@ func Satisfies(granted, required []string) bool { return len(Missing(granted, re
 func Missing(granted, required []string) []string {
 	var missing []string
 	for _, r := range required {
-		if slices.Contains(granted, r) {
-			continue
+		if _, ok := Satisfier(granted, r); !ok {
+			missing = append(missing, r)
 		}
-		if thing, ok := strings.CutSuffix(r, ":read"); ok && slices.Contains(granted, thing+":write") {
-			continue
-		}
-		missing = append(missing, r)
 	}
 	return missing
+}
+
+// Satisfier is the scope among those there are that satisfies the required one: itself, or the writing that implies it.
+func Satisfier(scopes []string, required string) (scope string, ok bool) {
+	if slices.Contains(scopes, required) {
+		return required, true
+	}
+	thing, reading := strings.CutSuffix(required, ":read")
+	if write := thing + ":write"; reading && slices.Contains(scopes, write) {
+		return write, true
+	}
+	return "", false
 }

@@ -23,8 +23,8 @@ func Read[T any](ctx context.Context, s Store, partition, sort string) (Record[T
 	return decode[T](item)
 }
 
-// ReadAll lists and decodes a page of items.
-func ReadAll[T any](ctx context.Context, s Store, q Query) (records []Record[T], next string, err error) {
+// ReadPage lists and decodes a page of items.
+func ReadPage[T any](ctx context.Context, s Store, q Query) (records []Record[T], next string, err error) {
 	p, err := s.List(ctx, q)
 	if err != nil {
 		return nil, "", err
@@ -38,6 +38,22 @@ func ReadAll[T any](ctx context.Context, s Store, q Query) (records []Record[T],
 		records = append(records, r)
 	}
 	return records, p.Next, nil
+}
+
+// ReadAll reads page after page, at most limit records. The query's own limit is ignored.
+func ReadAll[T any](ctx context.Context, s Store, q Query, limit int) (all []Record[T], err error) {
+	q.Limit = min(limit, MaxLimit)
+	for len(all) < limit {
+		records, next, err := ReadPage[T](ctx, s, q)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, records...); next == "" {
+			break
+		}
+		q.Cursor = next
+	}
+	return all[:min(len(all), limit)], nil
 }
 
 // Encode makes the item that Read decodes. A zero expiry means never.

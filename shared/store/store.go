@@ -115,11 +115,6 @@ func (c Condition) Holds(version int64) bool {
 	return true
 }
 
-// Match tells an engine with conditions of its own which kind this is.
-func (c Condition) Match() (absentOnly, presentOnly bool, version int64) {
-	return c.kind == absent, c.kind == present, c.version
-}
-
 // Op is one operation of a Write: make it with Put, Delete or Check.
 type Op struct {
 	Kind      OpKind

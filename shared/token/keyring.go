@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +28,7 @@ var (
 const (
 	privatePartition = "signing-key/all"
 	publicPartition  = "public-key/all"
+	maxKeys          = 100         // at once: a key leaves ten minutes after its last token
 	keyringMemory    = time.Minute // how long a keyring goes on without looking whether a newer key signs
 )
 
@@ -133,7 +133,7 @@ func (k *Keyring) signer(ctx context.Context) (*ecdsa.PrivateKey, string, error)
 }
 
 func (k *Keyring) newest(ctx context.Context) (signingKey, error) {
-	records, _, err := store.ReadAll[signingKey](ctx, k.store, store.Query{Partition: privatePartition, Descending: true})
+	records, err := store.ReadAll[signingKey](ctx, k.store, store.Query{Partition: privatePartition, Descending: true}, maxKeys)
 	if err != nil {
 		return signingKey{}, err
 	}
@@ -186,13 +186,15 @@ func publish(key *ecdsa.PublicKey) (publicKey, error) {
 
 // Published is the JWKS document (RFC 7517 §5) of all keys whose tokens may still be about.
 func Published(ctx context.Context, s store.Store) (json.RawMessage, error) {
-	page, err := s.List(ctx, store.Query{Partition: publicPartition})
+	records, err := store.ReadAll[json.RawMessage](ctx, s, store.Query{Partition: publicPartition}, maxKeys)
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]string, len(page.Items))
-	for i, item := range page.Items {
-		keys[i] = string(item.Body)
+	set := struct {
+		Keys []json.RawMessage `json:"keys"`
+	}{make([]json.RawMessage, len(records))}
+	for i, r := range records {
+		set.Keys[i] = r.Value
 	}
-	return json.RawMessage(`{"keys":[` + strings.Join(keys, ",") + `]}`), nil
+	return json.Marshal(set)
 }

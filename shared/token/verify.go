@@ -9,10 +9,19 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2" // bounds what is remembered
 )
 
-// maxToken is the length in bytes beyond which a token is not even parsed.
-const maxToken = 8 << 10
+const (
+	maxToken   = 8 << 10 // bytes, beyond which a token is not even parsed
+	memorySize = 4096    // verified tokens that are remembered; one takes about a kilobyte
+)
+
+// verified is what is remembered of a good token, under its hash.
+type verified struct {
+	claims Claims
+	kid    string
+}
 
 var (
 	// ErrInvalid says that a token must not be accepted; it comes as an *InvalidError with the reason.
@@ -33,10 +42,10 @@ func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
 // Verifier checks the access tokens that one issuer made for one resource.
 type Verifier struct {
-	keys   *Keys
-	now    func() time.Time
-	parser *jwt.Parser
-	memory *memory
+	keys     *Keys
+	now      func() time.Time
+	parser   *jwt.Parser
+	verified *lru.Cache[[sha256.Size]byte, verified]
 }
 
 // NewVerifier accepts tokens from issuer that name one of the audience (a resource's URL and its identifier). An
@@ -52,7 +61,11 @@ func NewVerifier(issuer string, audience []string, keys *Keys, now func() time.T
 	if len(audience) > 0 {
 		options = append(options, jwt.WithAudience(audience...))
 	}
-	return &Verifier{keys: keys, now: now, parser: jwt.NewParser(options...), memory: newMemory()}
+	memory, err := lru.New[[sha256.Size]byte, verified](memorySize)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return &Verifier{keys: keys, now: now, parser: jwt.NewParser(options...), verified: memory}
 }
 
 // Verify checks a token as RFC 9068 §4 says. The error is an *InvalidError, or wraps ErrUnavailable.
@@ -63,7 +76,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 		return Claims{}, &InvalidError{"the token is too long"}
 	}
 	hash := sha256.Sum256([]byte(raw))
-	if m, ok := v.memory.get(hash); ok && v.now().Before(m.claims.ExpiresAt.Time) && v.keys.has(m.kid) {
+	if m, ok := v.verified.Get(hash); ok && v.now().Before(m.claims.ExpiresAt.Time) && v.keys.has(m.kid) {
 		return m.claims.clone(), nil
 	}
 	var claims Claims
@@ -75,7 +88,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Claims, error) {
 		return Claims{}, err
 	}
 	kid, _ := t.Header["kid"].(string)
-	v.memory.put(hash, remembered{claims.clone(), kid})
+	v.verified.Add(hash, verified{claims.clone(), kid})
 	return claims, nil
 }
 
@@ -105,7 +118,7 @@ func explain(err error) error {
 		return &InvalidError{"it is not a JWT"}
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return &InvalidError{"it has expired"}
-	case errors.Is(err, jwt.ErrTokenNotValidYet), errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
 		return &InvalidError{"it is not valid yet"}
 	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
 		return &InvalidError{"it comes from another issuer"}

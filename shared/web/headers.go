@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 )
 
@@ -24,10 +25,10 @@ func SecurePage(w http.ResponseWriter) {
 }
 
 // JSON writes v. The caller has set any Cache-Control; without one the answer is not stored.
-func JSON(w http.ResponseWriter, status int, v any) error {
+func JSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		return err
+		panic(fmt.Sprintf("web: %T cannot be JSON: %v", v, err)) // the type is wrong, not its data
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -36,23 +37,27 @@ func JSON(w http.ResponseWriter, status int, v any) error {
 		h.Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
-	_, err = w.Write(append(body, '\n'))
-	return err
+	w.Write(append(body, '\n')) // what fails here is the caller's connection
 }
 
-// Public lets pages of any origin read an answer that holds no secret and needs no cookie. Set it on metadata, keys and the endpoints that
-// browser-based clients call (RFC 9728 §3.1 and RFC 8414 §3 answer to anybody). The returned handler answers the preflight too.
-func Public(methods string, next http.Handler) http.Handler {
+// Public serves one method (GET includes HEAD) and lets pages of any origin read the answer, which must hold no secret and need no
+// cookie. It is for metadata, keys and the endpoints that browser-based clients call (RFC 9728 §3.1 and RFC 8414 §3
+// answer to anybody). The preflight is answered too.
+func Public(method string, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
-		if r.Method == http.MethodOptions {
-			h.Set("Access-Control-Allow-Methods", methods)
+		switch {
+		case r.Method == http.MethodOptions:
+			h.Set("Access-Control-Allow-Methods", method)
 			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, MCP-Protocol-Version")
 			h.Set("Access-Control-Max-Age", "86400")
 			w.WriteHeader(http.StatusNoContent)
-			return
+		case r.Method == method, r.Method == http.MethodHead && method == http.MethodGet:
+			next(w, r)
+		default:
+			h.Set("Allow", method+", OPTIONS")
+			http.Error(w, "Use "+method+" here.", http.StatusMethodNotAllowed)
 		}
-		next.ServeHTTP(w, r)
 	})
 }

@@ -45,10 +45,7 @@ func NewPages(prefix string, files fs.FS) (*Pages, error) {
 			p.assets[path.Base(name)], p.hashes[path.Base(name)] = body, hex.EncodeToString(sum[:6])
 		}
 	}
-	layout, err := template.New("layout.html").Funcs(template.FuncMap{
-		"asset": p.asset,
-		"day":   func(t time.Time) string { return t.Format("Monday, 2 January 2006") },
-	}).ParseFS(shared, "templates/layout.html")
+	layout, err := template.New("layout.html").Funcs(template.FuncMap{"asset": p.asset}).ParseFS(shared, "templates/layout.html")
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +85,7 @@ type Page struct {
 	Data  any
 }
 
-// Render writes a page with the security headers of SecurePage. Nothing is written before the template is done.
+// Render writes a page with the security headers of SecurePage. When it returns an error, nothing was written.
 func (p *Pages) Render(w http.ResponseWriter, status int, name string, page Page) error {
 	t, ok := p.pages[name]
 	if !ok {
@@ -101,8 +98,8 @@ func (p *Pages) Render(w http.ResponseWriter, status int, name string, page Page
 	SecurePage(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, err := w.Write(buf.Bytes())
-	return err
+	w.Write(buf.Bytes()) // what fails here is the caller's connection
+	return nil
 }
 
 // Fragment renders one template of a page alone, for scripts that insert it; the layout is left out.

@@ -119,8 +119,8 @@ func TestObserve(t *testing.T) {
 }
 
 func TestPublic(t *testing.T) {
-	h := web.Public("GET", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { web.JSON(w, http.StatusOK, map[string]int{"n": 1}) }))
-	for method, status := range map[string]int{"GET": 200, "OPTIONS": 204} {
+	h := web.Public("GET", func(w http.ResponseWriter, _ *http.Request) { web.JSON(w, http.StatusOK, map[string]int{"n": 1}) })
+	for method, status := range map[string]int{"GET": 200, "HEAD": 200, "OPTIONS": 204, "POST": 405, "DELETE": 405} {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(method, "/", nil))
 		if w.Code != status || w.Header().Get("Access-Control-Allow-Origin") != "*" || w.Header().Get("Access-Control-Allow-Credentials") != "" {

@@ -60,7 +60,7 @@ CREATE VIEW sessions AS
     SELECT body ->> 'user_id' AS user_id, body ->> 'since' AS since, datetime(expires, 'unixepoch') AS expires
     FROM live WHERE partition GLOB 'login/*' AND sort = 'session';
 
-DROP VIEW IF EXISTS codes; -- authorization codes of the last minute
+DROP VIEW IF EXISTS codes; -- authorization codes of the last hour; each may be redeemed for a minute
 CREATE VIEW codes AS
     SELECT body ->> 'user_id' AS user_id, body ->> 'client_id' AS client_id, body ->> 'server' AS server,
            (SELECT group_concat(value, ' ') FROM json_each(body, '$.scopes')) AS scopes,
