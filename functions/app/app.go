@@ -49,6 +49,7 @@ type app struct {
 	rand                           io.Reader
 	log                            *slog.Logger
 	pages                          *web.Pages
+	cookie                         web.Cookie
 	toolCache                      toolCache
 	turns                          *turns
 	newSessions                    *rate.Limiter
@@ -104,7 +105,7 @@ func newApp(cfg Config) (*app, error) {
 	}
 	a := &app{
 		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, clientID: cfg.ClientID,
-		store: store.Restrict(cfg.Store, Partitions...), discovery: cfg.HTTP,
+		store: cfg.Store, discovery: cfg.HTTP, cookie: web.NewCookie("vetassist_app", cfg.BaseURL),
 		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log, callTime: 8 * time.Second,
 		turns: newTurns(maxTurns, maxTurnsWait), newSessions: rate.NewLimiter(sessionsPerSecond, sessionsAtOnce),
 	}
@@ -132,6 +133,3 @@ func newApp(cfg Config) (*app, error) {
 	a.pages, err = web.NewPages("", files)
 	return a, err
 }
-
-// secure tells whether cookies must be.
-func (a *app) secure() bool { return strings.HasPrefix(a.base, "https://") }

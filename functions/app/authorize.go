@@ -10,6 +10,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 const (
@@ -61,11 +62,11 @@ func scopesFor(c challenge, s server, before []string) []string {
 
 // authorizeURL starts an authorization request: it stores what the callback will need and returns where to send the person.
 func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID string, switched bool) (string, error) {
-	state, err := a.secret()
+	state, err := web.NewSecret(a.rand)
 	if err != nil {
 		return "", err
 	}
-	verifier, err := a.secret() // 43 characters (RFC 7636 §4.1)
+	verifier, err := web.NewSecret(a.rand) // 43 characters (RFC 7636 §4.1)
 	if err != nil {
 		return "", err
 	}
@@ -73,7 +74,7 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	if err != nil {
 		return "", err
 	}
-	rec := authorization{Family: digest(b.family), Server: n.Server, Scopes: n.Scopes, New: n.New, Exchange: exchangeID, Switch: switched, Created: a.now()}
+	rec := authorization{Family: web.Hash(b.family), Server: n.Server, Scopes: n.Scopes, New: n.New, Exchange: exchangeID, Switch: switched, Created: a.now()}
 	if rec.Verifier, err = family.seal("code verifier", verifier); err != nil {
 		return "", err
 	}
@@ -100,6 +101,6 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 		q.Set("prompt", "login")
 	}
 	u.RawQuery = q.Encode()
-	item := store.Encode(authorizationPartition+digest(state), authorizationSort, rec, a.now().Add(authorizationLife))
+	item := store.Encode(authorizationPartition+web.Hash(state), authorizationSort, rec, a.now().Add(authorizationLife))
 	return u.String(), a.store.Write(ctx, store.Put(item, store.IfAbsent()))
 }

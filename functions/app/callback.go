@@ -76,7 +76,7 @@ var errNotOurs = errors.New("no authorization request of this browser has this s
 
 // takeAuthorization returns the request that a state belongs to, once. The state of another browser is not used up.
 func (a *app) takeAuthorization(ctx context.Context, b *browser, state string) (authorization, error) {
-	key := authorizationPartition + digest(state)
+	key := authorizationPartition + web.Hash(state)
 	rec, err := store.Read[authorization](ctx, a.store, key, authorizationSort)
 	if errors.Is(err, store.ErrNotFound) {
 		return authorization{}, errNotOurs
@@ -84,7 +84,7 @@ func (a *app) takeAuthorization(ctx context.Context, b *browser, state string) (
 	if err != nil {
 		return authorization{}, err
 	}
-	if rec.Value.Family != digest(b.family) { // login CSRF (RFC 6749 §10.12)
+	if rec.Value.Family != web.Hash(b.family) { // login CSRF (RFC 6749 §10.12)
 		return authorization{}, errNotOurs
 	}
 	err = a.store.Write(ctx, store.Delete(key, authorizationSort, store.IfVersion(rec.Version)))

@@ -68,7 +68,7 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 
 // converse answers a message, when its turn has come, and keeps the exchange.
 func (a *app) converse(ctx context.Context, b *browser, message string) (exchange, error) {
-	leave, err := a.turns.enter(ctx, digest(b.family))
+	leave, err := a.turns.enter(ctx, web.Hash(b.family))
 	if err != nil {
 		return exchange{}, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 const (
@@ -179,7 +180,7 @@ func (a *app) add(ctx context.Context, b *browser, e exchange) error {
 
 // tell adds something that the app says by itself.
 func (a *app) tell(ctx context.Context, b *browser, tone, text string) error {
-	id, err := a.secret()
+	id, err := web.NewSecret(a.rand)
 	if err != nil {
 		return err
 	}
@@ -187,7 +188,7 @@ func (a *app) tell(ctx context.Context, b *browser, tone, text string) error {
 }
 
 func (a *app) newExchange(message string) (exchange, error) {
-	id, err := a.secret()
+	id, err := web.NewSecret(a.rand)
 	if err != nil {
 		return exchange{}, err
 	}

@@ -55,7 +55,7 @@ func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, r
 		}
 		err = a.store.Write(ctx, ops...)
 		if err == nil {
-			a.setCookie(w, cookie, cookieLife)
+			a.cookie.Set(w, cookie, cookieLife)
 			return b, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {

@@ -29,7 +29,7 @@ func (a *app) logout(w http.ResponseWriter, r *http.Request) {
 			to += "?revoked=no"
 		}
 	}
-	a.setCookie(w, "", 0)
+	a.cookie.Clear(w)
 	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
@@ -81,7 +81,7 @@ func (a *app) startOver(w http.ResponseWriter, r *http.Request) {
 	}
 	old, fresh := "", ""
 	if err == nil {
-		fresh, err = a.secret()
+		fresh, err = web.NewSecret(a.rand)
 	}
 	if err == nil {
 		err = a.change(ctx, b, func(s *session) error {

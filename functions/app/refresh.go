@@ -14,6 +14,8 @@ const (
 	refreshAhead = 30 * time.Second       // an access token that ends sooner is refreshed before it is used
 	refreshLease = 15 * time.Second       // how long one request may keep the others from refreshing
 	refreshPoll  = 100 * time.Millisecond // how often the others look whether it is done
+
+	refreshRounds = int(2 * refreshLease / refreshPoll) // after which something is wrong
 )
 
 // errLoginLost says that only the person can help; session.Lost has the reason.
@@ -51,7 +53,7 @@ func (a *app) accessToken(ctx context.Context, b *browser) (string, error) {
 // (OAuth 2.1 §4.3.1), so of two tabs one refreshes, the other waits for the result: the session's version decides which. The lease
 // covers a process that stops half-way. errLoginLost means that the authorization server will not renew it.
 func (a *app) refresh(ctx context.Context, b *browser, used string) error {
-	for {
+	for range refreshRounds {
 		rec, err := a.readSession(ctx, b)
 		if err != nil {
 			return err
@@ -84,6 +86,7 @@ func (a *app) refresh(ctx context.Context, b *browser, used string) error {
 		}
 		return a.exchangeRefreshToken(ctx, b, used)
 	}
+	return fmt.Errorf("refresh: %w", errContended)
 }
 
 // exchangeRefreshToken is for the holder of the lease. The new refresh token is stored before anything is done with the access token

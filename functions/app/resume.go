@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 var errNothingWaits = errors.New("nothing waits")
@@ -48,7 +49,7 @@ func (a *app) goOn(ctx context.Context, b *browser, c conversation, id string) e
 			before.Exchanges = append(before.Exchanges, e)
 		}
 	}
-	leave, err := a.turns.enter(ctx, digest(b.family))
+	leave, err := a.turns.enter(ctx, web.Hash(b.family))
 	if err != nil {
 		ex.Waiting = nil
 		ex.problem(refusalOf(err).Message)

@@ -6,7 +6,6 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +19,7 @@ type sealer struct {
 	rand io.Reader
 }
 
-// newSealer fails for what app.secret did not make.
+// newSealer fails for what is no secret.
 func newSealer(secret string, rand io.Reader) (sealer, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(secret)
 	if err != nil || len(raw) != 32 {
@@ -58,19 +57,4 @@ func (s sealer) open(name, sealed string) (string, error) {
 		return "", fmt.Errorf("sealed value does not open: %w", err)
 	}
 	return string(secret), nil
-}
-
-// secret returns 256 random bits, as text that fits a cookie and a URL.
-func (a *app) secret() (string, error) {
-	b := make([]byte, 32)
-	if _, err := io.ReadFull(a.rand, b); err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(b), nil
-}
-
-// digest is what the store knows of a secret.
-func digest(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 const (
@@ -62,31 +63,14 @@ func (s session) life() time.Duration {
 	return sessionIdle
 }
 
-func (a *app) cookieName() string {
-	if a.secure() {
-		return "__Host-vetassist_app" // cannot be set by a sibling domain or over http
-	}
-	return "vetassist_app"
-}
-
-// setCookie is for a new session, or to end one. A cookie is never set a second time: the answer to a request from before a
-// login may arrive after the login's, and would bring the old cookie back.
-func (a *app) setCookie(w http.ResponseWriter, value string, maxAge time.Duration) {
-	c := &http.Cookie{Name: a.cookieName(), Value: value, Path: "/", HttpOnly: true, Secure: a.secure(),
-		SameSite: http.SameSiteLaxMode, MaxAge: int(maxAge.Seconds())} // Lax: the callback comes from another site
-	if maxAge <= 0 {
-		c.MaxAge = -1
-	}
-	http.SetCookie(w, c)
-}
-
-// open returns the session of a request, or errNoSession, or for a moment after a login errMoved. stale tells that the browser came with a cookie whose session has ended.
+// open returns the session of a request, or errNoSession, or for a moment after a login errMoved. stale tells that the
+// browser came with a cookie whose session has ended.
 func (a *app) open(r *http.Request) (b *browser, stale bool, err error) {
-	c, err := r.Cookie(a.cookieName())
-	if err != nil {
+	cookie := a.cookie.Read(r)
+	if cookie == "" {
 		return nil, false, errNoSession
 	}
-	b, err = a.unlock(r.Context(), c.Value)
+	b, err = a.unlock(r.Context(), cookie)
 	if err == nil && a.now().Sub(b.session.Seen) >= touchAfter {
 		err = a.touch(r.Context(), b)
 	}
@@ -102,7 +86,7 @@ func (a *app) unlock(ctx context.Context, cookie string) (*browser, error) {
 	if err != nil {
 		return nil, errNoSession
 	}
-	b := &browser{sealer: s, id: digest(cookie)}
+	b := &browser{sealer: s, id: web.Hash(cookie)}
 	if _, err := a.readSession(ctx, b); err != nil {
 		return nil, err
 	}
@@ -171,15 +155,17 @@ func (a *app) begin(ctx context.Context, w http.ResponseWriter, s session) (*bro
 	if err := a.store.Write(ctx, store.Put(item, store.IfAbsent())); err != nil {
 		return nil, err
 	}
-	a.setCookie(w, cookie, cookieLife)
+	// Set now, and never a second time: the answer to a request from before a login may arrive after the login's, and
+	// would bring the old cookie back.
+	a.cookie.Set(w, cookie, cookieLife)
 	return b, nil
 }
 
 // newBrowser gives a session a new cookie. Without a family it begins one.
 func (a *app) newBrowser(s session, family string) (*browser, string, error) {
-	cookie, err := a.secret()
+	cookie, err := web.NewSecret(a.rand)
 	if err == nil && family == "" {
-		family, err = a.secret()
+		family, err = web.NewSecret(a.rand)
 	}
 	if err != nil {
 		return nil, "", err
@@ -192,7 +178,7 @@ func (a *app) newBrowser(s session, family string) (*browser, string, error) {
 		return nil, "", err
 	}
 	if s.Conversation == "" {
-		if s.Conversation, err = a.secret(); err != nil {
+		if s.Conversation, err = web.NewSecret(a.rand); err != nil {
 			return nil, "", err
 		}
 	}
@@ -200,7 +186,7 @@ func (a *app) newBrowser(s session, family string) (*browser, string, error) {
 	if s.Created.IsZero() {
 		s.Created = a.now()
 	}
-	return &browser{sealer: sealer, id: digest(cookie), family: family, session: s}, cookie, nil
+	return &browser{sealer: sealer, id: web.Hash(cookie), family: family, session: s}, cookie, nil
 }
 
 // openOrBegin gives every message a session.

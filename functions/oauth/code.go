@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // How long a code may be redeemed (RFC 6749 §4.1.2 recommends ten minutes at most), and how long it is remembered, so that a
@@ -34,13 +35,13 @@ const codeSort = "code"
 
 // answerWithCode notes the consent and a code for it, in one write, and sends the browser back with the code.
 func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authRequest, v visit, scopes []string) {
-	secret, err := s.newSecret()
+	secret, err := web.NewSecret(s.Rand)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	now := s.Now()
-	record := store.Encode("code/"+hash(secret), codeSort, code{
+	record := store.Encode("code/"+web.Hash(secret), codeSort, code{
 		ClientID: a.Client.ID, UserID: v.user.ID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
 		Challenge: a.Challenge, Scopes: scopes, Expires: now.Add(codeLifetime),
 	}, now.Add(codeMemory))
@@ -76,5 +77,5 @@ func verifierFits(verifier, challenge string) bool {
 			return false
 		}
 	}
-	return subtle.ConstantTimeCompare([]byte(hash(verifier)), []byte(challenge)) == 1
+	return subtle.ConstantTimeCompare([]byte(web.Hash(verifier)), []byte(challenge)) == 1
 }

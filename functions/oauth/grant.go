@@ -14,6 +14,7 @@ import (
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // How long a grant can be refreshed: at most 90 days, and not after 30 days without a refresh.
@@ -50,7 +51,7 @@ func grantItem(id string, g grant) store.Item {
 }
 
 func refreshItem(secret string, t refreshToken, expires time.Time) store.Item {
-	return store.Encode("refresh/"+hash(secret), refreshSort, t, expires)
+	return store.Encode("refresh/"+web.Hash(secret), refreshSort, t, expires)
 }
 
 // revokeGrant ends a family: no token of it refreshes from now on.
@@ -82,7 +83,7 @@ func (s *server) mint(ctx context.Context, grantID, userID string, client direct
 	if len(decision.Granted) == 0 {
 		return tokenResponse{}, &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
 	}
-	unique, err := s.newSecret()
+	unique, err := web.NewSecret(s.Rand)
 	if err != nil {
 		return tokenResponse{}, err
 	}
@@ -148,7 +149,7 @@ func (s *server) successorKey(ctx context.Context) ([]byte, error) {
 		if !errors.Is(err, store.ErrNotFound) {
 			return record.Value, err
 		}
-		secret, err := s.newSecret()
+		secret, err := web.NewSecret(s.Rand)
 		if err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // redeemCode is the authorization code grant (OAuth 2.1 §4.1.3). Of two requests with one code exactly one gets
@@ -21,7 +22,7 @@ func (s *server) redeemCode(ctx context.Context, client directory.Client, params
 }
 
 func (s *server) redeemOnce(ctx context.Context, client directory.Client, params url.Values, secret string) (tokenResponse, error) {
-	record, err := store.Read[code](ctx, s.Store, "code/"+hash(secret), codeSort)
+	record, err := store.Read[code](ctx, s.Store, "code/"+web.Hash(secret), codeSort)
 	if errors.Is(err, store.ErrNotFound) {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the code is not known, or was forgotten long ago"}
 	}
@@ -52,7 +53,7 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 	if err := s.checkSameResource(ctx, client, params, c.Server); err != nil {
 		return tokenResponse{}, err
 	}
-	grantID, err := s.newSecret()
+	grantID, err := web.NewSecret(s.Rand)
 	if err != nil {
 		return tokenResponse{}, err
 	}
@@ -65,11 +66,11 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 		Since: now.UTC(), LastUsed: now.UTC(), Ends: now.Add(grantLifetime).UTC()}
 	c.GrantID = grantID
 	ops := []store.Op{
-		store.Put(store.Encode("code/"+hash(secret), codeSort, c, record.Expires), store.IfVersion(record.Version)),
+		store.Put(store.Encode("code/"+web.Hash(secret), codeSort, c, record.Expires), store.IfVersion(record.Version)),
 		store.Put(grantItem(grantID, g), store.IfAbsent()),
 	}
 	if client.May(grantRefresh) {
-		if response.RefreshToken, err = s.newSecret(); err != nil {
+		if response.RefreshToken, err = web.NewSecret(s.Rand); err != nil {
 			return tokenResponse{}, err
 		}
 		first := refreshItem(response.RefreshToken, refreshToken{GrantID: grantID}, now.Add(refreshLifetime))

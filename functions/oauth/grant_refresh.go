@@ -8,6 +8,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 const (
@@ -30,7 +31,7 @@ func (s *server) refresh(ctx context.Context, client directory.Client, params ur
 }
 
 func (s *server) refreshOnce(ctx context.Context, client directory.Client, params url.Values, presented string) (tokenResponse, error) {
-	record, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+hash(presented), refreshSort)
+	record, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+web.Hash(presented), refreshSort)
 	if errors.Is(err, store.ErrNotFound) {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the refresh token is not known or has expired"}
 	}
@@ -92,7 +93,7 @@ func (s *server) checkRotated(ctx context.Context, t refreshToken, client direct
 		return nil
 	}
 	if s.Now().Sub(t.Rotated) < retryWindow {
-		successor, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+hash(next), refreshSort)
+		successor, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+web.Hash(next), refreshSort)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}

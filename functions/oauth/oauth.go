@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -39,7 +38,7 @@ type server struct {
 	pages      *web.Pages
 	verifier   *token.Verifier
 	sameOrigin *http.CrossOriginProtection
-	secure     bool // the base URL is https
+	cookie     web.Cookie // of the login
 }
 
 // New is the authorization server's handler.
@@ -48,11 +47,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := url.Parse(c.BaseURL)
-	if err != nil {
-		return nil, err
-	}
-	s := &server{Config: c, pages: pages, secure: base.Scheme == "https", sameOrigin: http.NewCrossOriginProtection(),
+	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now)}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // revoke is the revocation endpoint (RFC 7009). Either kind of token ends its whole grant, so nothing of it can be
@@ -51,7 +52,7 @@ func (s *server) revokeToken(ctx context.Context, client directory.Client, prese
 
 // grantOfToken is the id of the grant that a token belongs to, empty when the token is none of ours.
 func (s *server) grantOfToken(ctx context.Context, presented string) (string, error) {
-	refresh, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+hash(presented), refreshSort)
+	refresh, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+web.Hash(presented), refreshSort)
 	if err == nil {
 		return refresh.Value.GrantID, nil
 	}

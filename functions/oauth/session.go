@@ -6,12 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // sessionLifetime is how long a login lasts.
@@ -35,17 +35,16 @@ func (v visit) loggedIn() bool { return v.user.ID != "" }
 
 // visit reads the cookie and the session behind it. A browser without a usable cookie gets one, so that its forms can be bound to it.
 func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
-	cookie, err := r.Cookie(s.cookieName())
-	if err != nil || len(cookie.Value) != secretLength {
-		secret, err := s.newSecret()
+	v := visit{secret: s.cookie.Read(r)}
+	if v.secret == "" {
+		secret, err := web.NewSecret(s.Rand)
 		if err != nil {
 			return visit{}, err
 		}
-		s.setCookie(w, secret)
+		s.cookie.Set(w, secret, 0)
 		return visit{secret: secret}, nil
 	}
-	v := visit{secret: cookie.Value}
-	record, err := store.Read[session](r.Context(), s.Store, "login/"+hash(v.secret), sessionSort)
+	record, err := store.Read[session](r.Context(), s.Store, "login/"+web.Hash(v.secret), sessionSort)
 	if errors.Is(err, store.ErrNotFound) {
 		return v, nil
 	}
@@ -62,36 +61,25 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 // startSession logs a user in under a new cookie, so that a planted one is worth nothing (session fixation), and ends
 // the login that the browser had before.
 func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User) error {
-	secret, err := s.newSecret()
+	secret, err := web.NewSecret(s.Rand)
 	if err != nil {
 		return err
 	}
 	now := s.Now()
-	record := store.Encode("login/"+hash(secret), sessionSort, session{user.ID, now.UTC()}, now.Add(sessionLifetime))
-	if err := s.Store.Write(r.Context(), store.Put(record, store.IfAbsent()), store.Delete("login/"+hash(before.secret), sessionSort, store.Always())); err != nil {
+	record := store.Encode("login/"+web.Hash(secret), sessionSort, session{user.ID, now.UTC()}, now.Add(sessionLifetime))
+	if err := s.Store.Write(r.Context(), store.Put(record, store.IfAbsent()), store.Delete("login/"+web.Hash(before.secret), sessionSort, store.Always())); err != nil {
 		return err
 	}
-	s.setCookie(w, secret)
+	s.cookie.Set(w, secret, 0)
 	return nil
 }
 
 func (s *server) endSession(ctx context.Context, w http.ResponseWriter, v visit) error {
-	if err := s.Store.Write(ctx, store.Delete("login/"+hash(v.secret), sessionSort, store.Always())); err != nil {
+	if err := s.Store.Write(ctx, store.Delete("login/"+web.Hash(v.secret), sessionSort, store.Always())); err != nil {
 		return err
 	}
-	http.SetCookie(w, &http.Cookie{Name: s.cookieName(), Path: "/", MaxAge: -1, HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode})
+	s.cookie.Clear(w)
 	return nil
-}
-
-func (s *server) cookieName() string {
-	if s.secure {
-		return "__Host-vetassist_login"
-	}
-	return "vetassist_login"
-}
-
-func (s *server) setCookie(w http.ResponseWriter, secret string) {
-	http.SetCookie(w, &http.Cookie{Name: s.cookieName(), Value: secret, Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteLaxMode})
 }
 
 // formToken goes into a form and must come back with it: it proves that this browser was shown this form. purpose
@@ -111,24 +99,4 @@ func checkForm(r *http.Request, v visit, purpose string) error {
 		return &pageError{"This page was open for too long, or cookies are blocked.", "the form token does not fit this browser and this request"}
 	}
 	return nil
-}
-
-// Secrets are 256 bits, in base64url.
-const (
-	secretBytes  = 32
-	secretLength = 43
-)
-
-func (s *server) newSecret() (string, error) {
-	b := make([]byte, secretBytes)
-	if _, err := io.ReadFull(s.Rand, b); err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(b), nil
-}
-
-// hash is the form in which the store knows a secret. A fast hash is enough: the secret is random.
-func hash(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

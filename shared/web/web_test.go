@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -125,6 +126,40 @@ func TestPublic(t *testing.T) {
 		h.ServeHTTP(w, httptest.NewRequest(method, "/", nil))
 		if w.Code != status || w.Header().Get("Access-Control-Allow-Origin") != "*" || w.Header().Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("%s: %d %v", method, w.Code, w.Header())
+		}
+	}
+}
+
+func TestCookie(t *testing.T) {
+	secret, err := web.NewSecret(bytes.NewReader(bytes.Repeat([]byte{7}, 32)))
+	if err != nil || len(secret) != web.SecretLength || web.Hash(secret) == secret {
+		t.Fatalf("%q, %v", secret, err)
+	}
+	if _, err := web.NewSecret(strings.NewReader("short")); err == nil {
+		t.Error("a secret of five bytes")
+	}
+	for base, name := range map[string]string{"http://localhost:8080": "c", "https://vet.example": "__Host-c"} {
+		cookie := web.NewCookie("c", base)
+		w := httptest.NewRecorder()
+		cookie.Set(w, secret, 0)
+		cookie.Set(w, secret, time.Hour)
+		cookie.Clear(w)
+		set := w.Result().Cookies()
+		for i, maxAge := range []int{0, 3600, -1} {
+			c := set[i]
+			if c.Name != name || c.Secure != strings.HasPrefix(base, "https") || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.MaxAge != maxAge {
+				t.Errorf("%s: %v", base, c)
+			}
+		}
+		for value, want := range map[string]string{secret: secret, "": "", secret + "A": "", "short": ""} {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
+			if got := cookie.Read(r); got != want {
+				t.Errorf("%s: read %q of %q", base, got, value)
+			}
+		}
+		if got := cookie.Read(httptest.NewRequest("GET", "/", nil)); got != "" {
+			t.Errorf("%s: read %q of nothing", base, got)
 		}
 	}
 }
