@@ -41,7 +41,7 @@ func TestReplacedLogins(t *testing.T) {
 	if n := w.left(); n != 1 {
 		t.Errorf("after the change of user %d refresh tokens work", n)
 	}
-	if page := p.logOut(); !strings.Contains(page, "can no longer act for you") {
+	if page := p.logOut(); !strings.Contains(page, "can no longer act for you") || !strings.Contains(page, "up to ten minutes more") {
 		t.Errorf("%s", page)
 	}
 	if n := w.left(); n != 0 {
