@@ -1,18 +1,15 @@
 package sqlite_test
 
 import (
-	"bufio"
 	"context"
+	"database/sql"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"database/sql"
 
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
@@ -135,79 +132,14 @@ func TestSweepsWhatExpired(t *testing.T) {
 	}
 }
 
-// TestKilled kills a process in the middle of its writes: what it had answered is there, and no write is half there.
 func TestKilled(t *testing.T) {
-	if path := os.Getenv("VETASSIST_TEST_CRASH_DB"); path != "" {
-		writeUntilKilled(path)
-	}
-	path := filepath.Join(t.TempDir(), "v.db")
-	answered := 0
-	for range 3 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilled$")
-		cmd.Env = append(os.Environ(), "VETASSIST_TEST_CRASH_DB="+path)
-		out, err := cmd.StdoutPipe()
+	storetest.RunCrash(t, func(ctx context.Context, location string, now func() time.Time) (store.Store, func() error, error) {
+		db, err := sqlite.Open(ctx, location, now)
 		if err != nil {
-			t.Fatal(err)
+			return nil, nil, err
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		for n := 0; n < 200 && lines.Scan(); n++ {
-			if _, err := fmt.Sscanf(lines.Text(), "answered %d", &answered); err != nil {
-				t.Fatalf("the writer said %q", lines.Text())
-			}
-		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		for lines.Scan() { // answers that were on their way count too
-			fmt.Sscanf(lines.Text(), "answered %d", &answered)
-		}
-		cmd.Wait() // its error is the kill
-
-		db := open(t, path, time.Now)
-		last := -1
-		for i := 0; ; i++ {
-			_, errA := db.Get(t.Context(), "test/a", fmt.Sprint(i))
-			_, errB := db.Get(t.Context(), "test/b", fmt.Sprint(i))
-			if (errA == nil) != (errB == nil) {
-				t.Fatalf("write %d is half there: %v, %v", i, errA, errB)
-			}
-			if errA != nil {
-				break
-			}
-			last = i
-		}
-		if last < answered {
-			t.Fatalf("write %d was answered, but the last one there is %d", answered, last)
-		}
-	}
-}
-
-func writeUntilKilled(path string) {
-	ctx := context.Background()
-	db, err := sqlite.Open(ctx, path, time.Now)
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	next := 0
-	for ; ; next++ {
-		if _, err := db.Get(ctx, "test/a", fmt.Sprint(next)); err != nil {
-			break
-		}
-	}
-	for ; ; next++ {
-		err := db.Write(ctx,
-			store.Put(store.Item{Partition: "test/a", Sort: fmt.Sprint(next), Body: []byte(`{}`)}, store.IfAbsent()),
-			store.Put(store.Item{Partition: "test/b", Sort: fmt.Sprint(next), Body: []byte(`{}`)}, store.IfAbsent()))
-		if err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		fmt.Println("answered", next)
-	}
+		return db, db.Close, nil
+	})
 }
 
 func put(t *testing.T, db *sqlite.DB, sort string) {
