@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/vetassist/vetassist/functions/oauth"
@@ -35,10 +36,12 @@ const (
 	verifier = "a-code-verifier-of-at-least-43-characters-0123456789"
 )
 
-var challenge = func() string {
+var challenge = challengeOf(verifier)
+
+func challengeOf(verifier string) string {
 	sum := sha256.Sum256([]byte(verifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
-}()
+}
 
 // world is an authorization server with the demo's people, its clock and its store.
 type world struct {
@@ -49,6 +52,7 @@ type world struct {
 	db        *sqlite.DB
 	directory *directory.Directory
 	verifier  *token.Verifier
+	meanwhile atomic.Pointer[func()] // see beforeNextWrite
 }
 
 // seeded is a database file with the demo's people, by the tests' clock. It is made once: it costs four password
@@ -91,7 +95,7 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(func() { server.Close(); w.db.Close() })
 	w.url = server.URL
 
-	s := store.Restrict(w.db, oauth.Partitions...)
+	s := interrupted{store.Restrict(w.db, oauth.Partitions...), w}
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	handler, err = oauth.New(oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory,
@@ -101,6 +105,22 @@ func newWorld(t testing.TB) *world {
 	}
 	w.verifier = token.NewVerifier(w.url, []string{w.url + "/mcp"}, token.StoredKeys(s, w.clock.Now), w.clock.Now)
 	return w
+}
+
+// beforeNextWrite lets f happen when the server has read all it wants to, but before it writes.
+func (w *world) beforeNextWrite(f func()) { w.meanwhile.Store(&f) }
+
+// interrupted is the server's store, with a place for what happens in between.
+type interrupted struct {
+	store.Store
+	world *world
+}
+
+func (i interrupted) Write(ctx context.Context, ops ...store.Op) error {
+	if f := i.world.meanwhile.Swap(nil); f != nil {
+		(*f)()
+	}
+	return i.Store.Write(ctx, ops...)
 }
 
 // browser is a person's browser: cookies, and redirects that are looked at, not followed.
@@ -252,6 +272,19 @@ func (w *world) code(changes ...string) string {
 		w.t.Fatalf("no code: %s", a.header.Get("Location"))
 	}
 	return code
+}
+
+// otherClient registers a client that may do all that ours may, lets bob agree to it, and returns its id: so nothing
+// but the name keeps it from our client's codes and tokens.
+func (w *world) otherClient() string {
+	w.t.Helper()
+	other := directory.Client{ID: "other", Name: "Other", RedirectURIs: []string{w.url + "/callback"},
+		GrantTypes: []string{"authorization_code", "refresh_token"}, Authorized: map[string][]string{"mcp://vetassist": {"pet-profile:read"}}}
+	if err := w.directory.PutClient(w.t.Context(), other, store.IfAbsent()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.code("client_id", other.ID)
+	return other.ID
 }
 
 // tokens is what the token endpoint said, well or not.
