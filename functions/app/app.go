@@ -75,6 +75,10 @@ func (a *app) routes() (http.Handler, error) {
 	mux.HandleFunc("POST /logout", a.logout)       // revoke and forget
 	mux.HandleFunc("GET /logged-out", a.loggedOut) // what that did and did not do
 	mux.HandleFunc("POST /new", a.startOver)       // a new conversation, same connection
+	for _, path := range []string{"/chat", "/logout", "/new"} { // somebody reloads the address of a form
+		mux.Handle("GET "+path, http.RedirectHandler("/", http.StatusSeeOther))
+	}
+	mux.HandleFunc("GET /", a.nothingHere)
 	mux.Handle(a.pages.AssetsPattern(), a.pages.Assets())
 
 	csrf := http.NewCrossOriginProtection()

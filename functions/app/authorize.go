@@ -61,6 +61,7 @@ func scopesFor(c challenge, s server, before []string) []string {
 }
 
 // authorizeURL starts an authorization request: it stores what the callback will need and returns where to send the person.
+// switched asks for a login as somebody else.
 func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID string, switched bool) (string, error) {
 	state, err := web.NewSecret(a.rand)
 	if err != nil {
@@ -74,7 +75,8 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	if err != nil {
 		return "", err
 	}
-	rec := authorization{Family: web.Hash(b.family), Server: n.Server, Scopes: n.Scopes, New: n.New, Exchange: exchangeID, Switch: switched, Created: a.now()}
+	rec := authorization{Family: web.Hash(b.family), Server: n.Server, Scopes: n.Scopes, New: n.New, Exchange: exchangeID, Created: a.now(),
+		Switch: switched && b.session.everConnected()}
 	if rec.Verifier, err = family.seal("code verifier", verifier); err != nil {
 		return "", err
 	}

@@ -114,7 +114,8 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 	}
 	switch code {
 	case "access_denied":
-		return "", denial(rec) + ", so I left it there. Ask again when you want."
+		// The person said no, or the server did, for want of anything to allow: only the quotation tells.
+		return "", denial(rec) + ", so I left it there. Ask again when you want." + quote
 	case "invalid_scope":
 		return toneRefusal, "The authorization server does not give Vet Assist AI this permission." + quote
 	case "server_error", "temporarily_unavailable":
@@ -126,7 +127,7 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 }
 
 func denial(rec authorization) string {
-	return "You did not allow Vet Assist AI to " + scopeWords(rec.New)
+	return "Vet Assist AI was not allowed to " + scopeWords(rec.New)
 }
 
 // askForBoth is for an answer that another tab has overtaken: a token has the scopes of one request only, and those that the

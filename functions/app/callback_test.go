@@ -62,7 +62,7 @@ func TestCallbackMisuse(t *testing.T) {
 			q.Set("error_description", "no <role> of yours")
 		}, 200, "no &lt;role&gt; of yours"},
 		{"unknown error", func(q url.Values) { q.Del("code"); q.Set("error", "unauthorized_client") }, 200, "refused the request (unauthorized_client)"},
-		{"error and code", func(q url.Values) { q.Set("error", "access_denied") }, 200, "You did not allow"},
+		{"error and code", func(q url.Values) { q.Set("error", "access_denied") }, 200, "was not allowed to"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t)

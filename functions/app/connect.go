@@ -9,8 +9,8 @@ import (
 )
 
 // connect sends the person to the authorization server: for the exchange that waits (?for=), else for the latest one that does,
-// else just to connect. ?switch=1 asks for a fresh login there (prompt=login). It may be followed again and
-// again: each time is an authorization request of its own. Nothing is begun for a browser that has no session, except by a click on a
+// else just to connect. ?switch=1 asks for a fresh login there (prompt=login), and leaves the conversation of whoever was connected
+// before behind. It may be followed again and again: each time is an authorization request of its own. Nothing is begun for a browser that has no session, except by a click on a
 // page of ours.
 func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
@@ -41,7 +41,7 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, anchor(r.FormValue("for")), http.StatusSeeOther) // answered meanwhile, in another tab
 		return
 	}
-	if n == nil || switched {
+	if n == nil || switched && b.session.everConnected() {
 		id = ""
 		var problem string
 		if n, problem = a.challengeNow(ctx, b); n == nil {

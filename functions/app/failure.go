@@ -83,6 +83,14 @@ func (a *app) refuse(w http.ResponseWriter, r *http.Request, bad *refusal, asJSO
 	}
 }
 
+// nothingHere is for addresses that nobody answers.
+func (a *app) nothingHere(w http.ResponseWriter, r *http.Request) {
+	err := a.pages.RenderError(w, http.StatusNotFound, web.ErrorPage{Title: "There is nothing here", Message: "This address leads nowhere.", Link: "/", Label: "To the chat"})
+	if err != nil {
+		web.Fail(w, r, a.log, err)
+	}
+}
+
 // crossOrigin refuses a form or script of another site (cross-site request forgery).
 func (a *app) crossOrigin(w http.ResponseWriter, r *http.Request) {
 	a.refuse(w, r, &refusal{http.StatusForbidden, "cross_origin", "This request came from another site."}, true)

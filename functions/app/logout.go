@@ -65,6 +65,10 @@ func (a *app) revokeLogin(ctx context.Context, b *browser) error {
 }
 
 func (a *app) loggedOut(w http.ResponseWriter, r *http.Request) {
+	if b, _, err := a.open(r); err == nil && b.session.Login != nil { // connected again since
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
 	unrevoked := r.FormValue("revoked") == "no"
 	if err := a.pages.Render(w, http.StatusOK, "logged-out.html", web.Page{Title: "Logged out", Data: unrevoked}); err != nil {
 		a.fail(w, r, err)

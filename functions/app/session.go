@@ -57,11 +57,14 @@ type browser struct {
 
 // life is how long a session, and its conversation, is kept without being used.
 func (s session) life() time.Duration {
-	if s.Login == nil && len(s.Requested) == 0 {
+	if !s.everConnected() {
 		return visitIdle
 	}
 	return sessionIdle
 }
+
+// everConnected tells whether the conversation may hold what a person's login brought.
+func (s session) everConnected() bool { return s.Login != nil || len(s.Requested) > 0 }
 
 // open returns the session of a request, or errNoSession, or for a moment after a login errMoved. stale tells that the
 // browser came with a cookie whose session has ended.

@@ -83,14 +83,14 @@ func TestDenied(t *testing.T) {
 	w.decide = func(url.Values) ([]string, url.Values) {
 		return nil, url.Values{"error": {"access_denied"}, "error_description": {"said no"}}
 	}
-	if _, page := p.get(p.say("vaccination").AuthorizeURL); !strings.Contains(page, "You did not allow Vet Assist AI to see pet profiles") || strings.Contains(page, "Log in and connect") {
+	if _, page := p.get(p.say("vaccination").AuthorizeURL); !strings.Contains(page, "Vet Assist AI was not allowed to see pet profiles") || strings.Contains(page, "Log in and connect") {
 		t.Errorf("denial of the connection: %s", page)
 	}
 	w.decide = nil
 	p = w.connected()
 	w.decide = func(url.Values) ([]string, url.Values) { return nil, url.Values{"error": {"access_denied"}} }
 	_, page := p.get(p.say("vaccination and book").AuthorizeURL)
-	for _, want := range []string{"You did not allow Vet Assist AI to add and change appointments", "ok answer of get_pet", "permission not given"} {
+	for _, want := range []string{"Vet Assist AI was not allowed to add and change appointments", "ok answer of get_pet", "permission not given"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("denial of a step-up lacks %q: %s", want, page)
 		}

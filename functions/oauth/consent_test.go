@@ -14,7 +14,7 @@ func TestConsentPageTellsEverything(t *testing.T) {
 	page := b.login("bob", w.request("scope", "pet-profile:read pet-profile:write appointment:read pets:all"))
 	for _, want := range []string{"Vet Assist AI", "VetAssist MCP Server", "<code>" + strings.TrimPrefix(w.url, "http://") + "</code>", "Bob Miller",
 		"Permission to get the authorized user&#39;s Pet information", `value="pet-profile:read" checked`, `value="appointment:read" checked`,
-		"Asked for, but not available to you", "Change pet records", "Your role Pet Owner does not include it.", "There is no such permission."} {
+		"Asked for, but not available to you", "Add and change pet profiles", "Your role Pet Owner does not include it.", "There is no such permission."} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -34,7 +34,7 @@ func story(t *testing.T, change ...func(*Options)) {
 			t.Fatalf("no login page for Vet Assist AI: %s", bob.page.text)
 		}
 		bob.login("bob")
-		for _, words := range []string{"Vet Assist AI", "VetAssist MCP Server", strings.TrimPrefix(w.URL, "http://"), "See your pets", "Bob Miller"} {
+		for _, words := range []string{"Vet Assist AI", "VetAssist MCP Server", strings.TrimPrefix(w.URL, "http://"), "See pet profiles", "Bob Miller"} {
 			if !strings.Contains(bob.page.text, words) {
 				t.Errorf("the consent page does not say %q: %s", words, bob.page.text)
 			}
@@ -209,7 +209,7 @@ func TestWaysOut(t *testing.T) {
 		bob.open(a.AuthorizeURL)
 		bob.login("bob")
 		p := bob.submit("decision", url.Values{"decision": {"deny"}})
-		if p.url.Path != "/" || !strings.Contains(p.text, "did not allow") || strings.Contains(p.text, "Rabies") {
+		if p.url.Path != "/" || !strings.Contains(p.text, "was not allowed to") || strings.Contains(p.text, "Rabies") {
 			t.Errorf("%s: %s", p.url, p.text)
 		}
 		// The next question may ask again, and this time Bob agrees.
@@ -227,7 +227,7 @@ func TestWaysOut(t *testing.T) {
 		}
 		bob.open(a.AuthorizeURL)
 		p := bob.submit("decision", url.Values{"decision": {"deny"}})
-		if p.url.Path != "/" || !strings.Contains(p.text, "did not allow") {
+		if p.url.Path != "/" || !strings.Contains(p.text, "was not allowed to") {
 			t.Errorf("%s: %s", p.url, p.text)
 		}
 		if a = bob.ask("Which pets do I have?"); !strings.Contains(a.Reply, "Fido") {

@@ -51,6 +51,9 @@ func (c *Config) Check() error {
 	if err != nil {
 		return fmt.Errorf("the address %q is not host:port, such as localhost:8080", c.Addr)
 	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return fmt.Errorf("%q is not a port: it is a number up to 65535, or 0 for a free one", port)
+	}
 	if c.BaseURL == "" {
 		if !IsLoopback(host) {
 			// The whole network would reach it, so the address that people will use has to be said, not guessed.

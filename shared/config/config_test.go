@@ -39,6 +39,8 @@ func TestCheck(t *testing.T) {
 		{"localhost:8080", "https://vet.example:443", "https://vet.example", false, ""},
 		{"localhost:8080", "http://localhost:3000", "http://localhost:3000", true, ""},
 		{"localhost", "", "", false, "host:port"},
+		{"localhost:abc", "", "", false, "not a port"},
+		{"localhost:70000", "", "", false, "not a port"},
 		{"192.0.2.1:8080", "", "", false, "other machines"},
 		{"localhost:8080", "http://vet.example", "", false, "https"},
 		{"localhost:8080", "http://localhost.evil.example", "", false, "https"},

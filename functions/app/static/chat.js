@@ -114,6 +114,13 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// The Back button may bring a page from memory that is no longer true, such as the conversation before a log out.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) {
+    location.reload();
+  }
+});
+
 // Back from the authorization server: show the answer to the question that waited.
 const arrived = location.hash.startsWith("#e-") && document.getElementById(location.hash.slice(1));
 if (arrived) {

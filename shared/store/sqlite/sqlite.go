@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"time"
@@ -49,13 +50,7 @@ func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 	memory := path == ":memory:"
 	if !memory {
-		// SQLite gives its -wal and -shm files the mode of this one. It holds the signing key, so a file that was
-		// there before is closed to others too.
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
+		if err := claim(path); err != nil {
 			return nil, err
 		}
 	}
@@ -82,6 +77,22 @@ func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+// claim makes the file, for its owner only: it holds the signing key. SQLite gives its -wal and -shm files the same
+// mode. A database that was there before is closed to others too; any other file is left as it is, for SQLite to refuse.
+func claim(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	const magic = "SQLite format 3\x00"
+	head := make([]byte, len(magic))
+	n, err := f.Read(head)
+	if n == 0 && errors.Is(err, io.EOF) || string(head[:n]) == magic {
+		err = f.Chmod(0o600)
+	}
+	return errors.Join(err, f.Close())
 }
 
 func dsn(path string, memory bool, lock string) string {

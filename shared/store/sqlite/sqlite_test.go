@@ -82,9 +82,14 @@ func TestKeepsItsDataOverReopening(t *testing.T) {
 func TestRefusesWhatItCannotOpen(t *testing.T) {
 	dir := t.TempDir()
 	garbage := filepath.Join(dir, "garbage.db")
-	if err := os.WriteFile(garbage, []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
+	if err := os.WriteFile(garbage, []byte(strings.Repeat("not a database ", 100)), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	defer func() {
+		if info, err := os.Stat(garbage); err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("a file that is none of ours was changed: %v, %v", info, err)
+		}
+	}()
 	newer := filepath.Join(dir, "newer.db")
 	raw, err := sql.Open("sqlite", newer)
 	if err != nil {
