@@ -3,8 +3,10 @@ package app
 import (
 	"context"
 	"errors"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -201,6 +203,22 @@ func TestLogout(t *testing.T) {
 	}
 	if status, _ := w.person().post("/logout", "application/x-www-form-urlencoded", ""); status != http.StatusOK {
 		t.Errorf("without a session: %d", status)
+	}
+}
+
+// TestSomebodyElseFromTheCard: before anybody was connected there is nothing to leave behind, so the question goes on.
+func TestSomebodyElseFromTheCard(t *testing.T) {
+	w := newWorld(t)
+	p := w.person()
+	p.say("vaccination")
+	_, page := p.get("/")
+	link := regexp.MustCompile(`href="(/connect\?for=[^"]*switch=1)"`).FindStringSubmatch(page)
+	if link == nil {
+		t.Fatalf("the card has no such link: %s", page)
+	}
+	_, page = p.click(html.UnescapeString(link[1]))
+	if q := w.authorize[len(w.authorize)-1]; q.Get("prompt") != "login" || !strings.Contains(page, "ok answer of get_pet_vaccination_info") {
+		t.Errorf("prompt %q: %s", q.Get("prompt"), page)
 	}
 }
 
