@@ -28,12 +28,11 @@ var (
 const (
 	privatePartition = "signing-key/all"
 	publicPartition  = "public-key/all"
-	maxKeys          = 100         // at once: a key leaves ten minutes after its last token
 	keyringMemory    = time.Minute // how long a keyring goes on without looking whether a newer key signs
 )
 
-// signingKey is a record under privatePartition. Its sort key is a running number, so that two processes that
-// both want to make the first key make one.
+// signingKey is a record under privatePartition. Its sort key begins with a running number, so keys list in order. It
+// expires when its successor begins to sign: nobody can lose a private key that is gone.
 type signingKey struct {
 	ID        string    `json:"kid"`
 	Private   string    `json:"private"` // base64url of the P-256 scalar
@@ -41,8 +40,17 @@ type signingKey struct {
 	Created   time.Time `json:"created"`
 }
 
-// publicKey is a record under publicPartition: a JWK (RFC 7517 §4) as the JWKS endpoint serves it.
+// publicKey is a record under publicPartition, at the same sort key. It expires when the last token that the key
+// signed has.
 type publicKey struct {
+	jwk
+	Created    time.Time `json:"created,omitzero"`
+	SignsFrom  time.Time `json:"signs_from,omitzero"`
+	SignsUntil time.Time `json:"signs_until,omitzero"` // zero: until somebody rotates
+}
+
+// jwk is a JWK (RFC 7517 §4) as the JWKS endpoint serves it.
+type jwk struct {
 	KeyType   string `json:"kty"`
 	Curve     string `json:"crv"`
 	X         string `json:"x"`
@@ -62,7 +70,7 @@ type Keyring struct {
 	mu      sync.Mutex
 	current *ecdsa.PrivateKey
 	kid     string
-	looked  time.Time
+	look    time.Time // when to look again: by then another key may sign
 }
 
 // NewKeyring signs in the name of issuer, with keys from the store.
@@ -72,11 +80,12 @@ func NewKeyring(issuer string, s store.Store, now func() time.Time, rand io.Read
 
 // Mint signs an access token and tells when it expires.
 func (k *Keyring) Mint(ctx context.Context, g Grant) (raw string, expires time.Time, err error) {
-	key, kid, err := k.signer(ctx)
+	now := k.now() // once: the token must expire before the key that signs now leaves the JWKS
+	key, kid, err := k.signer(ctx, now)
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	now := k.now().Truncate(time.Second)
+	now = now.Truncate(time.Second)
 	expires = now.Add(Lifetime)
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, Claims{
 		RegisteredClaims: jwt.RegisteredClaims{
@@ -99,23 +108,23 @@ func (k *Keyring) Mint(ctx context.Context, g Grant) (raw string, expires time.T
 
 // Ensure makes the first key if there is none, so that the JWKS is not empty before the first token.
 func (k *Keyring) Ensure(ctx context.Context) error {
-	_, _, err := k.signer(ctx)
+	_, _, err := k.signer(ctx, k.now())
 	return err
 }
 
-// signer is the newest key that may sign now.
-func (k *Keyring) signer(ctx context.Context) (*ecdsa.PrivateKey, string, error) {
+// signer is the key that signs now.
+func (k *Keyring) signer(ctx context.Context, now time.Time) (*ecdsa.PrivateKey, string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.current != nil && k.now().Sub(k.looked) < keyringMemory {
+	if k.current != nil && now.Before(k.look) {
 		return k.current, k.kid, nil
 	}
-	record, err := k.newest(ctx)
+	record, until, err := k.signing(ctx, now)
 	if errors.Is(err, store.ErrNotFound) {
 		if err := k.create(ctx); err != nil && !errors.Is(err, store.ErrConflict) { // conflict: somebody else made it
 			return nil, "", err
 		}
-		record, err = k.newest(ctx)
+		record, until, err = k.signing(ctx, now)
 	}
 	if err != nil {
 		return nil, "", err
@@ -128,71 +137,90 @@ func (k *Keyring) signer(ctx context.Context) (*ecdsa.PrivateKey, string, error)
 	if err != nil {
 		return nil, "", fmt.Errorf("token: signing key %s: %w", record.ID, err)
 	}
-	k.current, k.kid, k.looked = key, record.ID, k.now()
+	k.current, k.kid, k.look = key, record.ID, until
 	return key, record.ID, nil
 }
 
-func (k *Keyring) newest(ctx context.Context) (signingKey, error) {
+// signing reads the newest key that may sign, and until when that is certain: a minute, or less when a successor waits.
+// Then it must be read again, since the successor may have been retired meanwhile.
+func (k *Keyring) signing(ctx context.Context, now time.Time) (key signingKey, until time.Time, err error) {
 	records, err := store.ReadAll[signingKey](ctx, k.store, store.Query{Partition: privatePartition, Descending: true}, maxKeys)
 	if err != nil {
-		return signingKey{}, err
+		return signingKey{}, time.Time{}, err
 	}
+	until = now.Add(keyringMemory)
 	for _, r := range records {
-		if !r.Value.SignsFrom.After(k.now()) {
-			return r.Value, nil
+		if !r.Value.SignsFrom.After(now) {
+			return r.Value, until, nil
+		}
+		if r.Value.SignsFrom.Before(until) {
+			until = r.Value.SignsFrom
 		}
 	}
-	return signingKey{}, store.ErrNotFound
+	if len(records) == 0 {
+		return signingKey{}, time.Time{}, store.ErrNotFound
+	}
+	return records[len(records)-1].Value, until, nil // the clock was set back; what is published may sign
 }
 
 // create makes the first key. It is published in the same write, so no token can be older than its key's
 // publication.
 func (k *Keyring) create(ctx context.Context) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), k.rand)
-	if err != nil {
-		return err
-	}
-	scalar, err := key.Bytes()
-	if err != nil {
-		return err
-	}
-	public, err := publish(&key.PublicKey)
+	private, public, err := k.generate(k.now())
 	if err != nil {
 		return err
 	}
 	const sort = "000001"
-	private := signingKey{ID: public.ID, Private: base64.RawURLEncoding.EncodeToString(scalar), SignsFrom: k.now(), Created: k.now()}
 	return k.store.Write(ctx,
 		store.Put(store.Encode(privatePartition, sort, private, time.Time{}), store.IfAbsent()),
 		store.Put(store.Encode(publicPartition, sort, public, time.Time{}), store.IfAbsent()))
 }
 
+// generate makes both halves of a key.
+func (k *Keyring) generate(signsFrom time.Time) (signingKey, publicKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), k.rand)
+	if err != nil {
+		return signingKey{}, publicKey{}, err
+	}
+	scalar, err := key.Bytes()
+	if err != nil {
+		return signingKey{}, publicKey{}, err
+	}
+	public, err := publish(&key.PublicKey)
+	if err != nil {
+		return signingKey{}, publicKey{}, err
+	}
+	signsFrom, created := signsFrom.UTC(), k.now().UTC()
+	return signingKey{ID: public.ID, Private: base64.RawURLEncoding.EncodeToString(scalar), SignsFrom: signsFrom, Created: created},
+		publicKey{jwk: public, SignsFrom: signsFrom, Created: created}, nil
+}
+
 // publish makes the JWK of a public key; its id is the JWK thumbprint (RFC 7638 §3).
-func publish(key *ecdsa.PublicKey) (publicKey, error) {
+func publish(key *ecdsa.PublicKey) (jwk, error) {
 	point, err := key.Bytes() // 0x04, X, Y
 	if err != nil {
-		return publicKey{}, err
+		return jwk{}, err
 	}
 	half := (len(point) - 1) / 2
-	jwk := publicKey{
+	j := jwk{
 		KeyType: "EC", Curve: "P-256", Use: "sig", Algorithm: "ES256",
 		X: base64.RawURLEncoding.EncodeToString(point[1 : 1+half]),
 		Y: base64.RawURLEncoding.EncodeToString(point[1+half:]),
 	}
-	sum := sha256.Sum256([]byte(fmt.Sprintf(`{"crv":%q,"kty":%q,"x":%q,"y":%q}`, jwk.Curve, jwk.KeyType, jwk.X, jwk.Y)))
-	jwk.ID = base64.RawURLEncoding.EncodeToString(sum[:])
-	return jwk, nil
+	sum := sha256.Sum256([]byte(fmt.Sprintf(`{"crv":%q,"kty":%q,"x":%q,"y":%q}`, j.Curve, j.KeyType, j.X, j.Y)))
+	j.ID = base64.RawURLEncoding.EncodeToString(sum[:])
+	return j, nil
 }
 
-// Published is the JWKS document (RFC 7517 §5) of all keys whose tokens may still be about.
+// Published is the JWKS document (RFC 7517 §5) of all keys whose tokens are or may soon be about.
 func Published(ctx context.Context, s store.Store) (json.RawMessage, error) {
-	records, err := store.ReadAll[json.RawMessage](ctx, s, store.Query{Partition: publicPartition}, maxKeys)
+	records, err := store.ReadAll[jwk](ctx, s, store.Query{Partition: publicPartition}, maxKeys)
 	if err != nil {
 		return nil, err
 	}
 	set := struct {
-		Keys []json.RawMessage `json:"keys"`
-	}{make([]json.RawMessage, len(records))}
+		Keys []jwk `json:"keys"`
+	}{make([]jwk, len(records))}
 	for i, r := range records {
 		set.Keys[i] = r.Value
 	}

@@ -39,7 +39,7 @@ CREATE VIEW scopes AS
 DROP VIEW IF EXISTS clients;
 CREATE VIEW clients AS
     SELECT body ->> 'id' AS id, body ->> 'name' AS name, body ->> 'template' AS template,
-           body ->> 'application_type' AS application_type,
+           coalesce(body ->> 'source', 'admin') AS source, body ->> 'application_type' AS application_type,
            (SELECT group_concat(value, ' ') FROM json_each(body, '$.redirect_uris')) AS redirect_uris,
            (SELECT group_concat(value, ' ') FROM json_each(body, '$.grant_types')) AS grant_types,
            body -> 'authorized' AS authorized,
@@ -74,10 +74,11 @@ CREATE VIEW grants AS
            body ->> 'since' AS since, body ->> 'last_used' AS last_used, body ->> 'ends' AS ends
     FROM live WHERE partition GLOB 'grant/*';
 
-DROP VIEW IF EXISTS signing_keys;
+DROP VIEW IF EXISTS signing_keys; -- as published
 CREATE VIEW signing_keys AS
-    SELECT body ->> 'kid' AS kid, body ->> 'created' AS created, body ->> 'signs_from' AS signs_from
-    FROM live WHERE partition GLOB 'signing-key/*';
+    SELECT body ->> 'kid' AS kid, body ->> 'created' AS created, body ->> 'signs_from' AS signs_from,
+           body ->> 'signs_until' AS signs_until, iif(expires > 0, datetime(expires, 'unixepoch'), NULL) AS published_until
+    FROM live WHERE partition GLOB 'public-key/*';
 
 DROP VIEW IF EXISTS app_sessions; -- browsers that talk to the chat app
 CREATE VIEW app_sessions AS
