@@ -2,7 +2,9 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,8 +21,56 @@ type Client struct {
 	RedirectURIs    []string            `json:"redirect_uris"`
 	GrantTypes      []string            `json:"grant_types"`
 	Authorized      map[string][]string `json:"authorized"` // server identifier → scopes that an administrator authorized it for
+	Source          Source              `json:"source"`     // who registered it
 	Disabled        bool                `json:"disabled,omitempty"`
 	Created         time.Time           `json:"created"`
+}
+
+// Source tells how a client came to be known.
+type Source string
+
+// The ways in which a client becomes known.
+const (
+	SourceAdmin    Source = "admin"                // an administrator made it
+	SourceMetadata Source = "metadata document"    // its client_id is the URL of its own description
+	SourceDynamic  Source = "dynamic registration" // it registered itself (RFC 7591)
+)
+
+// ClientSummary is what a list shows of a client.
+type ClientSummary struct {
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Template string    `json:"template"`
+	Source   Source    `json:"source"`
+	Disabled bool      `json:"disabled,omitempty"`
+	Created  time.Time `json:"created"`
+}
+
+// clientUse is what the index of a server's clients says of one.
+type clientUse struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name"`
+	Scopes []string `json:"scopes"` // that the client is authorized for there
+}
+
+// entries are the client's index items: in both lists of clients, and among the clients of each server.
+func (c Client) entries() []entry {
+	summary := ClientSummary{c.ID, c.Name, c.Template, c.Source, c.Disabled, c.Created}
+	all := []entry{{clientsByName.at(nameKey(c.Name, c.ID)), summary}, {clientsByID.at(c.ID), summary}}
+	for _, server := range slices.Sorted(maps.Keys(c.Authorized)) {
+		all = append(all, entry{clientsOf(server).at(c.ID), clientUse{c.ID, c.Name, c.Authorized[server]}})
+	}
+	return all
+}
+
+// ClientsByName lists all applications in order of their names.
+func (d *Directory) ClientsByName(ctx context.Context, q Query) (Page[ClientSummary], error) {
+	return list[ClientSummary](ctx, d.store, clientsByName, fold(q.Prefix), q)
+}
+
+// ClientsByID lists all applications in order of client_id.
+func (d *Directory) ClientsByID(ctx context.Context, q Query) (Page[ClientSummary], error) {
+	return list[ClientSummary](ctx, d.store, clientsByID, q.Prefix, q)
 }
 
 // May reports whether the client registered for a grant type.
@@ -37,25 +87,54 @@ func (d *Directory) Client(ctx context.Context, id string) (Client, error) {
 	if store.ValidKey("client/"+id, clientSort) != nil { // it comes straight from a query
 		return Client{}, ErrNotFound
 	}
-	r, err := store.Read[Client](ctx, d.store, "client/"+id, clientSort)
+	r, err := d.readClient(ctx, id)
 	if err != nil {
 		return Client{}, err
 	}
-	c := r.Value
-	if c.Disabled {
+	if r.Value.Disabled {
 		return Client{}, ErrNotFound
 	}
+	return d.fillClient(r.Value), nil
+}
+
+// readClient reads a client as it is stored, disabled or not.
+func (d *Directory) readClient(ctx context.Context, id string) (store.Record[Client], error) {
+	r, err := store.Read[Client](ctx, d.store, "client/"+id, clientSort)
+	if r.Value.Source == "" { // written before there was another
+		r.Value.Source = SourceAdmin
+	}
+	return r, err
+}
+
+func (d *Directory) fillClient(c Client) Client {
 	c.RedirectURIs = slices.Clone(c.RedirectURIs)
 	for i, uri := range c.RedirectURIs {
 		c.RedirectURIs[i] = d.expand(uri)
 	}
-	return c, nil
+	return c
 }
 
-// PutClient creates or replaces an application.
+// PutClient creates or replaces an application, unchecked, as its owner wrote it.
 func (d *Directory) PutClient(ctx context.Context, c Client, cond store.Condition) error {
-	if c.ID == "" || c.Name == "" {
-		return fmt.Errorf("directory: a client has an id and a name")
+	if c.ID == "" || len(c.ID) > maxID || c.Name == "" {
+		return fmt.Errorf("directory: a client has an id of at most %d bytes and a name", maxID)
 	}
-	return d.store.Write(ctx, store.Put(store.Encode("client/"+c.ID, clientSort, c, time.Time{}), cond))
+	if c.Source == "" {
+		c.Source = SourceAdmin
+	}
+	before, err := d.readClient(ctx, c.ID)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if !cond.Holds(before.Version) {
+		return &store.ConflictError{}
+	}
+	if before.Version == 0 {
+		return d.store.Write(ctx, append([]store.Op{putClient(c, store.IfAbsent())}, indexOps(nil, c.entries())...)...)
+	}
+	return d.store.Write(ctx, append([]store.Op{putClient(c, store.IfVersion(before.Version))}, indexOps(before.Value.entries(), c.entries())...)...)
+}
+
+func putClient(c Client, cond store.Condition) store.Op {
+	return store.Put(store.Encode("client/"+c.ID, clientSort, c, noExpiry), cond)
 }

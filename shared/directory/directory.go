@@ -14,11 +14,10 @@ import (
 // Partition prefixes. PolicyPartitions is all that a resource server needs.
 var (
 	PolicyPartitions = []string{"policy/"}
-	Partitions       = append([]string{"client/", "user/", "username/"}, PolicyPartitions...)
+	Partitions       = append([]string{"client/", "user/", "username/", "directory/"}, PolicyPartitions...)
 )
 
-// ErrNotFound says that the directory has no such record.
-var ErrNotFound = store.ErrNotFound
+var noExpiry time.Time
 
 // Directory reads and writes the records.
 type Directory struct {

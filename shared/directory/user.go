@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,9 +42,6 @@ const (
 	maxUsername = 64
 	maxPassword = 256
 )
-
-// ErrLogin says that a login failed, and on purpose not why.
-var ErrLogin = errors.New("directory: wrong username or password")
 
 // User finds a person by id. A disabled one is found, with Disabled set.
 func (d *Directory) User(ctx context.Context, id string) (User, error) {
@@ -110,17 +108,45 @@ func canonical(username string) string { return strings.ToLower(strings.TrimSpac
 // a loopback address only.
 func (d *Directory) CreateUser(ctx context.Context, u User, password string, demo bool) error {
 	name := canonical(u.Username)
-	if u.ID == "" || name == "" || len(name) > maxUsername {
-		return fmt.Errorf("directory: a user has an id and a username of at most %d bytes", maxUsername)
+	if u.ID == "" || len(u.ID) > maxID || name == "" || len(name) > maxUsername {
+		return fmt.Errorf("directory: a user has an id of at most %d bytes and a username of at most %d", maxID, maxUsername)
 	}
 	hash, err := hashPassword(ctx, password)
 	if err != nil {
 		return err
 	}
 	u.Created = d.now().UTC().Truncate(time.Second)
-	var never time.Time
-	return d.store.Write(ctx,
-		store.Put(store.Encode("user/"+u.ID, profileSort, u, never), store.IfAbsent()),
-		store.Put(store.Encode("user/"+u.ID, passwordSort, passwordRecord{hash, demo, u.Created}, never), store.IfAbsent()),
-		store.Put(store.Encode("username/"+name, usernameSort, usernameRecord{u.ID}, never), store.IfAbsent()))
+	return d.store.Write(ctx, append([]store.Op{
+		store.Put(store.Encode("user/"+u.ID, profileSort, u, noExpiry), store.IfAbsent()),
+		store.Put(store.Encode("user/"+u.ID, passwordSort, passwordRecord{hash, demo, u.Created}, noExpiry), store.IfAbsent()),
+		store.Put(store.Encode("username/"+name, usernameSort, usernameRecord{u.ID}, noExpiry), store.IfAbsent()),
+	}, indexOps(nil, u.entries())...)...)
+}
+
+// entries are the user's index items: in both lists of users, and among the members of each role.
+func (u User) entries() []entry {
+	username := canonical(u.Username)
+	all := []entry{{usersByUsername.at(username), u}, {usersByName.at(nameKey(u.Name, u.ID)), u}}
+	for _, role := range slices.Compact(slices.Sorted(slices.Values(u.Roles))) {
+		all = append(all, entry{membersOf(role).at(username), u})
+	}
+	return all
+}
+
+// UsersByUsername lists all users in order of username.
+func (d *Directory) UsersByUsername(ctx context.Context, q Query) (Page[User], error) {
+	return list[User](ctx, d.store, usersByUsername, canonical(q.Prefix), q)
+}
+
+// UsersByName lists all users in order of their names.
+func (d *Directory) UsersByName(ctx context.Context, q Query) (Page[User], error) {
+	return list[User](ctx, d.store, usersByName, fold(q.Prefix), q)
+}
+
+// Members lists the users who have a role, in order of username, disabled ones too.
+func (d *Directory) Members(ctx context.Context, role string, q Query) (Page[User], error) {
+	if err := store.ValidKey(membersOf(role).shard(0), "x"); err != nil {
+		return Page[User]{}, nil // no role has such a name
+	}
+	return list[User](ctx, d.store, membersOf(role), canonical(q.Prefix), q)
 }
