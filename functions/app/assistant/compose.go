@@ -17,6 +17,9 @@ func (r *round) compose() string {
 			out = append(out, s)
 		}
 	}
+	if r.alarm != nil {
+		add(callVet)
+	}
 	help := false
 	for _, t := range r.tasks {
 		if t.small {
@@ -165,15 +168,11 @@ func caution(g *goal) string {
 	if g.tool.class != read || g.tool.prose == nil || g.clause == nil {
 		return ""
 	}
-	ill, urgent := false, false
+	ill := false
 	for _, t := range g.clause.toks {
 		ill = ill || lex().is("diagnosis", t.low) || slices.Contains(lex().objects[t.low], "ill")
-		urgent = urgent || lex().is("emergency", t.low)
 	}
-	switch {
-	case urgent:
-		return "If this is happening now, call a vet at once: I cannot judge an emergency."
-	case ill:
+	if ill {
 		return "I cannot diagnose or treat an animal; a vet can."
 	}
 	return ""

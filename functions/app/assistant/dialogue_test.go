@@ -169,7 +169,7 @@ func TestDialogues(t *testing.T) {
 		}},
 		"illness": {nil, []turn{
 			{"Fido is limping. What should I do?", `search_pet_health {"query":"Fido is limping"}`, "I cannot diagnose or treat an animal; a vet can."},
-			{"My cat collapsed and is bleeding, what now?", `search_pet_health {"query":"My cat collapsed and is bleeding"}`, "call a vet at once"},
+			{"My cat collapsed and is bleeding, what now?", `search_pet_health {"query":"first aid bleeding"}`, "call a vet at once"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,6 +11,12 @@ func (r *round) followUp(c *clause) ([]task, bool) {
 	if m.more != nil && len(c.toks) <= 5 && words(c.toks).has("more", "others", "else", "rest") && r.light(c) {
 		return []task{{goal: m.more.clone()}}, true
 	}
+	if m.lookup != "" && lex().is("yes", c.toks[0].low) && (r.unconnected || r.light(c)) {
+		if r.unconnected {
+			return []task{{needs: true}}, true
+		}
+		return r.lookUp(c, m.lookup), true
+	}
 	if m.asked == nil && m.offer == nil && m.proposal == nil {
 		return nil, false
 	}

@@ -139,8 +139,11 @@ func (r *round) link(g *goal, last []*goal) {
 
 // clause decides one clause; nil means that it adds nothing of its own.
 func (r *round) clause(c *clause, first bool, last []*goal) []task {
+	if tasks, ok := r.distress(c); ok {
+		return tasks
+	}
 	if say, ok := r.smallTalk(c); ok {
-		if r.mem.proposal == nil && r.mem.offer == nil && r.mem.asked == nil || !isAnswer(c) {
+		if r.mem.lookup == "" && r.mem.proposal == nil && r.mem.offer == nil && r.mem.asked == nil || !isAnswer(c) {
 			return []task{{say: say, small: true}}
 		}
 	}
@@ -167,6 +170,11 @@ func (r *round) clause(c *clause, first bool, last []*goal) []task {
 		plain.mood, plain.verb, plain.senses = moodAsk, -1, nil
 		c = &plain
 		t = r.box.choose(c)
+	}
+	if !r.ordered(c) && c.mood != moodStatement && findPattern("advice", c.toks) != nil && r.box.searcher() != nil {
+		plain := *c
+		plain.mood, plain.verb, plain.senses = moodAsk, -1, nil
+		c, t = &plain, r.box.searcher()
 	}
 	if t != nil && r.outside(c, t) == "" {
 		if c.howto && t.class != read {
@@ -258,10 +266,11 @@ func (r *round) withoutTools(c *clause) task {
 func cannot(c *clause) task {
 	lx := lex()
 	quote := "“" + bound(c.raw, 160) + "”"
-	known, topic, ill, named := false, false, false, false
+	known, topic, ill, named, harm := false, false, false, false, false
 	for i, t := range c.toks {
 		ill = ill || lx.is("diagnosis", t.low)
 		topic = topic || lx.is("outside", t.low)
+		harm = harm || lx.is("harm", t.low)
 		for _, o := range lx.objects[t.low] {
 			named = named || o != "health" && !c.taken[i]
 		}
@@ -272,6 +281,8 @@ func cannot(c *clause) task {
 		return task{help: true, say: "I cannot help with " + quote + ": it is outside what this app does."}
 	case ill:
 		return task{help: true, say: "I cannot diagnose or treat an animal, so I cannot answer " + quote + ". A vet can: please ask the clinic."}
+	case harm:
+		return task{help: true, say: unwell}
 	case known || named && c.mood != moodBare:
 		return task{help: true, say: "None of my tools can do " + quote + "."}
 	}

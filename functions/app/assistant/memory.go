@@ -50,6 +50,7 @@ type memory struct {
 	things   []thing
 	day      time.Time // the day last spoken of
 	more     *goal     // the next page of what was listed last
+	lookup   string    // words of an article that was offered
 }
 
 func (m *memory) clone() *memory {
@@ -58,7 +59,7 @@ func (m *memory) clone() *memory {
 	if n.species == nil {
 		n.species = map[string]string{}
 	}
-	n.offer, n.asked, n.proposal, n.more = nil, nil, nil, nil
+	n.offer, n.asked, n.proposal, n.more, n.lookup = nil, nil, nil, nil, ""
 	return &n
 }
 

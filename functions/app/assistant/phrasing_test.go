@@ -149,6 +149,13 @@ var phrasings = []struct{ message, want string }{
 	{"contact support: hello there", `contact_support {"message":"hello there"}`},
 	{"Fido is limping. What should I do?", `search_pet_health {"query":"Fido is limping"}`},
 	{"Give me the 5 best articles about obesity", `search_pet_health {"limit":5,"query":"5 best articles about obesity"}`},
+	{"can i give fido ibuprofen?", `search_pet_health {"query":"give fido ibuprofen"}`},
+	{"is it ok to give my cat paracetamol", `search_pet_health {"query":"is it ok to give my cat paracetamol"}`},
+	{"is aspirin safe for dogs", `search_pet_health {"query":"is aspirin safe for dogs"}`},
+	{"can I give my cat human painkillers", `search_pet_health {"query":"give my cat human painkillers"}`},
+	{"can dogs eat bread?", `search_pet_health {"query":"can dogs eat bread"}`},
+	{"are bananas ok for rabbits?", `search_pet_health {"query":"are bananas ok for rabbits"}`},
+	{"how often should I worm my cat", `search_pet_health {"query":"how often should I worm my cat"}`},
 	// People.
 	{"I want to talk to a human about my bill", `contact_support {"message":"my bill"}`},
 	{"Contact support: my invoice is wrong and I was charged twice. Please call me", `contact_support {"message":"my invoice is wrong and I was charged twice. Please call me"}`},

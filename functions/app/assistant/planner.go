@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -81,6 +82,7 @@ type round struct {
 	tasks       []task
 	suggest     []string
 	held        *goal // what was asked for under a condition: "yes" does it
+	alarm       *hit  // what tells that an animal may be in danger
 }
 
 func newRound(box *toolbox, mem *memory, message string, now time.Time, done []Observation) *round {
@@ -97,6 +99,9 @@ func (r *round) plan() Step {
 		r.next.absorb(o)
 	}
 	r.understand()
+	if r.unconnected && r.alarm != nil {
+		return r.beforeConnecting()
+	}
 	if r.unconnected {
 		for _, t := range r.tasks {
 			if t.needs {
@@ -231,6 +236,7 @@ func (r *round) understand() {
 		r.tasks = append(r.tasks, task{help: true, say: "I did not find any words in that message."})
 		return
 	}
+	r.alarm = findPattern("urgent", toks)
 	rd := reader{r.cal, r.mem.names, r.box.verbs}
 	parts := rd.split(toks)
 	cut := len(parts) > maxClauses
@@ -242,6 +248,10 @@ func (r *round) understand() {
 		clauses[i] = rd.analyse(p, r.msg)
 	}
 	r.read(clauses)
+	if r.alarm != nil { // what else was not understood is part of the story
+		r.tasks = slices.DeleteFunc(r.tasks, func(t task) bool { return t.help })
+		r.next.lookup = r.alarm.query
+	}
 	if cut {
 		r.tasks = append(r.tasks, task{say: "That was a lot at once: I read only the first part. Please send the rest as another message."})
 	}

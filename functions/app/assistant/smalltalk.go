@@ -46,7 +46,7 @@ func (r *round) smallTalk(c *clause) (string, bool) {
 		return "Goodbye! Give your pets a pat from me.", true
 	case n <= 7 && lx.is("greet", w.at(0)) && only("greet"), n <= 4 && has("good morning", "good afternoon", "good evening", "good day"):
 		return "Hello! What can I do for you and your pets?", true
-	case n <= 2 && (lx.is("yes", w.at(0)) || lx.is("no", w.at(0))) && only("yes", "no") && r.mem.proposal == nil && r.mem.offer == nil && r.mem.asked == nil:
+	case n <= 2 && (lx.is("yes", w.at(0)) || lx.is("no", w.at(0))) && only("yes", "no") && r.mem.proposal == nil && r.mem.offer == nil && r.mem.asked == nil && r.mem.lookup == "":
 		return "Noted. There is nothing I was waiting to do. What would you like?", true
 	}
 	return "", false
