@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -19,13 +20,24 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
+type clientAddressKey struct{}
+
+// ClientAddress is the IP address that the request whose context this is came from: the peer of the connection, whatever
+// headers say, since anybody can write those.
+func ClientAddress(ctx context.Context) string {
+	address, _ := ctx.Value(clientAddressKey{}).(string)
+	return address
+}
+
 // Observe gives each request its id, logs it when it is done, and turns a panic into a plain 500. It logs the
 // path but never the query, which may hold a code.
 func Observe(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()[:12]
 		w.Header().Set("X-Request-Id", id)
-		r = r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+		address, _, _ := net.SplitHostPort(r.RemoteAddr) // empty when a test made the request
+		ctx := context.WithValue(r.Context(), requestIDKey{}, id)
+		r = r.WithContext(context.WithValue(ctx, clientAddressKey{}, address))
 		rec := &recorder{ResponseWriter: w}
 		start := time.Now()
 		defer func() {

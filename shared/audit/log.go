@@ -1,0 +1,142 @@
+package audit
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// Partitions are the partition prefixes of the log.
+var Partitions = []string{"audit/"}
+
+// Retention is how long an event is kept.
+const Retention = 90 * 24 * time.Hour
+
+const (
+	shards       = 4               // of a day
+	writeTimeout = 5 * time.Second // of one event that is written beside an answer
+	randomBytes  = 9               // at the end of an event's id
+
+	// Refusals that name no user cost a stranger nothing, so a flood of them must not fill the disk: beyond this rate they
+	// are counted, and the next one that is written says how many were left out.
+	strangersPerSecond = 1
+	strangersBurst     = 300
+)
+
+// timeFormat has a fixed width, so that ids sort by time.
+const timeFormat = "2006-01-02T15:04:05.000000000Z"
+
+const dayFormat = time.DateOnly
+
+// Log writes and lists events. It is safe for use by many at once.
+type Log struct {
+	store store.Store
+	now   func() time.Time
+	rand  io.Reader
+	log   *slog.Logger
+
+	mu        sync.Mutex
+	last      time.Time // of the event before
+	strangers *rate.Limiter
+	leftOut   int // refusals that were not written since the last that was
+}
+
+// New opens the log in s. random is crypto/rand's Reader, but in tests. What cannot be written goes to log.
+func New(s store.Store, now func() time.Time, random io.Reader, log *slog.Logger) *Log {
+	return &Log{store: s, now: now, rand: random, log: log, strangers: rate.NewLimiter(strangersPerSecond, strangersBurst)}
+}
+
+// Record writes an event. It never fails, and goes on when the request is cut short: what cannot be written is logged
+// as an error, event and all.
+func (l *Log) Record(ctx context.Context, e Event) {
+	e, ok := l.admit(e)
+	if !ok {
+		return
+	}
+	op, err := l.Op(ctx, e)
+	if err == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+		defer cancel()
+		err = l.store.Write(ctx, op)
+	}
+	if err != nil {
+		e = l.fill(ctx, e)
+		l.log.ErrorContext(ctx, "audit event not written", "err", err, "event", e.Name, "outcome", e.Outcome, "user", e.UserID,
+			"client", e.ClientID, "from", e.From, "id", e.RequestID, "details", e.Details)
+	}
+}
+
+// Op is the operation that writes an event, for a Write together with the change that it tells of.
+func (l *Log) Op(ctx context.Context, e Event) (store.Op, error) {
+	random := make([]byte, randomBytes)
+	if _, err := io.ReadFull(l.rand, random); err != nil {
+		return store.Op{}, fmt.Errorf("audit: %w", err)
+	}
+	e = l.fill(ctx, e)
+	e.Time = l.tick()
+	request := e.RequestID
+	if request == "" {
+		request = "-"
+	}
+	e.ID = e.Time.Format(timeFormat) + "/" + request[:min(len(request), 32)] + "/" + base64.RawURLEncoding.EncodeToString(random)
+	item := store.Encode(partition(e.Time.Format(dayFormat), int(random[0])%shards), e.ID, e, e.Time.Add(Retention))
+	return store.Put(item, store.Always()), nil // nobody else has this key
+}
+
+// fill adds what the request's context knows.
+func (l *Log) fill(ctx context.Context, e Event) Event {
+	e.From, e.RequestID = web.ClientAddress(ctx), web.RequestID(ctx)
+	return e.bounded()
+}
+
+// tick is the time of the next event. Events of one process are never at the same time, so that they list in the order in
+// which they happened; that a clock that stands still or is set back a little is run ahead of for this shows nowhere.
+func (l *Log) tick() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now().UTC()
+	if ahead := l.last.Sub(now); ahead >= 0 && ahead < time.Millisecond {
+		now = l.last.Add(1)
+	}
+	l.last = now
+	return now
+}
+
+// admit decides whether an event is written, or counted only. A login that is refused is always written: it has cost a
+// password's hash, and whether it is written must not tell whether the name exists.
+func (l *Log) admit(e Event) (Event, bool) {
+	if e.Outcome != Refused || e.UserID != "" || e.Name == Login {
+		return e, true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.strangers.AllowN(l.now(), 1) {
+		if l.leftOut++; l.leftOut == 1 {
+			l.log.Warn("audit: many refusals of strangers; from here on some are only counted")
+		}
+		return e, false
+	}
+	if l.leftOut > 0 {
+		details := map[string]string{"left_out_before": strconv.Itoa(l.leftOut)}
+		for name, value := range e.Details {
+			details[name] = value
+		}
+		e.Details, l.leftOut = details, 0
+	}
+	return e, true
+}
+
+func partition(day string, shard int) string {
+	return Partitions[0] + day + "/" + strconv.Itoa(shard)
+}
