@@ -35,5 +35,6 @@
 // would be waited for is a record in the store.
 //
 // Not supported: registration of the client (it is known beforehand), DPoP and mutual TLS, resources and prompts of the
-// MCP server, elicitation.
+// MCP server, elicitation. And without OpenID Connect nobody tells a client who has logged in: a person who switches user at the
+// authorization server in the middle of a step-up goes on with the conversation that is there. "Log in as somebody else" begins a new one.
 package app
