@@ -103,6 +103,12 @@ func (r *round) step(g *goal, who string) result {
 	x := result{goal: g, name: who}
 	t := g.tool
 	args := g.arguments(t, who)
+	if g.problem != nil {
+		next := g.clone()
+		next.problem = nil
+		x.ask = &question{goal: next, name: who, prop: g.problem.prop, why: g.problem.say}
+		return x
+	}
 	if id := t.first(kID); id != nil && args[id.name] == nil && (id.required || t.class != read && !t.enough(args)) {
 		if r.box.lister(id.of) != nil {
 			return r.which(g, who, id)
@@ -119,6 +125,11 @@ func (r *round) step(g *goal, who string) result {
 	}
 	if missing != nil {
 		x.ask = &question{goal: g, name: who, prop: missing}
+		if g.once != "" {
+			x.ask.why = g.reckless()
+			x.ask.goal = g.clone()
+			x.ask.goal.once = ""
+		}
 		if missing.kind == kEnum {
 			r.suggest = append(r.suggest, missing.enum[:min(len(missing.enum), 4)]...)
 		}
@@ -132,6 +143,10 @@ func (r *round) step(g *goal, who string) result {
 				break
 			}
 		}
+		return x
+	}
+	if why := g.reckless(); why != "" {
+		x.say = r.confirm(g, who, why, args)
 		return x
 	}
 	o, ok := r.do(t, args)

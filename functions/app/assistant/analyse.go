@@ -36,6 +36,9 @@ type clause struct {
 	times []timeSpan
 	nums  []number
 	who   []mention
+
+	badDay, badTime string // a day or time that does not exist
+	repeat          string // "every day"
 }
 
 // analyse finds in a clause's tokens what can be found without knowing the tools.
@@ -55,6 +58,8 @@ func (rd reader) analyse(toks []token, message string) *clause {
 	for _, s := range c.times {
 		mark(c.taken, s.i, s.j)
 	}
+	c.findRepeats()
+	c.findImpossible(rd.cal)
 	c.nums = findNumbers(toks, c.taken)
 	for _, s := range c.nums {
 		mark(c.taken, s.i, s.j)

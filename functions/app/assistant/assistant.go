@@ -30,6 +30,8 @@ type Tool struct {
 	OutputSchema json.RawMessage `json:"outputSchema,omitempty"`
 	Scope        string          `json:"scope,omitempty"`
 	ReadOnly     bool            `json:"readOnly,omitempty"`
+	Destructive  bool            `json:"destructive,omitempty"` // its hints say that it may undo or overwrite
+	OpenWorld    bool            `json:"openWorld,omitempty"`   // its hints say that it reaches others
 }
 
 // Call is a tool call to carry out. ID is unique within the turn.

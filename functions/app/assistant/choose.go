@@ -106,7 +106,7 @@ func (b *toolbox) score(t *tool, c *clause) (score float64, anchored bool) {
 		case m.kind == byAll && t.words["pet"] >= 1, m.kind == bySpecies && m.plural && t.words[m.value] > 0 && t.words["pet"] >= 1:
 			score++
 			anchored = true
-		case t.prose != nil:
+		case t.prose != nil, t.class == destroy && b.lister(t.identity().of) != nil: // "the reminder for Milo"
 		case m.kind == byPronoun:
 			score -= 0.3
 		case t.class == read: // "free times for Fido"

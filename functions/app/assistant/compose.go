@@ -126,13 +126,16 @@ func (r *round) askFor(q *question) string {
 				list = append(list, strings.ToLower(p.label()))
 			}
 		}
-		s := "What should I change"
+		s := strings.TrimSpace(q.why + " What should I change")
 		if q.name != "" {
 			s += " for " + q.name
 		}
 		return s + "? I can set: " + strings.Join(list, ", ") + "."
 	}
-	s := "For “" + t.label() + "”: "
+	s := strings.TrimSpace(q.why + " For “" + t.label() + "”: ")
+	if !strings.HasSuffix(s, " ") {
+		s += " "
+	}
 	label := strings.ToLower(p.label())
 	switch {
 	case p.kind == kRef:

@@ -8,11 +8,14 @@ import (
 // line of a dialogue: what is said, the calls it leads to ("" for none), and words that the reply must have.
 type turn struct{ say, calls, reply string }
 
+// dialogue is a conversation on a clinic of its own.
+type dialogue struct {
+	setup func(*fakeClinic)
+	turns []turn
+}
+
 func TestDialogues(t *testing.T) {
-	for name, d := range map[string]struct {
-		setup func(*fakeClinic)
-		turns []turn
-	}{
+	runDialogues(t, map[string]dialogue{
 		"the story": {nil, []turn{
 			{"When is Fido's next vaccination?", `get_pet_vaccination_info {"pet":"Fido"}`, "Fido’s next vaccination is Rabies, due on Tuesday, 15 December 2026, in 22 days. Status: due soon."},
 			{"and Milo?", `get_pet_vaccination_info {"pet":"Milo"}`, "Milo’s next vaccination is Rabies"},
@@ -62,7 +65,8 @@ func TestDialogues(t *testing.T) {
 		}},
 		"booking and reminder": {nil, []turn{
 			{"Book an appointment for Fido next Tuesday at 10 and remind me the day before", `book_vet_appointment {"date":"2026-12-01","pet":"Fido","time":"10:00"}; set_reminder {"date":"2026-11-30","pet":"Fido","text":"Appointment for Fido at 10:00 on Tuesday, 1 December 2026"}`, "Reminder set: Monday, 30 November 2026 at 09:00"},
-			{"delete that reminder", `list_reminders {}; cancel_reminder {"reminder_id":"rem-1"}`, "Reminder cancelled"},
+			{"delete that reminder", `list_reminders {}`, "“Cancel a reminder”: Monday, 30 November 2026 at 09:00: Appointment for Fido at 10:00 on Tuesday, 1 December 2026.\nShall I do that?"},
+			{"yes", `cancel_reminder {"reminder_id":"rem-1"}`, "Reminder cancelled"},
 		}},
 		"the reminder waits for the choice": {nil, []turn{
 			{"Book Fido tomorrow morning and remind me", `find_appointment_slots {"date":"2026-11-24","days":1,"part_of_day":"morning"}`, "“Set a reminder” yet"},
@@ -147,7 +151,9 @@ func TestDialogues(t *testing.T) {
 			{"cancel my appointment", `list_appointments {}`, "Which one would you like?"},
 			{"the one at 11", `cancel_vet_appointment {"appointment_id":"apt-2"}`, "for Milo"},
 			{"when is Fido's next appointment?", `list_appointments {"pet":"Fido"}`, "The next appointment for Fido: Tuesday, 24 November 2026 at 10:00"},
-			{"cancel Fido's appointment", `list_appointments {"pet":"Fido"}; cancel_vet_appointment {"appointment_id":"apt-1"}`, "Appointment cancelled"},
+			{"cancel Fido's appointment", `list_appointments {"pet":"Fido"}`, "“Cancel an appointment”: Tuesday, 24 November 2026 at 10:00, check-up for Fido with Dr Rivera.\nShall I do that?"},
+			{"no", "", "I leave it at that"},
+			{"cancel Fido's appointment on tuesday", `cancel_vet_appointment {"date":"2026-11-24","pet":"Fido"}`, "Appointment cancelled"},
 			{"cancel Milo's appointment", `list_appointments {"pet":"Milo"}`, "I found no appointment for Milo"},
 		}},
 		"only if": {nil, []turn{
@@ -171,7 +177,12 @@ func TestDialogues(t *testing.T) {
 			{"Fido is limping. What should I do?", `search_pet_health {"query":"Fido is limping"}`, "I cannot diagnose or treat an animal; a vet can."},
 			{"My cat collapsed and is bleeding, what now?", `search_pet_health {"query":"first aid bleeding"}`, "call a vet at once"},
 		}},
-	} {
+	})
+}
+
+func runDialogues(t *testing.T, all map[string]dialogue) {
+	t.Helper()
+	for name, d := range all {
 		t.Run(name, func(t *testing.T) {
 			k := newTalk(t)
 			if d.setup != nil {

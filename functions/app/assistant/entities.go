@@ -1,6 +1,7 @@
 package assistant
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -150,15 +151,16 @@ func groupAt(w words, i int, species map[string]bool) (mention, bool) {
 	}
 	for _, at := range []int{j, k} {
 		word := w.at(at)
+		compound := lex().is("gear", w.at(at+1)) && !w[min(at, len(w)-1)].poss // "the cat food"
 		if word == "pet" || word == "pets" || word == "animal" || word == "animals" {
 			plural := strings.HasSuffix(word, "s") || all
-			if w.in(at+1, "food", "health", "insurance") {
+			if compound {
 				return mention{}, false
 			}
 			return mention{kind: byAll, j: at + 1, plural: plural}, true
 		}
 		for _, c := range lex().objects[word] {
-			if species[c] {
+			if species[c] && !compound {
 				plural := all || strings.HasSuffix(word, "s") && word != c || strings.HasSuffix(word, "ies")
 				return mention{kind: bySpecies, value: c, j: at + 1, plural: plural}, true
 			}
@@ -221,6 +223,11 @@ func nameAt(toks []token, taken []bool, i int) int {
 		}
 	}
 	return n
+}
+
+// has reports whether the clause mentions an animal in this way at or after token i.
+func (c *clause) has(k mentionKind, i int) bool {
+	return slices.ContainsFunc(c.who, func(m mention) bool { return m.kind == k && m.i >= i })
 }
 
 func isWord(t token) bool {

@@ -34,6 +34,12 @@ type goal struct {
 	hint   []string       // words that tell which thing is meant: "the reminder about worms"
 	thing  bool           // "it", "that one": the thing last spoken of
 	taught bool           // its text was made from the result of the goal before
+
+	problem *problem // a value that cannot be used
+	once    string   // what was asked for again and again: "every day"
+	byPet   bool     // nothing but the pet tells which thing is meant
+	sure    bool     // the person said plainly what to do
+	what    string   // what would be undone, for a question before it is
 }
 
 // clone copies a goal, so that a follow-up can change the copy.
@@ -78,9 +84,20 @@ func newGoal(t *tool, c *clause, now time.Time, anchor time.Time) *goal {
 		}
 	}
 	g.nearestDay(now)
+	g.checkLimits(c)
+	_, id := g.vals[t.identity().name]
+	g.sure = id || t.sends() && (c.rest != "" || c.verb >= 0 && lex().is("sends", c.toks[c.verb].low))
 	if t.class == destroy || t.class == change {
 		for _, w := range c.content() {
 			g.hint = append(g.hint, w.stem)
+		}
+		if t.ref() == nil { // "the reminder for Milo": whose it is tells which
+			for _, m := range c.who {
+				if m.kind == byName {
+					g.byPet = g.byPet || !g.describes(t.identity().of)
+					g.hint = append(g.hint, stem(strings.ToLower(m.name)))
+				}
+			}
 		}
 		g.thing = words(c.toks).has("it", "that", "this") && len(c.who) == 0
 	}
@@ -95,11 +112,6 @@ func sayable(v string) bool {
 		}
 	}
 	return false
-}
-
-func inBounds(p *property, v any) bool {
-	n, ok := v.(float64)
-	return !ok || (p.min == nil || n >= *p.min) && (p.max == nil || n <= *p.max)
 }
 
 // readPeople sorts the names of a clause: an owner where a word says so ("owner Alice", "Alice's pets"), else the pet.
@@ -118,7 +130,8 @@ func (g *goal) readPeople(c *clause) {
 	}
 	for _, m := range c.who {
 		switch {
-		case g.takenByLabel(c, m), m.guess && g.tool.prose != nil && pet != nil && !pet.required: // "remind me to pack": pack is no pet
+		case g.takenByLabel(c, m), m.guess && g.tool.prose != nil && pet != nil && !pet.required && !c.has(byPronoun, m.j), // "remind me to pack": pack is no pet
+			pet != nil && !pet.required && m.kind == byName && w.in(m.i-1, "call", "phone", "with", "ask", "email", "text", "ring", "tell"): // "to call Dora": a person
 		case other != nil && m.kind == byName && (pet == nil || w.in(m.i-1, "owner", "client") || w.in(m.i-1, "by", "is") && w.in(m.i-2, "owned", "owner")):
 			g.vals[other.name] = m.name
 		default:

@@ -88,10 +88,11 @@ func (r *round) answer(c *clause, q *question) *goal {
 		}
 		return g
 	}
-	if p.kind != kText && !r.light(c) && (c.mood == moodAsk || c.mood == moodCommand) {
-		if best := r.box.choose(c); best != q.goal.tool {
-			return nil
-		}
+	if r.isNew(c, q.goal.tool, p.kind == kText || p.kind == kID) {
+		return nil
+	}
+	if g.checkLimits(c); g.problem != nil {
+		return g
 	}
 	switch p.kind {
 	case kRef:
@@ -166,12 +167,9 @@ func (r *round) answer(c *clause, q *question) *goal {
 			}
 		}
 	case kText, kID:
-		// Whatever was typed is the answer, also what looks like an order; but not a clear question for another tool.
-		if best := r.box.rank(c); len(best) > 0 && best[0].score >= 3 && best[0].tool.class == read && (c.mood == moodAsk || c.mood == moodCommand) {
-			return nil
-		}
+		// Whatever was typed is the answer, also what looks like an order.
 		if v := bound(tidy(r.msg), limit(p)); v != "" {
-			g.vals[p.name] = v
+			g.vals[p.name], g.sure = v, true
 			if ref := g.tool.ref(); ref != nil && !ref.required && len(g.who) == 0 {
 				g.who = c.who
 			}
@@ -179,6 +177,33 @@ func (r *round) answer(c *clause, q *question) *goal {
 		}
 	}
 	return nil
+}
+
+// isNew reports whether a clause is a wish of its own rather than an answer to what the tool lacks. A free text may look like
+// an order ("give Milo his pill"), so there only a complete request or a clear question counts.
+func (r *round) isNew(c *clause, asking *tool, free bool) bool {
+	best := r.box.rank(c)
+	if len(best) == 0 || best[0].score < threshold || c.mood != moodAsk && c.mood != moodCommand {
+		return false
+	}
+	t := best[0].tool
+	switch {
+	case free && t.class == read:
+		return best[0].score >= 3
+	case free && c.verb >= 0 && proseVerbs[c.toks[c.verb].low]:
+		return false
+	case !free && t != asking && !r.light(c):
+		return true
+	case t.class == read || c.verb < 0:
+		return false
+	}
+	args := newGoal(t, c, r.now, r.mem.day).arguments(t, "")
+	for _, p := range t.order {
+		if p.required && args[p.name] == nil && !(p == t.ref() && len(c.who) > 0) {
+			return false
+		}
+	}
+	return true
 }
 
 func (g *goal) dateCount() int {

@@ -35,6 +35,7 @@ type question struct {
 	name string
 	prop *property
 	then []*goal
+	why  string // what was wrong with the answer so far
 }
 
 // memory is what the conversation so far tells. It is built from the history alone.

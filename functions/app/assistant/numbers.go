@@ -75,6 +75,9 @@ func numberAt(w words, i int) (number, bool) {
 	if err != nil || m[2] != "" && !isUnit(m[2]) {
 		return number{}, false
 	}
+	if w[i].minus {
+		v = -v
+	}
 	n := number{i: i, j: i + 1, value: v, unit: units[m[2]]}
 	if n.unit == "" && isUnit(w.at(i+1)) && w[i].sep == "" {
 		n.unit, n.j = units[w.at(i+1)], i+2

@@ -157,10 +157,12 @@ var phrasings = []struct{ message, want string }{
 	{"are bananas ok for rabbits?", `search_pet_health {"query":"are bananas ok for rabbits"}`},
 	{"how often should I worm my cat", `search_pet_health {"query":"how often should I worm my cat"}`},
 	// People.
-	{"I want to talk to a human about my bill", `contact_support {"message":"my bill"}`},
+	{"I want to talk to a human about my bill", `= my bill.
+Shall I do that?`},
 	{"Contact support: my invoice is wrong and I was charged twice. Please call me", `contact_support {"message":"my invoice is wrong and I was charged twice. Please call me"}`},
 	{"Send a message to the clinic that we will be late", `contact_support {"message":"we will be late"}`},
-	{"I was charged twice, I want to speak to a person", `contact_support {"message":"I was charged twice"}`},
+	{"I was charged twice, I want to speak to a person", `= I was charged twice.
+Shall I do that?`},
 	{"my email is bob@example.com, please contact support about a refund", `contact_support {"contact":"bob@example.com","message":"a refund"}`},
 	// Small talk.
 	{"hello", `= Hello!`},

@@ -19,6 +19,12 @@ func (r *round) pick(c *clause, o *offer) ([]task, bool) {
 	if c.mood == moodCommand && !r.agrees(c, o) && !yes {
 		return nil, false
 	}
+	if r.isNew(c, o.goal.tool, true) && !words(c.toks).has("it", "one") {
+		return nil, false
+	}
+	if c.badDay+c.badTime != "" {
+		return []task{{say: "There is no “" + bound(c.badDay+c.badTime, 40) + "”.", again: o}}, true
+	}
 	if len(c.who) > 0 && o.name != "" && c.who[0].kind == byName && !strings.EqualFold(c.who[0].name, o.name) {
 		return nil, false
 	}
@@ -200,6 +206,6 @@ func (r *round) take(o *offer, f object, c *clause) []task {
 			g.when = when{from: d, to: d, clock: text(f, "time")}
 		}
 	}
-	g.thing, g.hint = false, nil
+	g.thing, g.hint, g.sure = false, nil, true
 	return r.withThen(g, o.goal, o.then)
 }

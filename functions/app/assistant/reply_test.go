@@ -86,7 +86,7 @@ var (
 )
 
 // own are the capitalised words of the planner's own sentences.
-var own = set("I Noted Status Shall No None Free There Which Appointment Appointments Reminder Reminders Recorded Next Done Added These The Your Ticket Rabies Nothing Just For What One After You Allow If All Hello Goodbye Gladly My That Say With Please A Look It Sex Birth Weight Microchip Notes Owner Mood Energy Since Toys Vaccinated Somebody Take Status Give")
+var own = set("I This Shall Noted Status Shall No None Free There Which Appointment Appointments Reminder Reminders Recorded Next Done Added These The Your Ticket Rabies Nothing Just For What One After You Allow If All Hello Goodbye Gladly My That Say With Please A Look It Sex Birth Weight Microchip Notes Owner Mood Energy Since Toys Vaccinated Somebody Take Status Give")
 
 // checkFacts fails on a date, number or name in a reply that neither a tool nor the person nor a tool's own title said.
 func checkFacts(t *testing.T, turn Turn, reply string) {

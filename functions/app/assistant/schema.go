@@ -36,7 +36,7 @@ type property struct {
 	concepts          []string // of its name
 	required          bool
 	integer           bool
-	min, max          *float64
+	min, max, above   *float64 // above is an exclusive minimum
 	maxLen            int
 	zone              string
 }
@@ -73,6 +73,7 @@ type rawSchema struct {
 	Enum        []any                 `json:"enum"`
 	Minimum     *float64              `json:"minimum"`
 	Maximum     *float64              `json:"maximum"`
+	Above       any                   `json:"exclusiveMinimum"` // older drafts write true or false
 	MaxLength   int                   `json:"maxLength"`
 	Zone        string                `json:"x-time-zone"`
 	Properties  map[string]*rawSchema `json:"properties"`
@@ -217,6 +218,9 @@ var (
 
 func (t *tool) addProperty(name string, s *rawSchema, required bool) {
 	p := &property{name: name, title: s.Title, desc: s.Description, required: required, min: s.Minimum, max: s.Maximum, maxLen: s.MaxLength, zone: s.Zone}
+	if v, ok := s.Above.(float64); ok {
+		p.above = &v
+	}
 	toks := splitName(name)
 	last := ""
 	for _, w := range toks {

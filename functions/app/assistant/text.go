@@ -353,8 +353,26 @@ func (c *clause) textFor(p *property, at int) (any, bool) {
 		}
 		i = last + 1
 	}
-	v := bound(c.between(i, len(w), false), limit(p))
+	v := bound(c.between(i, c.valueEnd(i), false), limit(p))
 	return v, v != ""
+}
+
+// valueEnd is where a value that begins at token i ends: before "and his weight to 29", where another field is set.
+func (c *clause) valueEnd(i int) int {
+	w := words(c.toks)
+	for j := i + 1; j+2 < len(w); j++ {
+		if !joiners[w.at(j)] && w[j-1].sep != "," {
+			continue
+		}
+		k := j
+		for joiners[w.at(k)] || lex().is("determiner", w.at(k)) || lex().is("pronoun", w.at(k)) {
+			k++
+		}
+		if (lex().objects[w.at(k)] != nil || lex().weak[w.at(k)] != nil) && w.in(k+1, "to", "is", "as") {
+			return j
+		}
+	}
+	return len(w)
 }
 
 func limit(p *property) int {

@@ -89,7 +89,8 @@ func (r *round) undo(n int, picks bool) *goal {
 				}
 				at = same[n]
 			}
-			return &goal{tool: t, vals: map[string]any{id.name: text(at.fields, "id")}}
+			made := len(r.mem.goals) > 0 && r.mem.goals[len(r.mem.goals)-1].tool.class == create
+			return &goal{tool: t, vals: map[string]any{id.name: text(at.fields, "id")}, sure: picks || made, what: summary(at.fields)}
 		}
 	}
 	return nil

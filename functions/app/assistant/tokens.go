@@ -25,6 +25,7 @@ type token struct {
 	poss       bool   // was followed by 's
 	first      bool   // begins a sentence
 	mended     bool   // low is a guess at what was meant
+	minus      bool   // a minus sign stands before it
 	sep        string // the punctuation that follows: . ? ! ; , : or a line break
 }
 
@@ -66,6 +67,7 @@ func tokenize(s string) []token {
 	found := tokenPattern.FindAllStringIndex(s, maxTokens)
 	for n, at := range found {
 		t := token{text: s[at[0]:at[1]], start: at[0], end: at[1], first: first}
+		t.minus = at[0] > 0 && s[at[0]-1] == '-' && (at[0] == 1 || s[at[0]-2] == ' ')
 		after := len(s)
 		if n+1 < len(found) {
 			after = found[n+1][0]

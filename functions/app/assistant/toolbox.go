@@ -3,6 +3,7 @@ package assistant
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -74,10 +75,7 @@ const maxBoxes = 16
 func (c *toolCache) open(list []Tool, here *time.Location) *toolbox {
 	h := sha256.New()
 	for _, t := range list {
-		mode := "w"
-		if t.ReadOnly {
-			mode = "r"
-		}
+		mode := fmt.Sprint(t.ReadOnly, t.Destructive, t.OpenWorld)
 		for _, s := range []string{t.Name, t.Title, t.Description, string(t.InputSchema), string(t.OutputSchema), t.Scope, mode} {
 			var n [8]byte
 			binary.LittleEndian.PutUint64(n[:], uint64(len(s)))

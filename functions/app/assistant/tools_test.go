@@ -32,7 +32,7 @@ func readTools(raw []byte) ([]Tool, error) {
 		Tools []struct {
 			Name, Title, Description  string
 			InputSchema, OutputSchema json.RawMessage
-			Annotations               struct{ ReadOnlyHint bool }
+			Annotations               struct{ ReadOnlyHint, DestructiveHint, OpenWorldHint bool }
 			Meta                      map[string]any `json:"_meta"`
 		}
 	}
@@ -42,7 +42,7 @@ func readTools(raw []byte) ([]Tool, error) {
 	var out []Tool
 	for _, x := range list.Tools {
 		scope, _ := x.Meta["vetassist/scope"].(string)
-		out = append(out, Tool{x.Name, x.Title, x.Description, x.InputSchema, x.OutputSchema, scope, x.Annotations.ReadOnlyHint})
+		out = append(out, Tool{x.Name, x.Title, x.Description, x.InputSchema, x.OutputSchema, scope, x.Annotations.ReadOnlyHint, x.Annotations.DestructiveHint, x.Annotations.OpenWorldHint})
 	}
 	return out, nil
 }

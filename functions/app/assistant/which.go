@@ -50,6 +50,7 @@ func (r *round) which(g *goal, who string, id *property) result {
 		next := *g
 		next.vals = map[string]any{id.name: text(fit[0], "id")}
 		next.who, next.when = nil, when{}
+		next.sure, next.what = g.sure || g.when.known() || len(named) > 0 && !g.byPet, summary(fit[0])
 		y := r.step(&next, "")
 		y.name = who
 		return y
