@@ -95,6 +95,11 @@ func (b *toolbox) score(t *tool, c *clause) (score float64, anchored bool) {
 	score -= min(lost, 3)
 	for _, m := range c.who {
 		switch {
+		case t.first(kLabel) != nil && t.first(kLabel).required && m.kind == byName && !c.toks[m.j-1].poss: // a name to give, and whose it is
+			score += 0.3
+		case c.owner(m) && t.class == read && t.words["owner"] >= 0.5 && (ref == nil || ref.of != "pet"):
+			score += 1.5
+			anchored = true
 		case ref != nil && ref.of == "pet", ref != nil && m.kind == byName && (t.class == read || c.cue(ref) >= 0):
 			if !hit["pet"] {
 				score += 0.8

@@ -1,6 +1,9 @@
 package assistant
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // reader reads messages: it knows the calendar, the names that tools returned and the verbs that only tools know.
 type reader struct {
@@ -23,13 +26,19 @@ func (rd reader) split(toks []token) [][]token {
 	var out [][]token
 	for start := 0; start < len(toks); {
 		end := start + 1
-		for end < len(toks) && !strings.ContainsAny(toks[end-1].sep, ".?!;:\n") {
+		for end < len(toks) && (!strings.ContainsAny(toks[end-1].sep, ".?!;:\n") || toks[end-1].sep == ":" && introduces(toks[start:end])) {
 			end++
 		}
 		out = append(out, rd.splitSentence(toks[start:end])...)
 		start = end
 	}
 	return out
+}
+
+// introduces reports whether a colon after these words only presents an animal: "new patient: Misty, cat".
+func introduces(w words) bool {
+	last := len(w) - 1
+	return w.has("new", "add", "register") && (w.in(last, "patient", "pet", "animal") || slices.ContainsFunc(lex().objects[w.at(last)], func(o string) bool { return animals[o] }))
 }
 
 // joiners are the words that may stand between two wishes.

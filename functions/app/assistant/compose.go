@@ -150,7 +150,7 @@ func (r *round) askFor(q *question) string {
 		s += "what is the " + label + "?"
 	}
 	d, _, _ := strings.Cut(line(p.desc), ". ")
-	if d != "" && p.kind != kEnum && p.kind != kRef {
+	if d != "" && p.kind != kEnum && p.kind != kRef && !strings.Contains(d, "user") { // "in the user's words" is said to a model
 		s += " (" + strings.TrimRight(bound(d, 140), ".") + ")"
 	}
 	return s
@@ -202,7 +202,10 @@ func (r *round) suggestions() []string {
 		}
 		out = append(out, "No, thanks")
 	case n.asked != nil && n.asked.prop != nil && n.asked.prop.kind == kDate:
-		out = append(out, "Tomorrow", "Next week on Monday", "Never mind")
+		if !n.asked.goal.tool.looksBack(&clause{}) {
+			out = append(out, "Tomorrow", "Next week on Monday")
+		}
+		out = append(out, "Never mind")
 	case n.asked != nil && n.asked.prop != nil && n.asked.prop.kind == kRef && len(out) == 0:
 		out = append(out, n.names[:min(len(n.names), 3)]...)
 	case n.proposal != nil:

@@ -14,6 +14,7 @@ type dateSpan struct {
 	i, j     int
 	from, to time.Time // to is inclusive; equal to from for one day
 	past     time.Time // the latest such day not after today, zero if the day is fixed
+	pastTo   time.Time // its end, zero for one day
 	open     bool      // "after Tuesday": no end was given
 	note     string    // how an ambiguous day was read
 	relative int       // "the day before": days to add to a day known from elsewhere

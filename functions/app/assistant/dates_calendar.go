@@ -87,7 +87,12 @@ func (c calendar) monthDayAt(w words, i int) (dateSpan, bool) {
 			s.to, _ = exact(c.today.Year(), m, 1)
 		}
 		s.to = time.Date(s.to.Year(), m+1, 0, 0, 0, 0, 0, time.UTC)
-		s.past = time.Time{}
+		if w.in(i-1, "this", "next") {
+			s.past = time.Time{}
+		}
+		if !s.past.IsZero() {
+			s.pastTo = s.past.AddDate(0, 1, -1)
+		}
 		return s, true
 	}
 	return dateSpan{}, false

@@ -37,7 +37,7 @@ func TestDays(t *testing.T) {
 		"this weekend":                    "2026-11-28..2026-11-29",
 		"next month":                      "2026-12-01..2026-12-31",
 		"the next two weeks":              "2026-11-23..2026-12-06",
-		"in December":                     "2026-12-01..2026-12-31",
+		"in December":                     "2026-12-01..2026-12-31 past 2025-12-01",
 		"on the 5th":                      "2026-12-05 past 2026-11-05",
 		"on the 31st":                     "2026-12-31 past 2026-10-31",
 		"5 December":                      "2026-12-05 past 2025-12-05",

@@ -117,7 +117,7 @@ func sayable(v string) bool {
 // readPeople sorts the names of a clause: an owner where a word says so ("owner Alice", "Alice's pets"), else the pet.
 func (g *goal) readPeople(c *clause) {
 	w := words(c.toks)
-	var pet, other *property
+	var pet, other, label *property
 	for _, p := range g.tool.order {
 		if p.kind != kRef {
 			continue
@@ -128,16 +128,34 @@ func (g *goal) readPeople(c *clause) {
 			other = p
 		}
 	}
+	for _, p := range g.tool.order {
+		if p.kind == kLabel && p.required {
+			if _, ok := c.stated(p); !ok {
+				label = p
+			}
+		}
+	}
 	for _, m := range c.who {
 		switch {
+		case label != nil && m.kind == byName && g.vals[label.name] == nil && !w.in(m.i-1, "owner", "for", "of", "is", "by", "client", "to"): // "new patient: Misty"
+			g.vals[label.name] = m.name
 		case g.takenByLabel(c, m), m.guess && g.tool.prose != nil && pet != nil && !pet.required && !c.has(byPronoun, m.j), // "remind me to pack": pack is no pet
 			pet != nil && !pet.required && m.kind == byName && w.in(m.i-1, "call", "phone", "with", "ask", "email", "text", "ring", "tell"): // "to call Dora": a person
-		case other != nil && m.kind == byName && (pet == nil || w.in(m.i-1, "owner", "client") || w.in(m.i-1, "by", "is") && w.in(m.i-2, "owned", "owner")):
+		case other != nil && m.kind == byName && (pet == nil || w.in(m.i-1, "owner", "client") || w.in(m.i-1, "by", "is") && w.in(m.i-2, "owned", "owner")) && !(g.tool.class == read && m.guess && !c.owner(m)):
 			g.vals[other.name] = m.name
 		default:
 			g.who = append(g.who, m)
 		}
 	}
+}
+
+// owner reports whether a name is that of a person whose pets are meant: "the pets of Alice", "Alice's cats".
+func (c *clause) owner(m mention) bool {
+	w := words(c.toks)
+	plural := func(i int) bool {
+		return lex().is("plural", w.at(i)) && slices.ContainsFunc(lex().objects[w.at(i)], func(o string) bool { return o == "pet" || animals[o] })
+	}
+	return m.kind == byName && (w.in(m.i-1, "of", "for", "owner", "client", "by", "to") && (plural(m.i-2) || plural(m.i-3)) || w.in(m.i-1, "owner", "client") || plural(m.j))
 }
 
 // takenByLabel reports whether a name is one to give: "a dog called Rex", "rename Milo to Miles".
@@ -186,6 +204,9 @@ func (c *clause) when(back bool, anchor time.Time) when {
 			to = from
 		} else if back && !s.past.IsZero() {
 			from, to = s.past, s.past
+			if !s.pastTo.IsZero() {
+				to = s.pastTo
+			}
 		}
 		if !w.known() {
 			w.from, w.to, w.open = from, to, s.open

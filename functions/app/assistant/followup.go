@@ -2,6 +2,7 @@ package assistant
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -16,6 +17,9 @@ func (r *round) followUp(c *clause) ([]task, bool) {
 			return []task{{needs: true}}, true
 		}
 		return r.lookUp(c, m.lookup), true
+	}
+	if w := words(c.toks); len(w) <= 3 && (w.in(0, "never") && w.in(1, "mind") || w.in(0, "nevermind") || w.in(0, "forget") && w.in(1, "it", "that")) {
+		return []task{{say: "All right, I leave it at that."}}, true
 	}
 	if m.asked == nil && m.offer == nil && m.proposal == nil {
 		return nil, false
@@ -97,6 +101,12 @@ func (r *round) answer(c *clause, q *question) *goal {
 	switch p.kind {
 	case kRef:
 		name := len(c.who) > 0
+		if p.of != "pet" { // a person, with the full name
+			if who := c.person(); who != "" {
+				g.vals[p.name] = who
+				return g
+			}
+		}
 		if p != g.tool.ref() { // an owner
 			if name && c.who[0].kind == byName {
 				g.vals[p.name] = c.who[0].name
@@ -177,6 +187,25 @@ func (r *round) answer(c *clause, q *question) *goal {
 		}
 	}
 	return nil
+}
+
+// person is the name that a short answer is: "Bob Miller", "the owner is dora"; "" for none.
+func (c *clause) person() string {
+	i := 0
+	for w := words(c.toks); w.in(i, "the", "owner", "is", "it", "for", "of", "her", "his", "its", "belongs", "to"); {
+		i++
+	}
+	if i == len(c.toks) || len(c.toks)-i > 4 {
+		return ""
+	}
+	var parts []string
+	for _, t := range c.toks[i:] {
+		if !isWord(t) && !strings.ContainsAny(t.text, "-_") || lex().is("stop", t.low) && !t.upper {
+			return ""
+		}
+		parts = append(parts, properCase(t.text))
+	}
+	return strings.Join(parts, " ")
 }
 
 // isNew reports whether a clause is a wish of its own rather than an answer to what the tool lacks. A free text may look like

@@ -142,6 +142,9 @@ func (r *round) clause(c *clause, first bool, last []*goal) []task {
 	if tasks, ok := r.distress(c); ok {
 		return tasks
 	}
+	if say, ok := r.elsewhere(c); ok {
+		return []task{{say: say}}
+	}
 	if say, ok := r.smallTalk(c); ok {
 		if r.mem.lookup == "" && r.mem.proposal == nil && r.mem.offer == nil && r.mem.asked == nil || !isAnswer(c) {
 			return []task{{say: say, small: true}}
@@ -158,8 +161,14 @@ func (r *round) clause(c *clause, first bool, last []*goal) []task {
 	if tasks, ok := r.inherit(c, last); ok {
 		return tasks
 	}
+	if c.fragment() {
+		return []task{{help: true, say: "I did not understand “" + bound(c.raw, 160) + "”. If it is about a pet, say for example “tell me about " + c.who[0].name + "”."}}
+	}
 	if r.unconnected {
 		return []task{r.withoutTools(c)}
+	}
+	if say, ok := r.unsettable(c); ok {
+		return []task{{say: say}}
 	}
 	if tasks, ok := r.aboutThing(c, last); ok {
 		return tasks
@@ -283,10 +292,22 @@ func cannot(c *clause) task {
 		return task{help: true, say: "I cannot diagnose or treat an animal, so I cannot answer " + quote + ". A vet can: please ask the clinic."}
 	case harm:
 		return task{help: true, say: unwell}
+	case c.mood == moodAsk && !c.strange():
+		return task{help: true, say: "I cannot look up " + quote + ": none of my tools tells that."}
 	case known || named && c.mood != moodBare:
 		return task{help: true, say: "None of my tools can do " + quote + "."}
 	}
 	return task{help: true, say: "I did not understand " + quote + "."}
+}
+
+// strange reports whether a clause has words that are no ordinary English.
+func (c *clause) strange() bool {
+	for i, t := range c.toks {
+		if isWord(t) && !c.taken[i] && !lex().knows(t.low) && !lex().knows(strings.ToLower(t.text)) {
+			return true
+		}
+	}
+	return false
 }
 
 // explain answers "how do I …" for a tool that changes something: it never runs it.

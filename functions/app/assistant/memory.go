@@ -51,6 +51,7 @@ type memory struct {
 	things   []thing
 	day      time.Time // the day last spoken of
 	more     *goal     // the next page of what was listed last
+	did      string    // what was said about the last change
 	lookup   string    // words of an article that was offered
 }
 

@@ -122,7 +122,7 @@ var phrasings = []struct{ message, want string }{
 	{"Don't cancel anything", `= I will not do that`},
 	{"I don't want to cancel the appointment", `= I will not do that`},
 	{"cancel everything", `= None of my tools can do`},
-	{"reschedule Fido's appointment to Friday", `= None of my tools can do`},
+	{"reschedule Fido's appointment to Friday", `= I cannot move or change an appointment. I can cancel it`},
 	// Reminders.
 	{"What reminders do I have for Fido?", `list_reminders {"pet":"Fido"}`},
 	{"Remind me to give Milo his worm tablet tomorrow at 8", `set_reminder {"date":"2026-11-24","pet":"Milo","text":"give Milo his worm tablet","time":"08:00"}`},

@@ -197,6 +197,9 @@ func (r *round) remember() {
 				n.asked = x.ask
 				n.asked.then = r.following(t.goal)
 			}
+			if t.goal.tool.class != read && x.ok() {
+				n.did = r.tell(x)
+			}
 			if x.proposal != nil && n.proposal == nil {
 				n.proposal = x.proposal
 			}
@@ -234,6 +237,10 @@ func (r *round) understand() {
 	mend(toks, r.mem.names, r.box.vocabulary)
 	if len(toks) == 0 {
 		r.tasks = append(r.tasks, task{help: true, say: "I did not find any words in that message."})
+		return
+	}
+	if say := foreign(r.msg, toks); say != "" {
+		r.tasks = append(r.tasks, task{help: true, say: say})
 		return
 	}
 	r.alarm = findPattern("urgent", toks)

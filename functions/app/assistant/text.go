@@ -285,6 +285,9 @@ func (c *clause) labelFor(p *property, at int) (any, bool) {
 		if w.in(i, "called", "named") && i+1 < len(w) {
 			return c.nameFrom(i + 1)
 		}
+		if i > 0 && w[i-1].sep == ":" { // "new patient: Misty"
+			return c.nameFrom(i)
+		}
 		if w.in(i, "name") && w.in(i+1, "is") && i+2 < len(w) {
 			return c.nameFrom(i + 2)
 		}
