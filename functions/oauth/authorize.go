@@ -17,6 +17,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	a.UserID = v.user.ID
 	if !v.loggedIn() || a.wantsLogin() {
 		if a.prompts("none") {
 			s.fail(w, r, a.reject("login_required", "nobody is logged in, and prompt=none forbids to ask"))
@@ -32,7 +33,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case len(d.Available) > 0 && len(d.New) == 0 && !a.prompts("consent"):
-		s.answerWithCode(w, r, a, v, d.Consented)
+		s.answerWithCode(w, r, a, d.Consented)
 	case a.prompts("none"):
 		s.fail(w, r, a.reject("consent_required", "the user has not agreed to all of this, and prompt=none forbids to ask"))
 	default:

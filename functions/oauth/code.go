@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -33,8 +35,9 @@ type code struct {
 
 const codeSort = "code"
 
-// answerWithCode notes the consent and a code for it, in one write, and sends the browser back with the code.
-func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authRequest, v visit, scopes []string) {
+// answerWithCode notes the consent and a code for it, in one write, and sends the browser back with the code. events are
+// what led to it and has to be recorded.
+func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authRequest, scopes []string, events ...audit.Event) {
 	secret, err := web.NewSecret(s.Rand)
 	if err != nil {
 		s.fail(w, r, err)
@@ -42,13 +45,15 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 	}
 	now := s.Now()
 	record := store.Encode("code/"+web.Hash(secret), codeSort, code{
-		ClientID: a.Client.ID, UserID: v.user.ID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
+		ClientID: a.Client.ID, UserID: a.UserID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
 		Challenge: a.Challenge, Scopes: scopes, Expires: now.Add(codeLifetime),
 	}, now.Add(codeMemory))
+	events = append(events, audit.Event{Name: audit.Authorization, Outcome: audit.OK, UserID: a.UserID, ClientID: a.Client.ID,
+		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(scopes)}})
 	_, err = again(func() (struct{}, error) { // two tabs may agree to two things at once
-		allow, err := s.Directory.Allow(r.Context(), v.user.ID, a.Client.ID, a.Server.Identifier, scopes)
+		allow, err := s.Directory.Allow(r.Context(), a.UserID, a.Client.ID, a.Server.Identifier, scopes)
 		if err == nil {
-			err = s.Store.Write(r.Context(), allow, store.Put(record, store.IfAbsent()))
+			err = s.writeWithAll(r.Context(), events, allow, store.Put(record, store.IfAbsent()))
 		}
 		return struct{}{}, err
 	})
@@ -56,7 +61,6 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 		s.fail(w, r, err)
 		return
 	}
-	s.Log.InfoContext(r.Context(), "code issued", "user", v.user.ID, "client", a.Client.ID, "server", a.Server.Identifier, "scopes", scopes)
 	s.respond(w, r, a.RedirectURI, url.Values{"code": {secret}, "state": {a.State}})
 }
 

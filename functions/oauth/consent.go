@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/web"
@@ -48,6 +49,7 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	a.UserID = v.user.ID
 	if !v.loggedIn() { // the login ended while the page was open
 		redirectTo(w, "/oauth/login?"+a.Query)
 		return
@@ -67,15 +69,20 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) {
 	})
 	switch decision := r.PostForm.Get("decision"); {
 	case decision == "deny":
-		s.Log.InfoContext(r.Context(), "consent denied", "user", v.user.ID, "client", a.Client.ID)
-		s.fail(w, r, a.reject("access_denied", denial(a, d)))
+		s.audit.Record(r.Context(), consentEvent(a, audit.Refused, d.Available))
+		s.sendBack(w, r, a.reject("access_denied", denial(a, d)))
 	case decision != "approve":
 		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, "Please choose Allow or Deny.")
 	case len(chosen) == 0:
 		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, "Tick at least one permission, or choose Deny.")
 	default:
-		s.answerWithCode(w, r, a, v, chosen)
+		s.answerWithCode(w, r, a, chosen, consentEvent(a, audit.OK, chosen))
 	}
+}
+
+func consentEvent(a *authRequest, outcome audit.Outcome, scopes []string) audit.Event {
+	return audit.Event{Name: audit.Consent, Outcome: outcome, UserID: a.UserID, ClientID: a.Client.ID,
+		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(scopes)}}
 }
 
 // denial is what the client is told; when there was nothing to allow, that.

@@ -22,6 +22,9 @@
 // anew. The consent form is bound to that query and to the session by its form token (session.go), so what was
 // shown is what is decided.
 //
+// Every login, consent, code, token, revocation and refusal is recorded in the audit log (record.go); a form that came too
+// late or from another site's page is none of these.
+//
 // Not supported, and therefore not in the metadata: response types other than code, response modes other than query,
 // client secrets, registration, introspection, request objects and pushed requests (their parameters are ignored, as any
 // unknown one), OpenID Connect (its prompt is understood; openid, profile, email and offline_access are dropped from scope).

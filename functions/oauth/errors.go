@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -29,6 +30,8 @@ type redirectError struct {
 	State       string
 	Code        string
 	Description string
+	ClientID    string // for the audit log, as is
+	UserID      string // who is logged in
 }
 
 func (e *redirectError) Error() string { return e.Code + ": " + e.Description }
@@ -48,6 +51,21 @@ func (e *tokenError) status() int {
 	return http.StatusBadRequest
 }
 
+// concern is an error of a token request, with the user whose grant it is about: for the audit log, never for the wire.
+type concern struct {
+	error
+	userID string
+}
+
+func (c *concern) Unwrap() error { return c.error }
+
+func concerning(err error, userID string) error {
+	if err == nil {
+		return nil
+	}
+	return &concern{err, userID}
+}
+
 // fail answers a browser with the error, each kind in its own way.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var page *pageError
@@ -58,14 +76,19 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			Title: "This link does not work", Message: page.Message, Detail: page.Detail,
 			Next: "Go back to the app that sent you here and start again. If it happens again, tell whoever runs that app."})
 	case errors.As(err, &redirect):
-		s.Log.InfoContext(r.Context(), "authorization refused", "error", redirect.Code, "description", redirect.Description)
-		s.respond(w, r, redirect.RedirectURI, url.Values{
-			"error": {redirect.Code}, "error_description": {redirect.Description}, "state": {redirect.State}})
+		s.audit.Record(r.Context(), audit.Event{Name: audit.Authorization, Outcome: audit.Refused, UserID: redirect.UserID, ClientID: redirect.ClientID,
+			Details: map[string]string{"error": redirect.Code, "reason": redirect.Description}})
+		s.sendBack(w, r, redirect)
 		return
 	}
 	if err != nil {
 		web.Fail(w, r, s.Log, err)
 	}
+}
+
+// sendBack tells the client of an error.
+func (s *server) sendBack(w http.ResponseWriter, r *http.Request, e *redirectError) {
+	s.respond(w, r, e.RedirectURI, url.Values{"error": {e.Code}, "error_description": {e.Description}, "state": {e.State}})
 }
 
 // respond is the authorization response (RFC 6749 §4.1.2): the parameters, and iss (RFC 9207 §2), are added to the
@@ -97,8 +120,8 @@ func redirectTo(w http.ResponseWriter, target string) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// refuse answers a client with the error as JSON.
-func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// refuse answers a client with the error as JSON, and records it: event says what was refused.
+func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Event, err error) {
 	var refusal *tokenError
 	if !errors.As(err, &refusal) {
 		s.Log.Log(r.Context(), web.FailureLevel(r.Context()), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
@@ -107,7 +130,12 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			"error": "server_error", "error_description": "Something broke on our side; request " + web.RequestID(r.Context())})
 		return
 	}
-	s.Log.InfoContext(r.Context(), "token request refused", "path", r.URL.Path, "error", refusal.Code, "description", refusal.Description)
+	var about *concern
+	if errors.As(err, &about) {
+		event.UserID = about.userID
+	}
+	event.Outcome, event.Details = audit.Refused, map[string]string{"error": refusal.Code, "reason": refusal.Description}
+	s.audit.Record(r.Context(), event)
 	if refusal.status() == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="vetassist"`) // RFC 9110 §11.6.1, RFC 6749 §5.2
 	}

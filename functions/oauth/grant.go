@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store"
@@ -54,9 +55,10 @@ func refreshItem(secret string, t refreshToken, expires time.Time) store.Item {
 	return store.Encode("refresh/"+web.Hash(secret), refreshSort, t, expires)
 }
 
-// revokeGrant ends a family: no token of it refreshes from now on.
-func (s *server) revokeGrant(ctx context.Context, id string) error {
-	return s.Store.Write(ctx, store.Delete("grant/"+id, grantSort, store.Always()))
+// revokeGrant ends a family, and records why: no token of it refreshes from now on.
+func (s *server) revokeGrant(ctx context.Context, id string, why audit.Event) error {
+	why.Details = map[string]string{"grant": id}
+	return s.writeWith(ctx, why, store.Delete("grant/"+id, grantSort, store.Always()))
 }
 
 // mint makes the access token that a user, client and server are entitled to now, of the requested scopes. Nothing

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
@@ -29,6 +30,11 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 	if err != nil {
 		return tokenResponse{}, err
 	}
+	response, err := s.redeemRecord(ctx, client, params, "code/"+web.Hash(secret), record)
+	return response, concerning(err, record.Value.UserID)
+}
+
+func (s *server) redeemRecord(ctx context.Context, client directory.Client, params url.Values, partition string, record store.Record[code]) (tokenResponse, error) {
 	c := record.Value
 	switch {
 	case c.ClientID != client.ID:
@@ -36,8 +42,8 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 	case c.GrantID != "":
 		// A second use: one of the two has stolen it, so what the first one got ends too (RFC 6749 §4.1.2, OAuth 2.1
 		// §4.1.3).
-		s.Log.WarnContext(ctx, "code used twice: its grant is revoked", "client", client.ID, "user", c.UserID, "grant", c.GrantID)
-		if err := s.revokeGrant(ctx, c.GrantID); err != nil {
+		reuse := audit.Event{Name: audit.CodeReuse, Outcome: audit.Refused, UserID: c.UserID, ClientID: client.ID}
+		if err := s.revokeGrant(ctx, c.GrantID, reuse); err != nil {
 			return tokenResponse{}, err
 		}
 		return tokenResponse{}, &tokenError{"invalid_grant", "the code was used before; what it gave is revoked"}
@@ -66,7 +72,7 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 		Since: now.UTC(), LastUsed: now.UTC(), Ends: now.Add(grantLifetime).UTC()}
 	c.GrantID = grantID
 	ops := []store.Op{
-		store.Put(store.Encode("code/"+web.Hash(secret), codeSort, c, record.Expires), store.IfVersion(record.Version)),
+		store.Put(store.Encode(partition, codeSort, c, record.Expires), store.IfVersion(record.Version)),
 		store.Put(grantItem(grantID, g), store.IfAbsent()),
 	}
 	if client.May(grantRefresh) {
@@ -76,9 +82,8 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 		first := refreshItem(response.RefreshToken, refreshToken{GrantID: grantID}, now.Add(refreshLifetime))
 		ops = append(ops, store.Put(first, store.IfAbsent()))
 	}
-	if err := s.Store.Write(ctx, ops...); err != nil {
+	if err := s.writeWith(ctx, issued(audit.Token, grantID, g, response), ops...); err != nil {
 		return tokenResponse{}, err
 	}
-	s.Log.InfoContext(ctx, "tokens issued", "user", c.UserID, "client", client.ID, "grant", grantID, "scope", response.Scope)
 	return response, nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
@@ -38,15 +39,20 @@ func (s *server) refreshOnce(ctx context.Context, client directory.Client, param
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	grantID := record.Value.GrantID
-	family, err := store.Read[grant](ctx, s.Store, "grant/"+grantID, grantSort)
+	family, err := store.Read[grant](ctx, s.Store, "grant/"+record.Value.GrantID, grantSort)
 	if errors.Is(err, store.ErrNotFound) {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the grant was revoked or has ended"}
 	}
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	g := family.Value
+	response, err := s.refreshRecord(ctx, client, params, presented, record, family)
+	return response, concerning(err, family.Value.UserID)
+}
+
+func (s *server) refreshRecord(ctx context.Context, client directory.Client, params url.Values, presented string,
+	record store.Record[refreshToken], family store.Record[grant]) (tokenResponse, error) {
+	grantID, g := record.Value.GrantID, family.Value
 	if g.ClientID != client.ID {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the refresh token was issued to another client"}
 	}
@@ -69,20 +75,22 @@ func (s *server) refreshOnce(ctx context.Context, client directory.Client, param
 		return tokenResponse{}, err
 	}
 	response.RefreshToken = next
-	if !record.Value.Rotated.IsZero() {
-		return response, nil // its successor is stored already
+	event := issued(audit.Refresh, grantID, g, response)
+	if !record.Value.Rotated.IsZero() { // its successor is stored already
+		event.Details["again"] = "the answer before was lost"
+		s.audit.Record(ctx, event)
+		return response, nil
 	}
 	now := s.Now()
 	g.LastUsed = now.UTC()
 	rotated := refreshToken{GrantID: grantID, Rotated: now.UTC()}
-	err = s.Store.Write(ctx,
+	err = s.writeWith(ctx, event,
 		store.Put(refreshItem(presented, rotated, now.Add(rotatedMemory)), store.IfVersion(record.Version)),
 		store.Put(refreshItem(next, refreshToken{GrantID: grantID}, now.Add(refreshLifetime)), store.IfAbsent()),
 		store.Put(grantItem(grantID, g), store.IfVersion(family.Version)))
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	s.Log.InfoContext(ctx, "refreshed", "user", g.UserID, "client", client.ID, "grant", grantID, "scope", response.Scope)
 	return response, nil
 }
 
@@ -101,8 +109,8 @@ func (s *server) checkRotated(ctx context.Context, t refreshToken, client direct
 			return nil
 		}
 	}
-	s.Log.WarnContext(ctx, "refresh token used again: its family is revoked", "client", client.ID, "user", g.UserID, "grant", t.GrantID)
-	if err := s.revokeGrant(ctx, t.GrantID); err != nil {
+	reuse := audit.Event{Name: audit.RefreshReuse, Outcome: audit.Refused, UserID: g.UserID, ClientID: client.ID}
+	if err := s.revokeGrant(ctx, t.GrantID, reuse); err != nil {
 		return err
 	}
 	return &tokenError{"invalid_grant", "the refresh token was used before; its grant is revoked"}

@@ -29,6 +29,7 @@ import (
 	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 const (
@@ -79,6 +80,12 @@ var seeded = sync.OnceValues(func() ([]byte, error) {
 // newWorld opens a copy of the seeded file, which is its alone.
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOver(t, func(s store.Store) store.Store { return s })
+}
+
+// newWorldOver puts something between the authorization server and its store.
+func newWorldOver(t testing.TB, between func(store.Store) store.Store) *world {
+	t.Helper()
 	w := &world{t: t, clock: storetest.NewClock(), path: filepath.Join(t.TempDir(), "v.db")}
 	file, err := seeded()
 	if err == nil {
@@ -98,11 +105,12 @@ func newWorld(t testing.TB) *world {
 	s := interrupted{store.Restrict(w.db, oauth.Partitions...), w}
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	handler, err = oauth.New(oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory,
+	handler, err = oauth.New(oauth.Config{BaseURL: w.url, Store: between(s), Directory: w.directory,
 		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Now: w.clock.Now, Rand: rand.Reader, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
+	handler = web.Observe(log, handler)
 	w.verifier = token.NewVerifier(w.url, []string{w.url + "/mcp"}, token.StoredKeys(s, w.clock.Now), w.clock.Now)
 	return w
 }

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -51,7 +52,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	}
 	user, err := s.Directory.Authenticate(r.Context(), username, r.PostForm.Get("password"))
 	if errors.Is(err, directory.ErrLogin) {
-		s.Log.InfoContext(r.Context(), "login refused") // the name is not logged: people type passwords there
+		s.recordRefusedLogin(r, a, username)
 		s.renderLogin(w, r, http.StatusUnauthorized, a, v, username, "That username and password do not fit. Please try again.")
 		return
 	}
@@ -61,18 +62,27 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
-		err = s.startSession(w, r, v, user)
+		err = s.startSession(w, r, v, user, a.clientID())
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	s.Log.InfoContext(r.Context(), "logged in", "user", user.ID)
 	if a == nil {
 		redirectTo(w, "/oauth/logout")
 		return
 	}
 	redirectTo(w, "/oauth/authorize?"+a.afterLogin())
+}
+
+// recordRefusedLogin notes whom a login was meant for, if that is anybody. The name itself is not kept: people type
+// passwords there.
+func (s *server) recordRefusedLogin(r *http.Request, a *authRequest, username string) {
+	userID, err := s.Directory.UserIDByUsername(r.Context(), username)
+	if err != nil {
+		s.Log.Log(r.Context(), web.FailureLevel(r.Context()), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
+	}
+	s.audit.Record(r.Context(), audit.Event{Name: audit.Login, Outcome: audit.Refused, UserID: userID, ClientID: a.clientID()})
 }
 
 // loginVisit is the authorization request in the query, or nil when there is none, and the browser.

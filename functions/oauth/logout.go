@@ -47,7 +47,6 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	s.Log.InfoContext(r.Context(), "logged out", "user", v.user.ID)
 	if a != nil {
 		redirectTo(w, "/oauth/login?"+a.Query)
 		return

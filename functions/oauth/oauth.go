@@ -8,15 +8,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// Partitions are all that the authorization server opens: its own, the directory's, and both halves of the keys.
+// Partitions are all that the authorization server opens: its own, the directory's, both halves of the keys, and the audit
+// log.
 var Partitions = slices.Concat([]string{"login/", "code/", "grant/", "refresh/", "oauth-secret/"},
-	directory.Partitions, token.PrivatePartitions, token.PublicPartitions)
+	directory.Partitions, token.PrivatePartitions, token.PublicPartitions, audit.Partitions)
 
 //go:embed pages
 var files embed.FS
@@ -37,6 +39,7 @@ type server struct {
 	Config
 	pages      *web.Pages
 	verifier   *token.Verifier
+	audit      *audit.Log
 	sameOrigin *http.CrossOriginProtection
 	cookie     web.Cookie // of the login
 }
@@ -48,7 +51,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
-		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now)}
+		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log)}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
 )
@@ -25,41 +26,64 @@ type authRequest struct {
 	Scopes      []string // as requested
 	Prompt      []string
 	Query       string // the whole request, encoded anew, to carry it from page to page
+	UserID      string // who is logged in, when that has been found out
 }
 
 // reject is a refusal that the client may be told.
-func (a *authRequest) reject(code, description string) error {
-	return &redirectError{RedirectURI: a.RedirectURI, State: a.State, Code: code, Description: description}
+func (a *authRequest) reject(code, description string) *redirectError {
+	return &redirectError{RedirectURI: a.RedirectURI, State: a.State, Code: code, Description: description, ClientID: a.Client.ID, UserID: a.UserID}
+}
+
+// clientID is who asks, when anybody does.
+func (a *authRequest) clientID() string {
+	if a == nil {
+		return ""
+	}
+	return a.Client.ID
 }
 
 // parseRequest checks an authorization request: who asks and where the answer goes first, since only then may the
 // answer be an error redirect; then the rest, in the order in which a reader would look for it.
 func (s *server) parseRequest(r *http.Request) (*authRequest, error) {
+	a := &authRequest{}
+	err := s.readRequest(r, a)
+	var page *pageError
+	if errors.As(err, &page) {
+		s.audit.Record(r.Context(), audit.Event{Name: audit.Authorization, Outcome: audit.Refused, ClientID: a.Client.ID,
+			Details: map[string]string{"error": "not_redirected", "reason": page.Detail}})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (s *server) readRequest(r *http.Request, a *authRequest) error {
 	if len(r.URL.RawQuery) > maxQuery {
-		return nil, &pageError{"The link that brought you here is too long.", "the authorization request is over 8 KiB"}
+		return &pageError{"The link that brought you here is too long.", "the authorization request is over 8 KiB"}
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, &pageError{"The link that brought you here is broken.", "the query is not form-encoded: " + err.Error()}
+		return &pageError{"The link that brought you here is broken.", "the query is not form-encoded: " + err.Error()}
 	}
 	dropEmpty(query)
-	a := &authRequest{Query: query.Encode()}
+	a.Query = query.Encode()
 	if err := s.checkClient(r.Context(), a, query); err != nil {
-		return nil, err
+		return err
 	}
 	a.State = query.Get("state")
 	if len(a.Query) > maxQuery { // encoded anew it must still fit the pages that carry it
 		a.State = ""
-		return nil, a.reject("invalid_request", "the authorization request is over 8 KiB when encoded")
+		return a.reject("invalid_request", "the authorization request is over 8 KiB when encoded")
 	}
 	for _, check := range []func(context.Context, *authRequest, url.Values) error{
 		checkRepeated, checkResponse, checkPKCE, checkScope, checkPrompt, s.checkResource,
 	} {
 		if err := check(r.Context(), a, query); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return a, nil
+	return nil
 }
 
 // dropEmpty takes out parameters without a value: they count as left out (RFC 6749 §3.1, §3.2).

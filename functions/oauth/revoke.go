@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
@@ -22,7 +23,7 @@ func (s *server) revoke(w http.ResponseWriter, r *http.Request) {
 		err = s.revokeToken(r.Context(), client, params.Get("token"))
 	}
 	if err != nil {
-		s.refuse(w, r, err)
+		s.refuse(w, r, audit.Event{Name: audit.Revocation, ClientID: client.ID}, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -44,10 +45,9 @@ func (s *server) revokeToken(ctx context.Context, client directory.Client, prese
 		return err
 	}
 	if family.Value.ClientID != client.ID { // RFC 7009 §2.1
-		return &tokenError{"invalid_grant", "the token was issued to another client"}
+		return concerning(&tokenError{"invalid_grant", "the token was issued to another client"}, family.Value.UserID)
 	}
-	s.Log.InfoContext(ctx, "revoked", "user", family.Value.UserID, "client", client.ID, "grant", grantID)
-	return s.revokeGrant(ctx, grantID)
+	return s.revokeGrant(ctx, grantID, audit.Event{Name: audit.Revocation, Outcome: audit.OK, UserID: family.Value.UserID, ClientID: client.ID})
 }
 
 // grantOfToken is the id of the grant that a token belongs to, empty when the token is none of ours.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
@@ -59,15 +60,20 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 }
 
 // startSession logs a user in under a new cookie, so that a planted one is worth nothing (session fixation), and ends
-// the login that the browser had before.
-func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User) error {
+// the login that the browser had before. clientID is who sent the user here, if anybody.
+func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User, clientID string) error {
 	secret, err := web.NewSecret(s.Rand)
 	if err != nil {
 		return err
 	}
 	now := s.Now()
 	record := store.Encode("login/"+web.Hash(secret), sessionSort, session{user.ID, now.UTC()}, now.Add(sessionLifetime))
-	if err := s.Store.Write(r.Context(), store.Put(record, store.IfAbsent()), store.Delete("login/"+web.Hash(before.secret), sessionSort, store.Always())); err != nil {
+	event := audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, ClientID: clientID}
+	if before.user.ID != user.ID {
+		event.Details = map[string]string{"replaces": before.user.ID}
+	}
+	err = s.writeWith(r.Context(), event, store.Put(record, store.IfAbsent()), store.Delete("login/"+web.Hash(before.secret), sessionSort, store.Always()))
+	if err != nil {
 		return err
 	}
 	s.cookie.Set(w, secret, 0)
@@ -75,7 +81,11 @@ func (s *server) startSession(w http.ResponseWriter, r *http.Request, before vis
 }
 
 func (s *server) endSession(ctx context.Context, w http.ResponseWriter, v visit) error {
-	if err := s.Store.Write(ctx, store.Delete("login/"+web.Hash(v.secret), sessionSort, store.Always())); err != nil {
+	var events []audit.Event
+	if v.loggedIn() {
+		events = append(events, audit.Event{Name: audit.Logout, Outcome: audit.OK, UserID: v.user.ID})
+	}
+	if err := s.writeWithAll(ctx, events, store.Delete("login/"+web.Hash(v.secret), sessionSort, store.Always())); err != nil {
 		return err
 	}
 	s.cookie.Clear(w)

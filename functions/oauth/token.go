@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/web"
@@ -31,9 +32,13 @@ type tokenResponse struct {
 // token is the token endpoint (RFC 6749 §3.2). What every grant needs happens here, so that none can forget it:
 // the form is read, the client authenticated, its right to the grant type checked.
 func (s *server) token(w http.ResponseWriter, r *http.Request) {
-	response, err := s.exchange(r)
+	response, client, err := s.exchange(r)
 	if err != nil {
-		s.refuse(w, r, err)
+		event := audit.Event{Name: audit.Token, ClientID: client.ID}
+		if r.PostForm.Get("grant_type") == grantRefresh {
+			event.Name = audit.Refresh
+		}
+		s.refuse(w, r, event, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store") // RFC 6749 §5.1
@@ -41,10 +46,11 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 	web.JSON(w, http.StatusOK, response)
 }
 
-func (s *server) exchange(r *http.Request) (tokenResponse, error) {
+// exchange tells too which client it was, once that is known.
+func (s *server) exchange(r *http.Request) (tokenResponse, directory.Client, error) {
 	params, client, err := s.clientRequest(r)
 	if err != nil {
-		return tokenResponse{}, err
+		return tokenResponse{}, client, err
 	}
 	grants := map[string]func(context.Context, directory.Client, url.Values) (tokenResponse, error){
 		grantCode:    s.redeemCode,
@@ -54,13 +60,14 @@ func (s *server) exchange(r *http.Request) (tokenResponse, error) {
 	grant, ok := grants[grantType]
 	switch {
 	case grantType == "":
-		return tokenResponse{}, &tokenError{"invalid_request", "grant_type is missing"}
+		return tokenResponse{}, client, &tokenError{"invalid_request", "grant_type is missing"}
 	case !ok:
-		return tokenResponse{}, &tokenError{"unsupported_grant_type", "grant_type must be authorization_code or refresh_token"}
+		return tokenResponse{}, client, &tokenError{"unsupported_grant_type", "grant_type must be authorization_code or refresh_token"}
 	case !client.May(grantType):
-		return tokenResponse{}, &tokenError{"unauthorized_client", "this client is not registered for this grant type"}
+		return tokenResponse{}, client, &tokenError{"unauthorized_client", "this client is not registered for this grant type"}
 	}
-	return grant(r.Context(), client, params)
+	response, err := grant(r.Context(), client, params)
+	return response, client, err
 }
 
 // clientRequest reads a client's form and authenticates the client. It comes before anything of the request is used,

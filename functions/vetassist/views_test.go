@@ -48,6 +48,8 @@ func TestViews(t *testing.T) {
 		{"codes", "used", 0, "user_id=user-bob client_id=vet-assist-ai"},
 		{"grants", "user_id = 'user-bob'", 0, "client_id=vet-assist-ai"},
 		{"signing_keys", "", 1, "kid="},
+		{"audit", "event = 'login' AND user_id = 'user-bob'", 0, "outcome=ok user_id=user-bob client_id=vet-assist-ai address=127.0.0.1"},
+		{"audit", "event = 'token'", 0, `"server":"mcp://vetassist"`},
 		{"app_sessions", "connected", 1, "scopes="},
 		{"owners", "", 7, ""},
 		{"owners", "id = 'user-bob'", 1, "name=Bob Miller"},

@@ -80,6 +80,12 @@ CREATE VIEW signing_keys AS
            body ->> 'signs_until' AS signs_until, iif(expires > 0, datetime(expires, 'unixepoch'), NULL) AS published_until
     FROM live WHERE partition GLOB 'public-key/*';
 
+DROP VIEW IF EXISTS audit; -- who did what, in the last ninety days: SELECT * FROM audit ORDER BY time DESC
+CREATE VIEW audit AS
+    SELECT body ->> 'time' AS time, body ->> 'event' AS event, body ->> 'outcome' AS outcome, body ->> 'user_id' AS user_id,
+           body ->> 'client_id' AS client_id, body ->> 'from' AS address, body ->> 'request_id' AS request_id, body -> 'details' AS details
+    FROM live WHERE partition GLOB 'audit/*';
+
 DROP VIEW IF EXISTS app_sessions; -- browsers that talk to the chat app
 CREATE VIEW app_sessions AS
     SELECT body ->> 'created' AS created, body ->> 'seen' AS seen, body -> 'login' IS NOT NULL AS connected,
