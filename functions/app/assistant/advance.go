@@ -159,6 +159,14 @@ func (r *round) step(g *goal, who string) result {
 	if alt := objects(res["alternatives"]); o.Outcome == ToolError && len(alt) > 0 {
 		x.offer = &offer{goal: g, name: who, items: alt[:min(len(alt), maxShown)], shown: min(len(alt), maxShown)}
 	}
+	if o.Outcome == ToolError && x.offer == nil && who != "" {
+		if same, ok := r.namesakes(who); !ok {
+			x.waiting = true
+			return x
+		} else if len(same) > 1 {
+			return result{goal: g, say: "There are several pets called " + who + ".", offer: &offer{goal: g, items: same, idProp: t.ref().name, shown: len(same)}}
+		}
+	}
 	if o.Outcome == OK && r.box.isFinder(t) {
 		x.items = g.fitting(res)
 		if b := r.box.booker(t); b != nil && len(x.items) > 0 {

@@ -107,6 +107,9 @@ func refusal(x result) string {
 		if text(res, "error") == "role_forbidden" {
 			return "Your role does not allow this, and no consent of yours can change that. The clinic says: “" + message + "”"
 		}
+		if schemaError.MatchString(message) && text(res, "message") == "" {
+			return "The clinic did not accept what I gave for " + what + "." + t.bounds(x.obs.Call.Arguments)
+		}
 		if message != "" {
 			return message
 		}
@@ -197,7 +200,15 @@ func (r *round) suggestions() []string {
 				}
 			}
 		}
-		if n.offer.idProp != "" {
+		for _, f := range n.offer.items[:min(len(n.offer.items), 3)] { // pets of one name
+			if s := text(f, "species"); s != "" {
+				if !n.offer.apart("species") && text(f, "breed") != "" {
+					s = strings.ToLower(text(f, "breed"))
+				}
+				out = append(out, "The "+s)
+			}
+		}
+		if n.offer.idProp != "" && len(out) == 0 {
 			out = append(out, "The first one")
 		}
 		out = append(out, "No, thanks")
@@ -210,7 +221,7 @@ func (r *round) suggestions() []string {
 		out = append(out, n.names[:min(len(n.names), 3)]...)
 	case n.proposal != nil:
 		out = append(out, "Yes, please", "No, thanks")
-	case len(r.tasks) > 0 && (r.tasks[0].help || r.tasks[0].small):
+	case len(out) == 0 && len(r.tasks) > 0 && (r.tasks[0].help || r.tasks[0].small):
 		out = append(out, "What can you do?")
 	}
 	seen := []string{}

@@ -40,7 +40,11 @@ func foreign(msg string, toks []token) string {
 
 // elsewhere answers what no tool is needed for: what the page does, and what was done last in this chat.
 func (r *round) elsewhere(c *clause) (string, bool) {
+	w := words(c.toks)
 	switch {
+	case len(w) <= 4 && (w.has("never") && w.has("mind") || w.has("nevermind") || w.in(0, "forget") && w.in(1, "it", "that")):
+		r.next.goals = nil
+		return "All right, I leave it at that.", true
 	case findPattern("page", c.toks) != nil:
 		return "That is in the header of this page: “Connected” shows the permissions you have given this app, and “Log out” ends your session.", true
 	case findPattern("done", c.toks) != nil && r.mem.did != "":

@@ -68,3 +68,16 @@ func TestNoDayToBeBorn(t *testing.T) {
 		}
 	}
 }
+
+// TestAbilitiesBeforeConnecting names what can be asked, with questions that lead to a tool.
+func TestAbilitiesBeforeConnecting(t *testing.T) {
+	s := ask(t, nil, "What can you do?")
+	if s.NeedsTools || len(s.Suggestions) < 3 {
+		t.Fatalf("%+v", s)
+	}
+	for _, m := range s.Suggestions {
+		if x := ask(t, clinicTools(t), m); len(x.Calls) == 0 {
+			t.Errorf("the suggestion %q led to no call: %s", m, x.Reply)
+		}
+	}
+}

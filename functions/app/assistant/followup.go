@@ -18,9 +18,6 @@ func (r *round) followUp(c *clause) ([]task, bool) {
 		}
 		return r.lookUp(c, m.lookup), true
 	}
-	if w := words(c.toks); len(w) <= 3 && (w.in(0, "never") && w.in(1, "mind") || w.in(0, "nevermind") || w.in(0, "forget") && w.in(1, "it", "that")) {
-		return []task{{say: "All right, I leave it at that."}}, true
-	}
 	if m.asked == nil && m.offer == nil && m.proposal == nil {
 		return nil, false
 	}

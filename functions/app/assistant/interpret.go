@@ -288,6 +288,8 @@ func cannot(c *clause) task {
 	switch {
 	case topic:
 		return task{help: true, say: "I cannot help with " + quote + ": it is outside what this app does."}
+	case harm && c.mood != moodAsk && c.mood != moodCommand:
+		return task{help: true, say: unwell}
 	case ill:
 		return task{help: true, say: "I cannot diagnose or treat an animal, so I cannot answer " + quote + ". A vet can: please ask the clinic."}
 	case harm:

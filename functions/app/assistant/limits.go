@@ -134,6 +134,20 @@ func (p *property) span() string {
 	return strings.Join(out, " and ")
 }
 
+// schemaError is the wording of a server's schema check, which tells a person nothing.
+var schemaError = regexp.MustCompile(`(?i)\bvalidating\b|exclusiveM|additionalProperties|\bschema\b|/properties/`)
+
+// bounds says in plain words which numbers the arguments of a call had to be.
+func (t *tool) bounds(args map[string]any) string {
+	s := ""
+	for _, p := range t.order {
+		if _, ok := args[p.name].(float64); ok && p.span() != "" {
+			s += " The " + plainLabel(p) + " must be " + p.span() + "."
+		}
+	}
+	return s
+}
+
 // inBounds reports whether a property takes a value; only numbers have bounds.
 func inBounds(p *property, v any) bool {
 	n, ok := v.(float64)

@@ -50,6 +50,25 @@ func TestLimits(t *testing.T) {
 			{"contact support", "", "what is the message?"},
 			{"I have a question about Fido", `contact_support {"message":"I have a question about Fido"}`, "Ticket"},
 		}},
+		"two pets of one name": {func(f *fakeClinic) {
+			f.pets = append(f.pets, object{"id": "pet-luna1", "name": "Luna", "species": "cat", "breed": "Siamese"}, object{"id": "pet-luna2", "name": "Luna", "species": "dog", "breed": "Beagle"})
+		}, []turn{
+			{"tell me about Luna", `get_pet {"pet":"Luna"}; list_pets {}`, "There are several pets called Luna."},
+			{"the beagle", `get_pet {"pet":"pet-luna2"}`, "Luna, dog, Beagle"},
+			{"book Luna tomorrow at 10", `book_vet_appointment {"date":"2026-11-24","pet":"Luna","time":"10:00"}; list_pets {}`, "There are several pets called Luna."},
+			{"the cat", `book_vet_appointment {"date":"2026-11-24","pet":"pet-luna1","time":"10:00"}`, "Appointment booked"},
+		}},
+		"a day narrows free times": {nil, []turn{
+			{"what slots are free this week", `find_appointment_slots {"date":"2026-11-23","days":7}`, ""},
+			{"wednesday", `find_appointment_slots {"date":"2026-11-25","days":1}`, "Wednesday, 25 November 2026"},
+			{"thanks, never mind", "", "I leave it at that"},
+		}},
+		"a refused day does not stick": {func(f *fakeClinic) { f.role["book_vet_appointment"] = true }, []turn{
+			{"book fido on friday at 10", `book_vet_appointment {"date":"2026-11-27","pet":"Fido","time":"10:00"}`, "Your role does not allow this"},
+			{"remind me to buy food", "", "which day?"},
+			{"never mind", "", ""},
+			{"Milo", `get_pet {"pet":"Milo"}`, "Milo"},
+		}},
 		"cancelling": {nil, []turn{
 			{"book fido tomorrow at 10", `book_vet_appointment {"date":"2026-11-24","pet":"Fido","time":"10:00"}`, ""},
 			{"what appointments do i have", `list_appointments {}`, ""},

@@ -55,7 +55,9 @@ func (r *round) pick(c *clause, o *offer) ([]task, bool) {
 		return r.take(o, left[0], c), true
 	case used && len(left) > 1 && c.clock() != "" && o.idProp == "":
 		return r.take(o, left[0], c), true // the same time with several vets: any of them
-	case used && len(left) > 1 && !c.question:
+	case used && len(left) > 1 && len(c.days) > 0 && o.idProp == "" && o.browse: // "Wednesday": that day has more than was shown
+		return nil, false
+	case used && len(left) > 1 && !c.question && !(len(c.days) > 0 && o.idProp == ""):
 		n := *o
 		n.items = left
 		return []task{{say: "There are several of those.", again: &n}}, true
@@ -66,7 +68,7 @@ func (r *round) pick(c *clause, o *offer) ([]task, bool) {
 			return r.take(o, o.items[0], c), true
 		}
 		return []task{{say: "Gladly.", again: o}}, true
-	case o.idProp == "" && len(left) == 0 && !(o.browse && (c.question || c.clock() == "")) && (len(c.days) > 0 || len(c.times) > 0) && len(c.content()) == 0:
+	case o.idProp == "" && (len(left) == 0 || len(c.days) > 0) && !(o.browse && (c.question || c.clock() == "")) && (len(c.days) > 0 || len(c.times) > 0) && len(c.content()) == 0:
 		// Another day or time than those offered: the wish stays, and the server decides.
 		g := o.goal.clone()
 		g.who = o.people()
@@ -133,7 +135,7 @@ func (o *offer) narrow(c *clause) (left []object, used bool) {
 	var hints []string
 	for _, t := range c.toks {
 		low := strings.ToLower(t.text)
-		if !lex().is("stop", low) && !lex().is("polite", low) && len(lex().senses(t)) == 0 && lex().objects[t.low] == nil && len(low) > 2 && !isCalendarWord(low) && low != "one" && !lex().is("yes", low) {
+		if !lex().is("stop", low) && !lex().is("polite", low) && len(lex().senses(t)) == 0 && (lex().objects[t.low] == nil || o.tells(t.low)) && len(low) > 2 && !isCalendarWord(low) && low != "one" && !lex().is("yes", low) {
 			hints = append(hints, t.stem)
 		}
 	}
@@ -155,6 +157,20 @@ func (o *offer) narrow(c *clause) (left []object, used bool) {
 		}
 	}
 	return left, w.known() || w.clock != "" || w.part != "" || said
+}
+
+// apart reports whether a field tells the items from each other.
+func (o *offer) apart(field string) bool {
+	seen := map[string]bool{}
+	for _, f := range o.items {
+		seen[text(f, field)] = true
+	}
+	return len(seen) == len(o.items)
+}
+
+// tells reports whether a word is the species of an item.
+func (o *offer) tells(word string) bool {
+	return slices.ContainsFunc(o.items, func(f object) bool { return slices.Contains(lex().objects[word], strings.ToLower(text(f, "species"))) })
 }
 
 // flatten lists the strings of an object.
@@ -191,7 +207,7 @@ func inPart(part, clock string) bool {
 func (r *round) take(o *offer, f object, c *clause) []task {
 	g := o.goal.clone()
 	g.who = o.people()
-	if len(c.who) > 0 && o.name == "" {
+	if len(c.who) > 0 && o.name == "" && o.idProp == "" {
 		g.who = c.who
 	}
 	if o.idProp != "" {

@@ -172,7 +172,12 @@ func (r *round) remember() {
 		if t.goal == nil {
 			continue
 		}
-		goals = append(goals, t.goal)
+		if !r.refused(t.goal) {
+			goals = append(goals, t.goal)
+			if t.goal.when.known() {
+				n.day = t.goal.when.from
+			}
+		}
 		for _, x := range r.results[t.goal] {
 			if x.name != "" && text(x.data(), "error") != "not_found" {
 				focus = appendNew(focus, x.name)
@@ -204,20 +209,25 @@ func (r *round) remember() {
 				n.proposal = x.proposal
 			}
 		}
-		if t.goal.when.known() {
-			n.day = t.goal.when.from
-		}
 	}
 	if r.held != nil {
 		n.proposal = r.held
 	}
-	if len(goals) > 0 {
+	if len(goals) > 0 || len(r.results) > 0 {
 		n.goals = goals
 	}
 	n.fresh = len(focus) > 0
 	if len(focus) > 0 {
 		n.focus = focus
 	}
+}
+
+// refused reports whether the clinic would not do what a goal was to change, and nothing was offered instead: its day and time
+// are of no use to what is said next.
+func (r *round) refused(g *goal) bool {
+	return g.tool.class != read && slices.ContainsFunc(r.results[g], func(x result) bool {
+		return x.obs != nil && x.obs.Outcome == ToolError && x.offer == nil && text(x.data(), "error") != "not_found"
+	})
 }
 
 // following are the goals that wait for this one.

@@ -54,7 +54,13 @@ var replies = []struct {
 	{"What appointments does Fido have?", OK, "", `{"appointments":[],"time_zone":"America/New_York","next_cursor":""}`, "I found no appointments for Fido."},
 	{"What reminders do I have?", OK, "", `{"reminders":[{"id":"r1","text":"Worm tablet","date":"2026-12-01","time":"09:00","pet":{"id":"p1","name":"Milo"},"past":false}],"time_zone":"America/New_York"}`,
 		"Reminders:\n• Tuesday, 1 December 2026 at 09:00: Worm tablet, for Milo"},
-	{"Find articles about ticks", OK, "", `{"query":"ticks","results":[{"slug":"ticks","title":"Ticks","summary":"Pull them off soon.","excerpt":"Turn them slowly.","uri":"vetassist://knowledge/ticks","score":1.5}]}`, "The clinic’s articles say:\n• Ticks: Pull them off soon.\n“Turn them slowly.”"},
+	{"Find articles about ticks", OK, "", `{"query":"ticks","results":[{"slug":"ticks","title":"Ticks","summary":"Pull them off soon.","excerpt":"Turn ticks slowly.","uri":"vetassist://knowledge/ticks","score":1.5}]}`, "The clinic’s articles say:\n• Ticks: Pull them off soon.\n“Turn ticks slowly.”"},
+	{"Find articles about ticks", OK, "", `{"query":"ticks","results":[{"slug":"ticks","title":"Ticks","summary":"Pull them off soon.","excerpt":"Turn them slowly.","uri":"vetassist://knowledge/ticks","score":1.5}]}`, "The clinic’s articles say:\n• Ticks: Pull them off soon."},
+	{"what appointments did fido have in october", OK, "", `{"appointments":[{"id":"a1","pet":{"id":"p1","name":"Fido"},"date":"2026-10-20","time":"10:00","kind":"dental","vet":"Dr Kim","status":"past"},{"id":"a2","pet":{"id":"p1","name":"Fido"},"date":"2026-12-20","time":"10:00","kind":"dental","vet":"Dr Kim","status":"booked"}],"time_zone":"America/New_York","next_cursor":""}`,
+		"Appointments for Fido:\n• Tuesday, 20 October 2026 at 10:00, dental for Fido with Dr Kim (past)"},
+	{"Change Fido's weight to 30 kg", ToolError, `validating "arguments": validating /properties/weight_kg: exclusiveMinimum: 0/1 is not greater than 0/1`, "", "The clinic did not accept what I gave for “Change a pet's record”. The weight must be more than 0 and at most 200."},
+	{"When is Fido's next vaccination?", OK, "", `{"pet":{"id":"p1","name":"Fido","species":"dog"},"status":"up to date","next":{"vaccine":"rabies","vaccine_name":"Rabies","due":"2029-02-01","status":"up to date","days_until":801},"vaccinations":[]}`,
+		"Fido’s next vaccination is Rabies, due on Thursday, 1 February 2029, in 801 days (about 2 years and 2 months). Status: up to date."},
 	{"Find articles about unicorns", OK, "", `{"query":"unicorns","results":[]}`, "I found no results for “unicorns”."},
 	{"Contact support: call me", OK, "", `{"ticket":{"id":"T-7","created":"2026-11-23T14:00:00Z","subject":""},"message":"We answer within two days."}`, "Your message is with the clinic’s support. Ticket T-7. We answer within two days."},
 	{"Fido got his rabies shot today", OK, "", `{"pet":{"id":"p1","name":"Fido"},"vaccine":"rabies","vaccine_name":"Rabies","given":"2026-11-23","next_due":"2027-11-23"}`, "Recorded: Rabies for Fido, given on Monday, 23 November 2026. Next due on Tuesday, 23 November 2027."},
@@ -103,7 +109,7 @@ func checkFacts(t *testing.T, turn Turn, reply string) {
 		sb.WriteString("\n" + show(o.Call) + string(o.Structured) + o.Text)
 	}
 	for _, x := range turn.Tools {
-		sb.WriteString("\n" + x.Title)
+		sb.WriteString("\n" + x.Title + string(x.InputSchema))
 	}
 	source := sb.String()
 	rest := longDates.ReplaceAllStringFunc(reply, func(s string) string {
@@ -117,6 +123,9 @@ func checkFacts(t *testing.T, turn Turn, reply string) {
 	})
 	for _, n := range figures.FindAllString(rest, -1) {
 		if !strings.Contains(source, n) {
+			if m := regexp.MustCompile(`about (\d+) years?(?: and (\d+) months?)?`).FindStringSubmatch(rest); slices.Contains(m, n) {
+				continue // reckoned from days
+			}
 			t.Errorf("the number %s comes from nowhere, in: %s", n, reply)
 		}
 	}

@@ -88,6 +88,9 @@ func (f *fakeClinic) call(c Call) Observation {
 	if a["pet"] != nil && p == nil {
 		return fail("not_found", fmt.Sprintf("There is no pet called %q that you can see.", a["pet"]), nil)
 	}
+	if same := slices.DeleteFunc(slices.Clone(f.pets), func(x object) bool { return !strings.EqualFold(str(a, "pet", ""), x["name"].(string)) }); len(same) > 1 {
+		return fail("invalid", fmt.Sprintf("Several pets are called %q: %v (%v of Bob), %v (%v of Bob). Use the id.", a["pet"], same[0]["id"], same[0]["species"], same[1]["id"], same[1]["species"]), nil)
+	}
 	ref := object{}
 	if p != nil {
 		ref = object{"id": p["id"], "name": p["name"]}

@@ -35,7 +35,7 @@ func (r *round) shape(x result) string {
 			case len(all) > 0 && text(all[0], "species") != "":
 				return pets(x, all, res)
 			case len(all) > 0 && text(all[0], "title") != "":
-				return articles(all)
+				return articles(all, text(object(x.obs.Call.Arguments), "query"))
 			case len(all) > 0 && text(all[0], "date") != "":
 				return r.agenda(x, key, all, res)
 			case len(v) == 0 && len(res) <= 4 && !strings.Contains(key, "changed"):
@@ -144,7 +144,27 @@ func daysUntil(next object) string {
 	case n < 0:
 		return fmt.Sprintf(", %s days ago", decimal(-n))
 	}
-	return fmt.Sprintf(", in %s days", decimal(n))
+	return fmt.Sprintf(", in %s days%s", decimal(n), longSpan(int(n)))
+}
+
+// longSpan says in years and months about how long many days are; "" for less than a year.
+func longSpan(days int) string {
+	if days < 365 {
+		return ""
+	}
+	months := (days*12 + 182) / 365
+	s := counted(months/12, "year")
+	if m := months % 12; m > 0 {
+		s += " and " + counted(m, "month")
+	}
+	return " (about " + s + ")"
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // freeTimes lists slots by day.
@@ -322,7 +342,19 @@ func askedFields(c *clause, f object, who string) string {
 	return strings.Join(out, "\n")
 }
 
-func articles(all []object) string {
+// shareWord reports whether two texts have a telling word in common.
+func shareWord(a, b string) bool {
+	stems := map[string]bool{}
+	for _, t := range tokenize(b) {
+		if !lex().is("stop", t.low) && !lex().is("polite", t.low) {
+			stems[t.stem] = true
+		}
+	}
+	return slices.ContainsFunc(tokenize(a), func(t token) bool { return stems[t.stem] })
+}
+
+// articles lists what was found. A sentence of the best one is quoted where it holds a word that was asked about.
+func articles(all []object, query string) string {
 	var sb strings.Builder
 	sb.WriteString("The clinic’s articles say:")
 	for i, f := range all {
@@ -333,7 +365,7 @@ func articles(all []object) string {
 		if s := text(f, "summary"); s != "" {
 			sb.WriteString(": " + bound(s, 400))
 		}
-		if s := text(f, "excerpt"); s != "" && i == 0 { // the best one is quoted, the others are only named
+		if s := text(f, "excerpt"); s != "" && i == 0 && shareWord(s, query) {
 			sb.WriteString("\n“" + bound(s, 400) + "”")
 		}
 	}

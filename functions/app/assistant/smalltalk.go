@@ -58,7 +58,8 @@ const maxAbilities = 20
 // abilities tells what the offered tools do, in their own titles.
 func (r *round) abilities() string {
 	if r.unconnected {
-		return "I use the tools of the veterinary clinic. You connect me the first time a question needs them, and then I can say exactly what they are. Just ask."
+		r.suggest = append(r.suggest, "What pets do I have?", "What slots are free tomorrow?", "Find articles about ticks")
+		return "Once you have connected me to the clinic, I can look up your pets and their vaccinations, find, book and cancel appointments, keep reminders, search the clinic's articles on pet health and send the clinic a message. You connect me the first time a question needs it. Just ask."
 	}
 	if len(r.box.tools) == 0 {
 		return "The clinic offers me no tools at the moment, so there is nothing I can look up or change."

@@ -65,6 +65,34 @@ func (r *round) which(g *goal, who string, id *property) result {
 	return x
 }
 
+// namesakes are the pets of one name, when there are several and a tool lists them; false while that is looked up.
+func (r *round) namesakes(who string) ([]object, bool) {
+	list := r.box.lister("pet")
+	if list == nil || !r.knownTwice(who) {
+		return nil, true
+	}
+	o, ok := r.do(list, map[string]any{})
+	if !ok {
+		return nil, false
+	}
+	var out []object
+	for _, v := range decode(o.Structured) {
+		for _, f := range objects(v) {
+			if strings.EqualFold(text(f, "name"), who) && text(f, "id") != "" && o.Outcome == OK && len(out) < maxShown {
+				out = append(out, f)
+			}
+		}
+	}
+	return out, true
+}
+
+// knownTwice reports whether a refusal in this round may come from a name that several pets have: not from one that nobody has.
+func (r *round) knownTwice(who string) bool {
+	return slices.ContainsFunc(r.done, func(o Observation) bool {
+		return o.Outcome == ToolError && text(decode(o.Structured), "error") == "invalid" && strings.Contains(line(o.Text)+text(decode(o.Structured), "message"), who)
+	})
+}
+
 // matching are the things that share a telling word with the goal: "the reminder about worms".
 func (g *goal) matching(items []object, kind string) []object {
 	var out []object
