@@ -38,6 +38,7 @@ type Scope struct {
 	Title       string `json:"title"`       // a few words, for the consent page
 	Description string `json:"description"` // a sentence, for the consent page
 	Open        bool   `json:"open"`        // clients that registered themselves may ask for it
+	Deleting    bool   `json:"deleting,omitempty"`
 }
 
 // Server is a resource server that tokens are issued for.
@@ -46,6 +47,7 @@ type Server struct {
 	Name       string  `json:"name"`
 	URL        string  `json:"url"`
 	Scopes     []Scope `json:"scopes"`
+	Deleting   bool    `json:"deleting,omitempty"` // half deleted: no token is issued for it
 }
 
 // Audience is the aud claim of a token for this server: its URL, which RFC 8707 names, and its identifier.
@@ -73,7 +75,8 @@ func (s Server) Scope(name string) (Scope, bool) {
 type Role struct {
 	Name        string              `json:"name"`
 	Description string              `json:"description"`
-	Permissions map[string][]string `json:"permissions"` // server identifier → scopes
+	Permissions map[string][]string `json:"permissions"`        // server identifier → scopes
+	Deleting    bool                `json:"deleting,omitempty"` // half deleted: it allows nothing
 }
 
 const (
@@ -89,9 +92,11 @@ func (d *Directory) Servers(ctx context.Context) ([]Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	servers := make([]Server, len(records))
-	for i, r := range records {
-		servers[i] = d.fill(r.Value)
+	servers := make([]Server, 0, len(records))
+	for _, r := range records {
+		if !r.Value.Deleting {
+			servers = append(servers, d.fill(r.Value))
+		}
 	}
 	return servers, nil
 }
@@ -99,6 +104,9 @@ func (d *Directory) Servers(ctx context.Context) ([]Server, error) {
 // Server finds an MCP server by its identifier.
 func (d *Directory) Server(ctx context.Context, identifier string) (Server, error) {
 	r, err := store.Read[Server](ctx, d.store, policyPartition, serverPrefix+identifier)
+	if err == nil && r.Value.Deleting {
+		return Server{}, ErrNotFound
+	}
 	return d.fill(r.Value), err
 }
 
@@ -130,13 +138,23 @@ func lowerHost(resource string) string {
 	return strings.ToLower(scheme) + "://" + strings.ToLower(host) + path
 }
 
+// fill makes of a stored server what everybody but an administrator sees.
 func (d *Directory) fill(s Server) Server {
 	s.URL = d.expand(s.URL)
+	s.Scopes = slices.DeleteFunc(slices.Clone(s.Scopes), func(sc Scope) bool { return sc.Deleting })
 	return s
 }
 
 // expand puts the deployment's own address into a stored URL.
 func (d *Directory) expand(url string) string { return strings.Replace(url, "{base}", d.base, 1) }
+
+// contract is the way back: an address of this deployment is stored as one of whichever deployment serves the file.
+func (d *Directory) contract(url string) string {
+	if rest, ok := strings.CutPrefix(url, d.base); ok && (rest == "" || rest[0] == '/') {
+		return "{base}" + rest
+	}
+	return url
+}
 
 // RoleScopes are the scopes at a server that any of the roles allows. A role that does not exist allows nothing.
 func (d *Directory) RoleScopes(ctx context.Context, roles []string, server string) ([]string, error) {
@@ -149,7 +167,9 @@ func (d *Directory) RoleScopes(ctx context.Context, roles []string, server strin
 		if err != nil {
 			return nil, err
 		}
-		scopes = append(scopes, r.Value.Permissions[server]...)
+		if !r.Value.Deleting {
+			scopes = append(scopes, r.Value.Permissions[server]...)
+		}
 	}
 	slices.Sort(scopes)
 	return slices.Compact(scopes), nil

@@ -9,7 +9,13 @@
 //	username/…  from the name that a person types to the user's id
 //	directory/… the indexes, which list users and applications in order, and what has been seeded
 //
-// A record and its index items are written together or not at all.
+// A record and its index items are written together or not at all. What an administrator edits is read with a version, and
+// written only over that version.
+//
+// What is in use is deleted in steps, each of which may be the last: first the record is marked, and from then on nobody
+// sees it as valid or can begin to use it; then it is taken out of what uses it; then it goes. Doing it again goes on
+// where it stopped. Not cleaned up are consents to a server or an application that is gone: they lie with each user, and
+// allow nothing.
 //
 // URLs are kept with {base} in place of the deployment's own address, so that a database file can be served from
 // another port or host; they are filled in when a record is read.

@@ -13,6 +13,16 @@ var (
 	ErrNotFound = store.ErrNotFound
 	// ErrLogin says that a login failed, and on purpose not why.
 	ErrLogin = errors.New("directory: wrong username or password")
+	// ErrLastAdministrator says that without this user nobody who can log in would have the role Administrator.
+	ErrLastAdministrator = errors.New("directory: the last active administrator stays one")
+	// ErrDeleting says that a record is being deleted: that can be finished, and nothing else be done with it.
+	ErrDeleting = errors.New("directory: this is being deleted")
+	// ErrUnfinished says that a deletion found more to clean up than one call may. Read the record anew and delete it again
+	// to go on.
+	ErrUnfinished = errors.New("directory: not everything is cleaned up yet, delete again")
+
+	// errStale says that something that was read besides the record itself changed before the write: read again.
+	errStale = errors.New("directory: stale")
 )
 
 // FieldError says which field of a request is wrong, and how. Both are for people to read.
@@ -45,4 +55,29 @@ func (e *InUseError) Error() string {
 		names = append(names, "others")
 	}
 	return "directory: in use by " + strings.Join(names, ", ")
+}
+
+// blame says whose fault a failed write is. Its first operation is on the record that the caller names, at the version
+// that the caller knows; a username is taken; any other condition is on what we read ourselves.
+func blame(err error, ops []store.Op) error {
+	var c *store.ConflictError
+	if !errors.As(err, &c) || c.Index == 0 {
+		return err
+	}
+	if strings.HasPrefix(ops[c.Index].Item.Partition, "username/") {
+		return &FieldError{"username", "is taken"}
+	}
+	return errStale
+}
+
+const maxAttempts = 5
+
+// insist repeats f while what it read is changed before it can write.
+func insist[T any](f func() (T, error)) (result T, err error) {
+	for range maxAttempts {
+		if result, err = f(); !errors.Is(err, errStale) {
+			return result, err
+		}
+	}
+	return result, store.ErrConflict
 }

@@ -18,6 +18,7 @@ type User struct {
 	Name     string    `json:"name"`
 	Roles    []string  `json:"roles"`
 	Disabled bool      `json:"disabled,omitempty"`
+	Deleting bool      `json:"deleting,omitempty"` // half deleted; disabled too
 	Created  time.Time `json:"created"`
 }
 

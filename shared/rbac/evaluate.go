@@ -29,6 +29,7 @@ type Verdict struct {
 
 // Decision is the outcome of the formula.
 type Decision struct {
+	Sets     Sets      // that it was decided by
 	Granted  []string  // in the order in which they were requested
 	Verdicts []Verdict // one for every requested scope, in that order
 }
@@ -40,7 +41,7 @@ func (d Decision) Dropped() []Verdict {
 
 // Evaluate is the formula: a scope is granted when it is in all four sets.
 func Evaluate(s Sets) Decision {
-	var d Decision
+	d := Decision{Sets: s}
 	for _, scope := range s.Requested {
 		v := Verdict{Scope: scope}
 		for _, set := range []struct {

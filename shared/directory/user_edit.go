@@ -1,0 +1,252 @@
+package directory
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// AdministratorRole is the role that the directory is run with; somebody always has it.
+const AdministratorRole = "Administrator"
+
+// administers reports whether the user can log in and run the directory.
+func (u User) administers() bool { return !u.Disabled && slices.Contains(u.Roles, AdministratorRole) }
+
+// NewUser is what an administrator says of a person to be added.
+type NewUser struct {
+	Username string
+	Name     string
+	Roles    []string
+	Password string
+}
+
+// UserEdit is a change to a user; nil leaves a field as it is.
+type UserEdit struct {
+	Username *string
+	Name     *string
+	Roles    *[]string
+	Disabled *bool
+}
+
+// UserRecord reads a user for administration: with the version that a change must name.
+func (d *Directory) UserRecord(ctx context.Context, id string) (store.Record[User], error) {
+	if store.ValidKey("user/"+id, profileSort) != nil {
+		return store.Record[User]{}, ErrNotFound
+	}
+	return store.Read[User](ctx, d.store, "user/"+id, profileSort)
+}
+
+// userAt reads a user whom the caller knows at a version.
+func (d *Directory) userAt(ctx context.Context, id string, version int64) (store.Record[User], error) {
+	r, err := d.UserRecord(ctx, id)
+	if err == nil && r.Version != version {
+		err = store.ErrConflict
+	}
+	return r, err
+}
+
+// AddUser adds a person under a new id. Errors are a *FieldError when a field is wrong, or the username taken.
+func (d *Directory) AddUser(ctx context.Context, n NewUser) (store.Record[User], error) {
+	u := User{ID: "user-" + strings.ToLower(rand.Text()), Username: canonical(n.Username), Name: n.Name, Roles: uniqueRoles(n.Roles),
+		Created: d.now().UTC().Truncate(time.Second)}
+	if err := cmp.Or(checkUser(u), checkPassword(n.Password)); err != nil {
+		return store.Record[User]{}, err
+	}
+	hash, err := hashPassword(ctx, n.Password)
+	if err != nil {
+		return store.Record[User]{}, err
+	}
+	return insist(func() (store.Record[User], error) {
+		checks, err := d.roleChecks(ctx, u.Roles)
+		if err != nil {
+			return store.Record[User]{}, err
+		}
+		ops := slices.Concat([]store.Op{
+			store.Put(store.Encode("user/"+u.ID, profileSort, u, noExpiry), store.IfAbsent()),
+			store.Put(store.Encode("user/"+u.ID, passwordSort, passwordRecord{Hash: hash, Changed: u.Created}, noExpiry), store.IfAbsent()),
+			store.Put(store.Encode("username/"+u.Username, usernameSort, usernameRecord{u.ID}, noExpiry), store.IfAbsent()),
+		}, indexOps(nil, u.entries()), checks)
+		return store.Record[User]{Value: u, Version: 1}, blame(d.store.Write(ctx, ops...), ops)
+	})
+}
+
+func checkUser(u User) error {
+	if err := checkUsername(u.Username); err != nil {
+		return err
+	}
+	if err := checkText("name", u.Name, 1, maxName); err != nil {
+		return err
+	}
+	if len(u.Roles) > maxUserRoles {
+		return &FieldError{"roles", fmt.Sprintf("must be at most %d", maxUserRoles)}
+	}
+	return nil
+}
+
+func uniqueRoles(roles []string) []string { return slices.Compact(slices.Sorted(slices.Values(roles))) }
+
+// UpdateUser changes a user who is at the version; otherwise the error is store.ErrConflict. It is a *FieldError when a
+// field is wrong, and ErrLastAdministrator when nobody would be left to undo it.
+func (d *Directory) UpdateUser(ctx context.Context, id string, version int64, e UserEdit) (store.Record[User], error) {
+	return insist(func() (store.Record[User], error) {
+		before, err := d.userAt(ctx, id, version)
+		if err != nil {
+			return store.Record[User]{}, err
+		}
+		if before.Value.Deleting {
+			return store.Record[User]{}, ErrDeleting
+		}
+		u := before.Value
+		if e.Username != nil {
+			u.Username = canonical(*e.Username)
+		}
+		if e.Name != nil {
+			u.Name = *e.Name
+		}
+		if e.Disabled != nil {
+			u.Disabled = *e.Disabled
+		}
+		if e.Roles != nil {
+			u.Roles = uniqueRoles(*e.Roles)
+		}
+		if err := checkUser(u); err != nil {
+			return store.Record[User]{}, err
+		}
+		added := slices.DeleteFunc(slices.Clone(u.Roles), func(role string) bool { return slices.Contains(before.Value.Roles, role) })
+		checks, err := d.roleChecks(ctx, added)
+		if err != nil {
+			return store.Record[User]{}, err
+		}
+		return d.replaceUser(ctx, before, u, checks)
+	})
+}
+
+// replaceUser writes a user with all index items, when that leaves an administrator and the checks hold.
+func (d *Directory) replaceUser(ctx context.Context, before store.Record[User], u User, checks []store.Op) (store.Record[User], error) {
+	ops := []store.Op{store.Put(store.Encode("user/"+u.ID, profileSort, u, noExpiry), store.IfVersion(before.Version))}
+	if from, to := canonical(before.Value.Username), canonical(u.Username); from != to {
+		ops = append(ops, store.Delete("username/"+from, usernameSort, store.Always()),
+			store.Put(store.Encode("username/"+to, usernameSort, usernameRecord{u.ID}, noExpiry), store.IfAbsent()))
+	}
+	ops = slices.Concat(ops, indexOps(before.Value.entries(), u.entries()), checks)
+	if before.Value.administers() && !u.administers() {
+		witness, err := d.otherAdministrator(ctx, u.ID)
+		if err != nil {
+			return store.Record[User]{}, err
+		}
+		ops = append(ops, witness)
+	}
+	return store.Record[User]{Value: u, Version: before.Version + 1}, blame(d.store.Write(ctx, ops...), ops)
+}
+
+// otherAdministrator is the check that makes a write depend on another active administrator being one still: of two who
+// demote each other, each is the other's witness, so one of the writes fails.
+func (d *Directory) otherAdministrator(ctx context.Context, id string) (store.Op, error) {
+	q := Query{Limit: maxPageSize}
+	for {
+		page, err := d.Members(ctx, AdministratorRole, q)
+		if err != nil {
+			return store.Op{}, err
+		}
+		for _, u := range page.Items {
+			if u.ID == id || u.Disabled {
+				continue
+			}
+			r, err := d.UserRecord(ctx, u.ID)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return store.Op{}, err
+			}
+			if err == nil && r.Value.administers() {
+				return store.Check("user/"+u.ID, profileSort, store.IfVersion(r.Version)), nil
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return store.Op{}, ErrLastAdministrator
+		}
+	}
+}
+
+// SetPassword gives a user who is at the version another password. It is never a demo's: it works everywhere.
+func (d *Directory) SetPassword(ctx context.Context, id string, version int64, password string) error {
+	if err := checkPassword(password); err != nil {
+		return err
+	}
+	r, err := d.userAt(ctx, id, version)
+	if err != nil {
+		return err
+	}
+	if r.Value.Deleting {
+		return ErrDeleting
+	}
+	hash, err := hashPassword(ctx, password)
+	if err != nil {
+		return err
+	}
+	record := passwordRecord{Hash: hash, Changed: d.now().UTC().Truncate(time.Second)}
+	return d.store.Write(ctx, store.Check("user/"+id, profileSort, store.IfVersion(version)),
+		store.Put(store.Encode("user/"+id, passwordSort, record, noExpiry), store.Always()))
+}
+
+// maxCascade bounds what one deletion cleans up.
+const maxCascade = 500
+
+// DeleteUser deletes a user who is at the version, and what is the user's own: password, consents. When that is more than
+// one write can hold, the user is disabled and marked first, so that none is ever seen with half of it; then it may
+// return ErrUnfinished.
+func (d *Directory) DeleteUser(ctx context.Context, id string, version int64) error {
+	_, err := insist(func() (struct{}, error) { return struct{}{}, d.deleteUser(ctx, id, version) })
+	return err
+}
+
+func (d *Directory) deleteUser(ctx context.Context, id string, version int64) error {
+	r, err := d.userAt(ctx, id, version)
+	if err != nil {
+		return err
+	}
+	own := store.Query{Partition: "user/" + id, Limit: store.MaxOps}
+	for range maxCascade / store.MaxOps {
+		page, err := d.store.List(ctx, own)
+		if err != nil {
+			return err
+		}
+		var rest []store.Op
+		for _, item := range page.Items {
+			if item.Sort != profileSort {
+				rest = append(rest, store.Delete(item.Partition, item.Sort, store.Always()))
+			}
+		}
+		last := slices.Concat([]store.Op{
+			store.Delete("user/"+id, profileSort, store.IfVersion(r.Version)),
+			store.Delete("username/"+canonical(r.Value.Username), usernameSort, store.Always()),
+		}, indexOps(r.Value.entries(), nil))
+		if r.Value.administers() {
+			witness, err := d.otherAdministrator(ctx, id)
+			if err != nil {
+				return err
+			}
+			last = append(last, witness)
+		}
+		if page.Next == "" && len(last)+len(rest) <= store.MaxOps {
+			last = append(last, rest...)
+			return blame(d.store.Write(ctx, last...), last)
+		}
+		if !r.Value.Deleting {
+			marked := r.Value
+			marked.Disabled, marked.Deleting = true, true
+			if r, err = d.replaceUser(ctx, r, marked, nil); err != nil {
+				return err
+			}
+		}
+		if err := d.store.Write(ctx, rest...); err != nil {
+			return err
+		}
+	}
+	return ErrUnfinished
+}

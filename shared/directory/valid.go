@@ -1,0 +1,182 @@
+package directory
+
+import (
+	_ "embed"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/vetassist/vetassist/shared/rbac"
+)
+
+// Bounds on what an administrator may enter. Those on counts keep a change of one record and all its index items
+// within one write (store.MaxOps).
+const (
+	minPassword    = 8
+	maxName        = 100 // characters
+	maxDescription = 500 // characters
+	maxTitle       = 60  // characters
+	maxURL         = 200 // bytes, of a server's URL and identifier
+	maxRedirect    = 512 // bytes
+	maxRedirects   = 10
+	maxUserRoles   = 5
+	maxScopes      = 50  // of one server
+	maxAuthorized  = 10  // servers that one client is authorized for
+	maxPermissions = 10  // servers that one role has permissions at
+	maxPolicy      = 200 // roles, and servers
+)
+
+//go:embed common-passwords.txt
+var commonPasswords string
+
+var common = strings.Fields(commonPasswords)
+
+func checkPassword(password string) error {
+	switch {
+	case len(password) < minPassword || len(password) > maxPassword:
+		return &FieldError{"password", fmt.Sprintf("must be %d to %d bytes long", minPassword, maxPassword)}
+	case slices.Contains(common, strings.ToLower(password)): // NIST SP 800-63B §5.1.1.2
+		return &FieldError{"password", "must not be one of the commonest"}
+	}
+	return nil
+}
+
+// checkUsername: what a person can type at a login, and read out on the telephone.
+func checkUsername(name string) error {
+	if name == "" || len(name) > maxUsername || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) && !strings.ContainsRune("._-@+", r)
+	}) {
+		return &FieldError{"username", fmt.Sprintf("must be 1 to %d bytes of letters, digits and . _ - @ +", maxUsername)}
+	}
+	return nil
+}
+
+// checkText: text for people, on one line.
+func checkText(field, text string, least, most int) error {
+	n := utf8.RuneCountInString(text)
+	if n < least || n > most || !utf8.ValidString(text) || strings.TrimSpace(text) != text || strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.IsGraphic(r)
+	}) {
+		return &FieldError{field, fmt.Sprintf("must be %d to %d characters on one line, without space at its ends", least, most)}
+	}
+	return nil
+}
+
+// checkRoleName: a role's name stands in tokens and in keys.
+func checkRoleName(name string) error {
+	if err := checkText("name", name, 1, maxTitle); err != nil {
+		return err
+	}
+	if strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) && !strings.ContainsRune(" ._-", r)
+	}) {
+		return &FieldError{"name", "must be letters, digits, spaces and . _ -"}
+	}
+	return nil
+}
+
+func checkRedirects(uris []string) error {
+	if len(uris) == 0 || len(uris) > maxRedirects {
+		return &FieldError{"redirect_uris", fmt.Sprintf("must be 1 to %d", maxRedirects)}
+	}
+	for i, uri := range uris {
+		if why := wrongRedirect(uri); why != "" {
+			return &FieldError{"redirect_uris", fmt.Sprintf("must not hold %.100q: %s", uri, why)}
+		}
+		if slices.Contains(uris[:i], uri) {
+			return &FieldError{"redirect_uris", fmt.Sprintf("must not hold %.100q twice", uri)}
+		}
+	}
+	return nil
+}
+
+// wrongRedirect tells why a redirect URI may not be registered; empty: it may. A code goes to no address that others
+// can read on its way: https, http that stays on the machine (RFC 8252 §7.3), or an app's own scheme, which begins with
+// a domain name turned round and so has a dot (RFC 8252 §7.1). No fragment (RFC 6749 §3.1.2), and nothing that a
+// browser may read differently than we compare it (RFC 9700 §2.1).
+func wrongRedirect(uri string) string {
+	if why := wrongURI(uri, maxRedirect); why != "" {
+		return why
+	}
+	u, _ := url.Parse(uri) // parsed before
+	switch {
+	case u.Scheme == "https" && u.Hostname() != "":
+		return ""
+	case u.Scheme == "http" && isLoopback(u.Hostname()):
+		return ""
+	case u.Scheme == "https":
+		return "it names no host"
+	case u.Scheme == "http":
+		return "http is for addresses on the same machine, such as http://127.0.0.1; use https"
+	case strings.Contains(u.Scheme, ".") && u.Opaque == "":
+		return ""
+	}
+	return "an app's own scheme is a domain name turned round, such as com.example.app:/callback"
+}
+
+// wrongURI tells why a string is not an absolute URI in plain ASCII, without user and fragment; empty: it is.
+func wrongURI(uri string, most int) string {
+	if uri == "" || len(uri) > most {
+		return fmt.Sprintf("it has not 1 to %d bytes", most)
+	}
+	if strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\\\"<>{}|^`*", r) }) {
+		return "it holds a character that belongs in no URI, or must be percent-encoded"
+	}
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || !u.IsAbs():
+		return "it is not an absolute URI"
+	case strings.Contains(uri, "#"):
+		return "it has a fragment"
+	case u.User != nil:
+		return "it names a user"
+	}
+	return ""
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+}
+
+// checkServer checks all of a server but that it is the only one of its kind.
+func checkServer(s Server) error {
+	if err := checkText("name", s.Name, 1, maxName); err != nil {
+		return err
+	}
+	if why := wrongURI(s.Identifier, maxURL); why != "" {
+		return &FieldError{"identifier", "must be a URI, such as mcp://vetassist: " + why}
+	}
+	if why := wrongURI(s.URL, maxURL); why != "" {
+		return &FieldError{"url", "must be a URL: " + why}
+	}
+	u, _ := url.Parse(s.URL) // parsed before
+	if u.Hostname() == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return &FieldError{"url", "must be https, or http on the same machine"}
+	}
+	if len(s.Scopes) > maxScopes {
+		return &FieldError{"scopes", fmt.Sprintf("must be at most %d", maxScopes)}
+	}
+	for i, scope := range s.Scopes {
+		names, err := rbac.ParseScope(scope.Name)
+		switch {
+		case err != nil || len(names) != 1:
+			return &FieldError{"scopes", fmt.Sprintf("must not hold %.100q: a name is 1 to 128 letters, digits and signs, without space and quotes", scope.Name)}
+		case slices.Contains([]string{"openid", "profile", "email", "offline_access"}, scope.Name):
+			return &FieldError{"scopes", fmt.Sprintf("must not hold %q: it has a meaning of its own in OpenID Connect", scope.Name)}
+		case slices.ContainsFunc(s.Scopes[:i], func(o Scope) bool { return o.Name == scope.Name }):
+			return &FieldError{"scopes", fmt.Sprintf("must not hold %q twice", scope.Name)}
+		}
+		if err := checkText("scopes", scope.Title, 1, maxTitle); err != nil {
+			return &FieldError{"scopes", fmt.Sprintf("must have a title each, of at most %d characters: see %s", maxTitle, scope.Name)}
+		}
+		if err := checkText("scopes", scope.Description, 0, maxDescription); err != nil {
+			return &FieldError{"scopes", fmt.Sprintf("must have descriptions of at most %d characters on one line: see %s", maxDescription, scope.Name)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+package directory
+
+import (
+	"context"
+	"slices"
+
+	"github.com/vetassist/vetassist/shared/rbac"
+)
+
+// Why is the formula of package rbac over what the directory knows: what a token for this user, client and server may
+// hold now, and which of the four sets lacked what it may not. The consent page, the token endpoint and the page that
+// explains it all ask here. A scope that the server does not have, or no longer, is in no client's set, whatever a record
+// still says.
+//
+// It takes the records as they are: whether the user may log in, and whether the client is disabled, is asked before.
+func (d *Directory) Why(ctx context.Context, user User, client Client, server Server, requested []string) (rbac.Decision, error) {
+	roles, err := d.RoleScopes(ctx, user.Roles, server.Identifier)
+	if err != nil {
+		return rbac.Decision{}, err
+	}
+	consent, err := d.Consent(ctx, user.ID, client.ID, server.Identifier)
+	if err != nil {
+		return rbac.Decision{}, err
+	}
+	authorized := slices.DeleteFunc(slices.Clone(client.Authorized[server.Identifier]), func(name string) bool {
+		scope, ok := server.Scope(name)
+		return !ok || scope.Deleting || server.Deleting
+	})
+	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: authorized, Role: roles, Consent: consent.Scopes}), nil
+}
