@@ -37,13 +37,5 @@ func (s *server) decide(ctx context.Context, a *authRequest, user directory.User
 // entitled is the whole formula: what a token for this user, client and server may hold now. The consent page asks it,
 // and the token endpoint for every token, so a role, a client or a consent that shrank shrinks the next token too.
 func (s *server) entitled(ctx context.Context, requested []string, user directory.User, client directory.Client, server directory.Server) (rbac.Decision, error) {
-	roles, err := s.Directory.RoleScopes(ctx, user.Roles, server.Identifier)
-	if err != nil {
-		return rbac.Decision{}, err
-	}
-	consent, err := s.Directory.Consent(ctx, user.ID, client.ID, server.Identifier)
-	if err != nil {
-		return rbac.Decision{}, err
-	}
-	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: client.Authorized[server.Identifier], Role: roles, Consent: consent.Scopes}), nil
+	return s.Directory.Why(ctx, user, client, server, requested)
 }
