@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,7 +22,13 @@ func TestRefreshBehindTheScenes(t *testing.T) {
 			t.Fatalf("%+v", a)
 		}
 	}
-	if n := strings.Count(w.log.String(), "msg=refreshed"); n != 3 {
+	db, err := sql.Open("sqlite", "file:"+w.options.DB+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	const refreshes = `SELECT body FROM items WHERE partition GLOB 'audit/*' AND body ->> 'event' = 'refresh' AND body ->> 'outcome' = 'ok'`
+	if n := len(query(t, db, refreshes)); n != 3 {
 		t.Errorf("refreshed %d times, want 3", n)
 	}
 }
