@@ -252,6 +252,62 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// counted counts the reads of a store.
+type counted struct {
+	store.Store
+	lists *int
+}
+
+func (c counted) List(ctx context.Context, q store.Query) (store.Page, error) {
+	*c.lists++
+	return c.Store.List(ctx, q)
+}
+
+// A log with a few events long ago is one page, for a few reads: days without events cost nothing.
+func TestQuietDays(t *testing.T) {
+	w := newWorld(t)
+	var lists int
+	log := w.open(counted{w.db, &lists})
+	for range 3 {
+		log.Record(t.Context(), audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: "user-bob"})
+		w.clock.Advance(25 * 24 * time.Hour)
+	}
+	page, err := log.List(t.Context(), audit.Query{})
+	if err != nil || len(page.Events) != 3 || page.Next != "" || lists != 1+4+3*4 {
+		t.Errorf("%d events, next %q, %d reads: %v", len(page.Events), page.Next, lists, err)
+	}
+}
+
+// What one call reads is bounded, however little of it fits the query.
+func TestReadsAreBounded(t *testing.T) {
+	w := newWorld(t)
+	var lists int
+	log := w.open(counted{w.db, &lists})
+	for range 40 {
+		log.Record(t.Context(), audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: "user-bob"})
+		w.clock.Advance(24 * time.Hour)
+	}
+	log.Record(t.Context(), audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: "user-alice"})
+	w.clock.Advance(-40 * 24 * time.Hour)
+	log.Record(t.Context(), audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: "user-alice"})
+	w.clock.Advance(40 * 24 * time.Hour)
+	var found, pages int
+	for q := (audit.Query{UserID: "user-alice"}); ; pages++ {
+		lists = 0
+		page, err := log.List(t.Context(), q)
+		if err != nil || lists > 65 || pages > 10 {
+			t.Fatal(lists, pages, err)
+		}
+		found += len(page.Events)
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	if found != 2 || pages < 2 {
+		t.Errorf("%d events on %d pages before the last", found, pages)
+	}
+}
+
 func TestExport(t *testing.T) {
 	w := newWorld(t)
 	for i := range 30 {

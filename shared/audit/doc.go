@@ -8,5 +8,6 @@
 // An event never holds a secret, and of a failed login never the name that was typed, since people type passwords there:
 // only the id of the user whose name it is, if it is one.
 //
-// Events lie under one partition for each day and shard, so that no partition is hot, and no two writers meet.
+// Events lie under one partition for each day and shard, so that no partition is hot, and no two writers meet. The days
+// that have events are listed beside them, so that nobody reads the others.
 package audit

@@ -19,6 +19,7 @@ const (
 	MaxLimit     = 500
 	readLimit    = 250 // events that one read asks of a shard, when most of them may not fit the query
 	maxReads     = 64  // more than the shards of a day, so that every page gets further
+	maxDays      = 200 // more than Retention has
 	maxCursor    = 8 << 10
 )
 
@@ -64,7 +65,7 @@ func (l *Log) List(ctx context.Context, q Query) (Page, error) {
 	if q.Limit < 0 || q.Limit > MaxLimit {
 		return Page{}, fmt.Errorf("%w: a page has 1 to %d events", ErrInvalid, MaxLimit)
 	}
-	w, err := l.walk(q)
+	w, err := l.walk(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
@@ -169,11 +170,12 @@ func decodePosition(cursor string) (p position, err error) {
 	return p, nil
 }
 
-// walk merges the shards of a day, then of the day before, down to the oldest.
+// walk merges the shards of a day, then of the day before that has events, down to the oldest.
 type walk struct {
 	log      *Log
 	at       position
-	oldest   string // the id of the oldest event would not be less
+	oldest   string   // the id of the oldest event would not be less
+	days     []string // that are left, newest first
 	pageSize int
 	reads    int
 	shards   [shards]buffer
@@ -186,7 +188,7 @@ type buffer struct {
 	last  bool   // nothing comes after them
 }
 
-func (l *Log) walk(q Query) (*walk, error) {
+func (l *Log) walk(ctx context.Context, q Query) (*walk, error) {
 	now := l.now().UTC()
 	oldest, until := now.Add(-Retention), now
 	if q.Since.After(oldest) {
@@ -211,6 +213,15 @@ func (l *Log) walk(q Query) (*walk, error) {
 			return nil, fmt.Errorf("%w: this cursor came from another query", ErrInvalid)
 		}
 		w.at = p
+	}
+	page, err := l.store.List(ctx, store.Query{Partition: daysPartition, Descending: true, Limit: maxDays})
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	for _, item := range page.Items {
+		if item.Sort < w.at.Day && item.Sort >= w.oldest[:len(dayFormat)] {
+			w.days = append(w.days, item.Sort)
+		}
 	}
 	return w, nil
 }
@@ -275,12 +286,12 @@ func (w *walk) fillShard(ctx context.Context, i int) error {
 	return nil
 }
 
-// dayBefore goes on with the day before, unless all of that is too old.
+// dayBefore goes on with the last day before that has events, unless all of that is too old.
 func (w *walk) dayBefore() bool {
-	day, err := time.Parse(dayFormat, w.at.Day)
-	if err != nil {
-		return false // never: it was checked, or is ours
+	if len(w.days) == 0 {
+		return false
 	}
-	w.at.Day, w.at.Shards, w.shards = day.AddDate(0, 0, -1).Format(dayFormat), [shards]reading{}, [shards]buffer{}
-	return w.at.Day >= w.oldest[:len(dayFormat)]
+	w.at.Day, w.days = w.days[0], w.days[1:]
+	w.at.Shards, w.shards = [shards]reading{}, [shards]buffer{}
+	return true
 }

@@ -38,6 +38,9 @@ const timeFormat = "2006-01-02T15:04:05.000000000Z"
 
 const dayFormat = time.DateOnly
 
+// daysPartition lists the days that have events, by one item each.
+var daysPartition = Partitions[0] + "days"
+
 // Log writes and lists events. It is safe for use by many at once.
 type Log struct {
 	store store.Store
@@ -47,6 +50,7 @@ type Log struct {
 
 	mu        sync.Mutex
 	last      time.Time // of the event before
+	listed    string    // the day that this process has listed last
 	strangers *rate.Limiter
 	leftOut   int // refusals that were not written since the last that was
 }
@@ -63,11 +67,10 @@ func (l *Log) Record(ctx context.Context, e Event) {
 	if !ok {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
 	op, err := l.Op(ctx, e)
 	if err == nil {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-		defer cancel()
 		err = l.store.Write(ctx, op)
 	}
 	if err != nil {
@@ -77,7 +80,8 @@ func (l *Log) Record(ctx context.Context, e Event) {
 	}
 }
 
-// Op is the operation that writes an event, for a Write together with the change that it tells of.
+// Op is the operation that writes an event, for a Write together with the change that it tells of. The first of a day
+// writes that the day has events.
 func (l *Log) Op(ctx context.Context, e Event) (store.Op, error) {
 	random := make([]byte, randomBytes)
 	if _, err := io.ReadFull(l.rand, random); err != nil {
@@ -90,8 +94,30 @@ func (l *Log) Op(ctx context.Context, e Event) (store.Op, error) {
 		request = "-"
 	}
 	e.ID = e.Time.Format(timeFormat) + "/" + request[:min(len(request), 32)] + "/" + base64.RawURLEncoding.EncodeToString(random)
+	if err := l.listDay(ctx, e.Time); err != nil {
+		return store.Op{}, fmt.Errorf("audit: %w", err)
+	}
 	item := store.Encode(partition(e.Time.Format(dayFormat), int(random[0])%shards), e.ID, e, e.Time.Add(Retention))
 	return store.Put(item, store.Always()), nil // nobody else has this key
+}
+
+// listDay makes sure that the event's day is listed, before the event is there: once a day in each process.
+func (l *Log) listDay(ctx context.Context, t time.Time) error {
+	day := t.Format(dayFormat)
+	l.mu.Lock()
+	done := l.listed == day
+	l.mu.Unlock()
+	if done {
+		return nil
+	}
+	item := store.Encode(daysPartition, day, struct{}{}, t.Add(Retention+24*time.Hour)) // after the last event of the day
+	if err := l.store.Write(ctx, store.Put(item, store.Always())); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.listed = day
+	l.mu.Unlock()
+	return nil
 }
 
 // fill adds what the request's context knows.

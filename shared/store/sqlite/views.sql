@@ -84,7 +84,7 @@ DROP VIEW IF EXISTS audit; -- who did what, in the last ninety days: SELECT * FR
 CREATE VIEW audit AS
     SELECT body ->> 'time' AS time, body ->> 'event' AS event, body ->> 'outcome' AS outcome, body ->> 'user_id' AS user_id,
            body ->> 'client_id' AS client_id, body ->> 'from' AS address, body ->> 'request_id' AS request_id, body -> 'details' AS details
-    FROM live WHERE partition GLOB 'audit/*';
+    FROM live WHERE partition GLOB 'audit/[0-9]*';
 
 DROP VIEW IF EXISTS app_sessions; -- browsers that talk to the chat app
 CREATE VIEW app_sessions AS
