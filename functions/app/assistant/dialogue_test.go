@@ -175,7 +175,7 @@ func TestDialogues(t *testing.T) {
 		}},
 		"illness": {nil, []turn{
 			{"Fido is limping. What should I do?", `search_pet_health {"query":"Fido is limping"}`, "I cannot diagnose or treat an animal; a vet can."},
-			{"My cat collapsed and is bleeding, what now?", `search_pet_health {"query":"first aid bleeding"}`, "call a vet at once"},
+			{"My cat collapsed and is bleeding, what now?", `search_pet_health {"limit":1,"query":"first aid bleeding"}`, "call a vet at once"},
 		}},
 	})
 }

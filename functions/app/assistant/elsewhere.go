@@ -47,12 +47,24 @@ func (r *round) elsewhere(c *clause) (string, bool) {
 		return "All right, I leave it at that.", true
 	case findPattern("page", c.toks) != nil:
 		return "That is in the header of this page: “Connected” shows the permissions you have given this app, and “Log out” ends your session.", true
+	case findPattern("done", c.toks) != nil && len(c.who)+len(c.days) > 0:
+		return "", false
 	case findPattern("done", c.toks) != nil && r.mem.did != "":
 		return "This is what I did last:\n" + r.mem.did, true
 	case findPattern("done", c.toks) != nil:
 		return "I have not changed anything in this chat so far.", true
 	}
 	return "", false
+}
+
+// general reports whether a clause asks what is good for animals, not about what the clinic keeps of one.
+func (c *clause) general() bool {
+	if c.mood == moodStatement || len(c.days)+len(c.times) > 0 || findPattern("advice", c.toks) == nil {
+		return false
+	}
+	return !slices.ContainsFunc(c.content(), func(w token) bool {
+		return slices.ContainsFunc(lex().objects[w.low], func(o string) bool { return kinds[o] && o != "support" || o == "vaccination" })
+	})
 }
 
 // fragment reports whether a clause is a name that nobody has told, perhaps with an animal, and nothing else: too little to
@@ -78,15 +90,12 @@ func (c *clause) fragment() bool {
 // of what is booked.
 func (r *round) unsettable(c *clause) (string, bool) {
 	changes := slices.ContainsFunc(c.senses, func(s sense) bool { return s.class == change })
-	moves := slices.ContainsFunc(c.senses, func(s sense) bool { return s.concept == "move" })
 	if c.mood != moodCommand || !changes {
 		return "", false
 	}
-	if moves {
-		if kind := r.movable(c); kind != "" {
-			return "I cannot move or change " + indefinite(kind) + ". I can cancel it and make a new one: tell me to cancel it first, and then the new day and time.", true
-		}
-		return "", false
+	makes := slices.ContainsFunc(c.senses, func(s sense) bool { return s.class == create }) // "set a reminder"
+	if kind := r.movable(c); kind != "" && !makes {
+		return "I cannot move or change " + indefinite(kind) + ". I can cancel it and make a new one: tell me to cancel it first, and then the new day and time.", true
 	}
 	for _, t := range r.box.tools {
 		for _, p := range t.order {

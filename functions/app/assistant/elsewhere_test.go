@@ -14,6 +14,7 @@ func TestElsewhere(t *testing.T) {
 			{"book fido on friday at 10", `book_vet_appointment {"date":"2026-11-27","pet":"Fido","time":"10:00"}`, ""},
 			{"what did i just book?", "", "This is what I did last:\nAppointment booked: Friday, 27 November 2026 at 10:00"},
 			{"move it to wednesday at 11", "", "I cannot move or change an appointment. I can cancel it and make a new one"},
+			{"can I change my appointment?", "", "I cannot move or change an appointment."},
 			{"postpone my appointment to next week", "", "I cannot move or change an appointment."},
 		}},
 		"nothing done yet": {nil, []turn{

@@ -180,7 +180,7 @@ func (r *round) clause(c *clause, first bool, last []*goal) []task {
 		c = &plain
 		t = r.box.choose(c)
 	}
-	if !r.ordered(c) && c.mood != moodStatement && findPattern("advice", c.toks) != nil && r.box.searcher() != nil {
+	if c.general() && !r.ordered(c) && r.box.searcher() != nil {
 		plain := *c
 		plain.mood, plain.verb, plain.senses = moodAsk, -1, nil
 		c, t = &plain, r.box.searcher()
@@ -275,12 +275,13 @@ func (r *round) withoutTools(c *clause) task {
 func cannot(c *clause) task {
 	lx := lex()
 	quote := "“" + bound(c.raw, 160) + "”"
-	known, topic, ill, named, harm := false, false, false, false, false
+	known, topic, ill, named, harm, desk := false, false, false, false, false, false
 	for i, t := range c.toks {
 		ill = ill || lx.is("diagnosis", t.low)
 		topic = topic || lx.is("outside", t.low)
 		harm = harm || lx.is("harm", t.low)
 		for _, o := range lx.objects[t.low] {
+			desk = desk || o == "support"
 			named = named || o != "health" && !c.taken[i]
 		}
 		known = known || i == c.verb && c.mood == moodCommand && !verbOnly[t.low]
@@ -290,7 +291,7 @@ func cannot(c *clause) task {
 		return task{help: true, say: "I cannot help with " + quote + ": it is outside what this app does."}
 	case harm && c.mood != moodAsk && c.mood != moodCommand:
 		return task{help: true, say: unwell}
-	case ill:
+	case ill && !desk:
 		return task{help: true, say: "I cannot diagnose or treat an animal, so I cannot answer " + quote + ". A vet can: please ask the clinic."}
 	case harm:
 		return task{help: true, say: unwell}

@@ -69,6 +69,11 @@ func TestLimits(t *testing.T) {
 			{"never mind", "", ""},
 			{"Milo", `get_pet {"pet":"Milo"}`, "Milo"},
 		}},
+		"a day narrows what was offered for a pet": {nil, []turn{
+			{"Milo needs a checkup", `find_appointment_slots {"kind":"check-up"}`, ""},
+			{"wednesday", `find_appointment_slots {"date":"2026-11-25","days":1,"kind":"check-up"}`, "Free times for Milo:\nWednesday"},
+			{"at 9", `book_vet_appointment {"date":"2026-11-25","kind":"check-up","pet":"Milo","time":"09:00"}`, "Appointment booked"},
+		}},
 		"cancelling": {nil, []turn{
 			{"book fido tomorrow at 10", `book_vet_appointment {"date":"2026-11-24","pet":"Fido","time":"10:00"}`, ""},
 			{"what appointments do i have", `list_appointments {}`, ""},

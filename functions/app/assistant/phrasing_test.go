@@ -154,6 +154,9 @@ var phrasings = []struct{ message, want string }{
 	{"is aspirin safe for dogs", `search_pet_health {"query":"is aspirin safe for dogs"}`},
 	{"can I give my cat human painkillers", `search_pet_health {"query":"give my cat human painkillers"}`},
 	{"can dogs eat bread?", `search_pet_health {"query":"can dogs eat bread"}`},
+	{"how many appointments do I have?", `list_appointments {}`},
+	{"how many pets do I have?", `list_pets {}`},
+	{"can you give me a list of my pets?", `list_pets {}`},
 	{"are bananas ok for rabbits?", `search_pet_health {"query":"are bananas ok for rabbits"}`},
 	{"how often should I worm my cat", `search_pet_health {"query":"how often should I worm my cat"}`},
 	// People.

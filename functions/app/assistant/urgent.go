@@ -13,7 +13,7 @@ const (
 // wish. Danger also leads to the article on it.
 func (r *round) distress(c *clause) ([]task, bool) {
 	danger := r.alarm != nil && c.holds(r.alarm.at)
-	grief := findPattern("grief", c.toks) != nil
+	grief := findPattern("grief", c.toks) != nil && (len(c.who) > 0 || c.mood != moodAsk)
 	if !danger && !grief {
 		return nil, false
 	}
@@ -49,7 +49,13 @@ func (r *round) lookUp(c *clause, query string) []task {
 	if t == nil {
 		return nil
 	}
-	return []task{{goal: &goal{tool: t, clause: c, vals: map[string]any{t.prose.name: bound(query, limit(t.prose))}}}}
+	g := &goal{tool: t, clause: c, vals: map[string]any{t.prose.name: bound(query, limit(t.prose))}}
+	for _, p := range t.order {
+		if p.kind == kNumber && slices.Contains(p.concepts, "limit") { // in danger nobody reads a list
+			g.vals[p.name] = 1.0
+		}
+	}
+	return []task{{goal: g}}
 }
 
 // searcher is the read-only tool that looks for words in articles on health; nil for none.
