@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
@@ -226,5 +227,69 @@ func TestWhy(t *testing.T) {
 	server.Deleting = true
 	if d, err := w.Why(t.Context(), bob, client, server, asked); err != nil || len(d.Granted) > 0 || len(d.Sets.Client) > 0 {
 		t.Errorf("half deleted: %+v, %v", d, err)
+	}
+}
+
+// TestConsentToAnEarlierServer: who trusted a server did not trust the next one that takes its identifier.
+func TestConsentToAnEarlierServer(t *testing.T) {
+	w := newWorld(t, true)
+	first := w.addZoo(t)
+	if _, err := w.AddRole(t.Context(), directory.Role{Name: "Keeper", Permissions: map[string][]string{zoo.Identifier: {"animal:read", "animal:feed"}}}); err != nil {
+		t.Fatal(err)
+	}
+	keeper := w.addUser(t, "dora", "Keeper").Value
+	client := w.addClient(t, "Zoo App", map[string][]string{zoo.Identifier: {"animal:read", "animal:feed"}})
+	agree := func(scope string) {
+		t.Helper()
+		op, err := w.Allow(t.Context(), keeper.ID, client.Value.ID, zoo.Identifier, []string{scope})
+		if err == nil {
+			err = w.db.Write(t.Context(), op)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	granted := func(server directory.Server) string {
+		t.Helper()
+		c, err := w.Client(t.Context(), client.Value.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := w.Why(t.Context(), keeper, c, server, []string{"animal:read", "animal:feed"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(d.Granted, " ")
+	}
+	agree("animal:read")
+	if got := granted(first.Value); got != "animal:read" {
+		t.Fatalf("granted %q", got)
+	}
+	first, err := w.UpdateServer(t.Context(), zoo, first.Version, false)
+	if got := granted(first.Value); err != nil || got != "animal:read" {
+		t.Fatalf("after an edit granted %q, %v", got, err)
+	}
+	if err := w.DeleteServer(t.Context(), zoo.Identifier, first.Version, true); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Second)
+	next := w.addZoo(t).Value
+	role := w.role(t, "Keeper")
+	role.Value.Permissions = map[string][]string{zoo.Identifier: {"animal:read", "animal:feed"}}
+	if _, err := w.UpdateRole(t.Context(), role.Value, role.Version); err != nil {
+		t.Fatal(err)
+	}
+	if client, err = w.ClientRecord(t.Context(), client.Value.ID); err == nil {
+		client, err = w.AuthorizeClient(t.Context(), client.Value.ID, client.Version, zoo.Identifier, []string{"animal:read", "animal:feed"})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := granted(next); got != "" {
+		t.Errorf("the next server inherits %q", got)
+	}
+	agree("animal:feed")
+	if got := granted(next); got != "animal:feed" {
+		t.Errorf("granted %q", got)
 	}
 }

@@ -33,6 +33,15 @@ func (d *Directory) Consent(ctx context.Context, user, client, server string) (C
 	return r.Value, err
 }
 
+// to is the consent as far as it was given to this server. One from before it was registered was given to another, which
+// had the same identifier and is gone.
+func (c Consent) to(s Server) Consent {
+	if c.Since.Before(s.Created) {
+		return Consent{UserID: c.UserID, ClientID: c.ClientID, Server: c.Server}
+	}
+	return c
+}
+
 // Allow is the operation that adds scopes to a consent, for a Write together with the code that it permits.
 // The Write fails with a conflict when the consent changed since it was read.
 func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string) (store.Op, error) {
@@ -45,7 +54,14 @@ func (d *Directory) Allow(ctx context.Context, user, client, server string, scop
 	if err != nil {
 		return store.Op{}, err
 	}
-	c := r.Value
+	known, err := d.ServerRecord(ctx, server)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return store.Op{}, err
+	}
+	c := r.Value.to(known.Value)
+	if c.Since.IsZero() {
+		c.Since = d.now().UTC()
+	}
 	c.Changed = d.now().UTC()
 	c.Scopes = slices.Compact(slices.Sorted(slices.Values(append(c.Scopes, scopes...))))
 	return store.Put(store.Encode(p, s, c, time.Time{}), condition), nil

@@ -43,11 +43,12 @@ type Scope struct {
 
 // Server is a resource server that tokens are issued for.
 type Server struct {
-	Identifier string  `json:"identifier"` // such as mcp://vetassist
-	Name       string  `json:"name"`
-	URL        string  `json:"url"`
-	Scopes     []Scope `json:"scopes"`
-	Deleting   bool    `json:"deleting,omitempty"` // half deleted: no token is issued for it
+	Identifier string    `json:"identifier"` // such as mcp://vetassist
+	Name       string    `json:"name"`
+	URL        string    `json:"url"`
+	Scopes     []Scope   `json:"scopes"`
+	Created    time.Time `json:"created,omitzero"`   // zero for what came with the seed
+	Deleting   bool      `json:"deleting,omitempty"` // half deleted: no token is issued for it
 }
 
 // Audience is the aud claim of a token for this server: its URL, which RFC 8707 names, and its identifier.

@@ -1,10 +1,12 @@
 package directory_test
 
 import (
+	"context"
 	"errors"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -32,12 +34,39 @@ func newWorld(t *testing.T, local bool) world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	d := directory.New(store.Restrict(db, directory.Partitions...), base, local, clock.Now)
-	if err := d.Seed(t.Context(), seed.Files); err != nil {
-		t.Fatal(err)
+	for _, ops := range seeding() {
+		if err := db.Write(t.Context(), ops...); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return world{d, db, clock}
+	return world{directory.New(store.Restrict(db, directory.Partitions...), base, local, clock.Now), db, clock}
 }
+
+// recorder notes what is written.
+type recorder struct {
+	store.Store
+	writes [][]store.Op
+}
+
+func (r *recorder) Write(ctx context.Context, ops ...store.Op) error {
+	r.writes = append(r.writes, ops)
+	return r.Store.Write(ctx, ops...)
+}
+
+// seeding is what Seed writes into an empty store. It is done once for all tests: passwords are slow to hash.
+var seeding = sync.OnceValue(func() [][]store.Op {
+	clock := storetest.NewClock()
+	db, err := sqlite.Open(context.Background(), ":memory:", clock.Now)
+	if err != nil {
+		panic(err)
+	}
+	defer db.Close()
+	r := &recorder{Store: store.Restrict(db, directory.Partitions...)}
+	if err := directory.New(r, base, true, clock.Now).Seed(context.Background(), seed.Files); err != nil {
+		panic(err)
+	}
+	return r.writes
+})
 
 func TestSeed(t *testing.T) {
 	w := newWorld(t, true)

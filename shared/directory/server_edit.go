@@ -86,6 +86,7 @@ func canonicalServer(s Server) Server {
 // AddServer registers an MCP server.
 func (d *Directory) AddServer(ctx context.Context, s Server) (store.Record[Server], error) {
 	s = canonicalServer(s)
+	s.Created = d.now().UTC()
 	if err := checkServer(s); err != nil {
 		return store.Record[Server]{}, err
 	}
@@ -121,6 +122,7 @@ func (d *Directory) UpdateServer(ctx context.Context, s Server, version int64, c
 	if r.Value.Deleting {
 		return store.Record[Server]{}, ErrDeleting
 	}
+	s.Created = r.Value.Created
 	address, _, err := d.ownAddress(ctx, s)
 	if err != nil {
 		return store.Record[Server]{}, err

@@ -26,5 +26,5 @@ func (d *Directory) Why(ctx context.Context, user User, client Client, server Se
 		scope, ok := server.Scope(name)
 		return !ok || scope.Deleting || server.Deleting
 	})
-	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: authorized, Role: roles, Consent: consent.Scopes}), nil
+	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: authorized, Role: roles, Consent: consent.to(server).Scopes}), nil
 }
