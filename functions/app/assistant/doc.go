@@ -12,7 +12,11 @@
 //  5. A short clause ("and Milo?", "the second one", "yes") is read against what was said before (followup.go, pick.go,
 //     things.go). Memory (memory.go) is not stored: it is the history, planned again.
 //  6. A goal that lacks something looks it up with a read-only tool, offers a choice, or asks (advance.go, people.go, which.go).
-//  7. Replies say only what tools returned or the person said (compose.go, shapes.go, agenda.go, generic.go). Results are
+//     Before any of that, patterns (patterns.go, data/patterns.txt) tell of danger and grief (urgent.go), and of what the
+//     page does or nobody can read (elsewhere.go).
+//  7. A day, time or number that cannot be is asked for again, and what cannot be taken back is put to the person before it
+//     is done, unless it was asked for plainly (limits.go).
+//  8. Replies say only what tools returned or the person said (compose.go, shapes.go, agenda.go, generic.go). Results are
 //     data: nothing in them is ever read as a wish.
 //
 // Two libraries were weighed. kljensen/snowball stems English words: used. olebedev/when finds dates, but reads "2026-12-01"

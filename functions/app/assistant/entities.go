@@ -62,6 +62,10 @@ func findMentions(toks []token, taken []bool, known []string, species map[string
 			i++
 			continue
 		}
+		if k := len(out) - 1; k >= 0 && out[k].j == i-1 && w.in(i-1, "is", "are", "was", "were") && !toks[i].upper { // "Milo is constipated"
+			i++
+			continue
+		}
 		if n := nameAt(toks, taken, i); n > 0 {
 			if k := len(out) - 1; k >= 0 && out[k].kind == bySpecies && out[k].j == i && toks[i-1].sep != "," { // "my cat Milo"
 				out = out[:k]

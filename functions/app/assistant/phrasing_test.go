@@ -157,6 +157,8 @@ var phrasings = []struct{ message, want string }{
 	{"how many appointments do I have?", `list_appointments {}`},
 	{"how many pets do I have?", `list_pets {}`},
 	{"can you give me a list of my pets?", `list_pets {}`},
+	{"milo is constipated", `search_pet_health {"query":"milo is constipated"}`},
+	{"my cat hasn't eaten in 3 days", `search_pet_health {"query":"my cat hasn't eaten in 3 days"}`},
 	{"are bananas ok for rabbits?", `search_pet_health {"query":"are bananas ok for rabbits"}`},
 	{"how often should I worm my cat", `search_pet_health {"query":"how often should I worm my cat"}`},
 	// People.
