@@ -24,6 +24,7 @@ func TestElsewhere(t *testing.T) {
 		"what no tool tells": {nil, []turn{
 			{"what are your opening hours", "", "I cannot look up “what are your opening hours”"},
 			{"when are you open?", "", "I cannot look up"},
+			{"do you have vets for snakes", "", "I cannot look up"},
 			{"who is the vet", "", "I cannot look up"},
 		}},
 		"the page's header": {nil, []turn{

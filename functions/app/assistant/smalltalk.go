@@ -64,6 +64,12 @@ func (r *round) abilities() string {
 	if len(r.box.tools) == 0 {
 		return "The clinic offers me no tools at the moment, so there is nothing I can look up or change."
 	}
+	if r.box.lister("pet") != nil {
+		r.suggest = append(r.suggest, "What pets do I have?")
+	}
+	if r.box.searcher() != nil {
+		r.suggest = append(r.suggest, "Find articles about ticks")
+	}
 	var sb strings.Builder
 	sb.WriteString("With the clinic's tools I can do this:")
 	for i, t := range r.box.tools {

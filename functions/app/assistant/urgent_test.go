@@ -103,7 +103,7 @@ func TestGrief(t *testing.T) {
 
 // TestUnwell tells who was not understood to call a vet where it sounds like an animal in trouble.
 func TestUnwell(t *testing.T) {
-	for _, m := range []string{"my poor hamster is wounded", "our hamster looks very weak", "the budgie is trembling"} {
+	for _, m := range []string{"my poor hamster is wounded", "our hamster looks very weak", "I am worried about fido"} {
 		if got, reply := newTalk(t).say(m); !strings.Contains(reply, "call a vet at once") {
 			t.Errorf("%q led to %v\n%s", m, got, reply)
 		}
