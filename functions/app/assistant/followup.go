@@ -56,14 +56,14 @@ func (r *round) withThen(g, old *goal, then []*goal) []task {
 	return tasks
 }
 
-// isRefusal reads "no", "never mind", "forget it", "cancel" said alone.
+// isRefusal reads "no", "leave it", "cancel" said alone.
 func isRefusal(c *clause) bool {
 	w := words(c.toks)
 	if len(w) > 4 || len(c.who)+len(c.days)+len(c.nums) > 0 {
 		return false
 	}
 	switch {
-	case lex().is("no", w.at(0)) && (len(w) == 1 || w.in(1, "thanks", "thank", "mind", "of", "need", "please")):
+	case lex().is("no", w.at(0)) && (len(w) == 1 || w.in(1, "thanks", "thank", "of", "need", "please")):
 		return true
 	case w.in(0, "forget", "leave", "skip", "stop", "cancel") && (len(w) == 1 || len(w) == 2 && w.in(1, "it", "that")):
 		return !w.in(0, "cancel") || len(w) == 1
