@@ -132,10 +132,17 @@ func (m *mcpTurn) fetchTools(ctx context.Context) ([]assistant.Tool, error) {
 }
 
 func describe(t *mcp.Tool) (assistant.Tool, error) {
-	out := assistant.Tool{Name: t.Name, Title: t.Title, Description: t.Description}
+	out := assistant.Tool{Name: t.Name, Title: t.Title, Description: t.Description,
+		Destructive: true, OpenWorld: true} // what a hint that is missing means (MCP schema, ToolAnnotations)
 	out.Scope, _ = t.Meta[scopeMetaKey].(string)
 	if t.Annotations != nil {
 		out.ReadOnly = t.Annotations.ReadOnlyHint
+		if hint := t.Annotations.DestructiveHint; hint != nil {
+			out.Destructive = *hint
+		}
+		if hint := t.Annotations.OpenWorldHint; hint != nil {
+			out.OpenWorld = *hint
+		}
 		if out.Title == "" {
 			out.Title = t.Annotations.Title
 		}
