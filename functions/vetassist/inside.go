@@ -112,8 +112,10 @@ func (t *inside) serve(r *http.Request) (*http.Response, error) {
 	select {
 	case <-w.started:
 	case <-r.Context().Done():
-		reader.CloseWithError(r.Context().Err()) // the handler's writes fail from here on
-		return nil, r.Context().Err()
+	}
+	if err := r.Context().Err(); err != nil { // even if the answer began at the same moment: nobody wants it any more
+		reader.CloseWithError(err) // the handler's writes fail from here on
+		return nil, err
 	}
 	if w.status == 0 {
 		return nil, errAborted
