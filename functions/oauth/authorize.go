@@ -7,17 +7,11 @@ import (
 // authorize is the authorization endpoint (RFC 6749 §3.1): it finds out whether a login or a consent is still
 // needed, and if not, answers with a code.
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
-	a, err := s.parseRequest(r)
+	a, v, err := s.requestVisit(w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	v, err := s.visit(w, r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	a.UserID = v.user.ID
 	if !v.loggedIn() || a.wantsLogin() {
 		if a.prompts("none") {
 			s.fail(w, r, a.reject("login_required", "nobody is logged in, and prompt=none forbids to ask"))
@@ -39,4 +33,15 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.renderConsent(w, r, http.StatusOK, a, v, d, "")
 	}
+}
+
+// requestVisit is the authorization request in the query, checked, and the browser that sent it.
+func (s *server) requestVisit(w http.ResponseWriter, r *http.Request) (*authRequest, visit, error) {
+	a, err := s.parseRequest(r)
+	if err != nil {
+		return nil, visit{}, err
+	}
+	v, err := s.visit(w, r)
+	a.UserID = v.user.ID
+	return a, v, err
 }

@@ -39,17 +39,11 @@ type unavailable struct {
 
 // consent takes the answer to the consent page.
 func (s *server) consent(w http.ResponseWriter, r *http.Request) {
-	a, err := s.parseRequest(r)
+	a, v, err := s.requestVisit(w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	v, err := s.visit(w, r)
-	if err != nil {
-		s.fail(w, r, err)
-		return
-	}
-	a.UserID = v.user.ID
 	if !v.loggedIn() { // the login ended while the page was open
 		redirectTo(w, "/oauth/login?"+a.Query)
 		return

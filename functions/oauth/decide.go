@@ -16,8 +16,10 @@ type decision struct {
 	Dropped   []rbac.Verdict // requested, but not available
 }
 
+// decide sorts the verdicts of directory.Why, the whole formula: the token endpoint asks the same for every token, so a
+// role, a client or a consent that shrank shrinks the next token too.
 func (s *server) decide(ctx context.Context, a *authRequest, user directory.User) (decision, error) {
-	all, err := s.entitled(ctx, a.Scopes, user, a.Client, a.Server)
+	all, err := s.Directory.Why(ctx, user, a.Client, a.Server, a.Scopes)
 	var d decision
 	for _, v := range all.Verdicts {
 		switch {
@@ -32,10 +34,4 @@ func (s *server) decide(ctx context.Context, a *authRequest, user directory.User
 		}
 	}
 	return d, err
-}
-
-// entitled is the whole formula: what a token for this user, client and server may hold now. The consent page asks it,
-// and the token endpoint for every token, so a role, a client or a consent that shrank shrinks the next token too.
-func (s *server) entitled(ctx context.Context, requested []string, user directory.User, client directory.Client, server directory.Server) (rbac.Decision, error) {
-	return s.Directory.Why(ctx, user, client, server, requested)
 }

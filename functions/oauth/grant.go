@@ -78,7 +78,7 @@ func (s *server) mint(ctx context.Context, grantID, userID string, client direct
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	decision, err := s.entitled(ctx, requested, user, client, server)
+	decision, err := s.Directory.Why(ctx, user, client, server, requested)
 	if err != nil {
 		return tokenResponse{}, err
 	}

@@ -87,15 +87,11 @@ func (s *server) recordRefusedLogin(r *http.Request, a *authRequest, username st
 
 // loginVisit is the authorization request in the query, or nil when there is none, and the browser.
 func (s *server) loginVisit(w http.ResponseWriter, r *http.Request) (*authRequest, visit, error) {
-	var a *authRequest
 	if r.URL.RawQuery != "" {
-		var err error
-		if a, err = s.parseRequest(r); err != nil {
-			return nil, visit{}, err
-		}
+		return s.requestVisit(w, r)
 	}
 	v, err := s.visit(w, r)
-	return a, v, err
+	return nil, v, err
 }
 
 func (s *server) renderLogin(w http.ResponseWriter, r *http.Request, status int, a *authRequest, v visit, username, problem string) {
