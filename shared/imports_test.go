@@ -34,8 +34,8 @@ var house = map[string][]string{
 
 	"shared/audit":            {"shared/store", "shared/web"}, // of web it knows who sent the request
 	"shared/token":            {"shared/rbac", "shared/store"},
-	"shared/directory":        {"shared/rbac", "shared/store"},
-	"shared/clinic":           {"shared/store"}, // no idea of tokens, scopes or who logs in
+	"shared/directory":        {"shared/rbac", "shared/store", "shared/web"}, // of web it knows how secrets are made and kept
+	"shared/clinic":           {"shared/store"},                              // no idea of tokens, scopes or who logs in
 	"shared/clinic/knowledge": {},
 
 	"functions/oauth": {"shared/audit", "shared/config", "shared/directory", "shared/rbac", "shared/store", "shared/token", "shared/web"},

@@ -53,7 +53,7 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 	_, err = again(func() (struct{}, error) { // two tabs may agree to two things at once
 		allow, err := s.Directory.Allow(r.Context(), a.UserID, a.Client.ID, a.Server.Identifier, scopes)
 		if err == nil {
-			err = s.writeWithAll(r.Context(), events, allow, store.Put(record, store.IfAbsent()))
+			err = s.writeWithAll(r.Context(), events, append(allow, store.Put(record, store.IfAbsent()))...)
 		}
 		return struct{}{}, err
 	})

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,10 +10,10 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
-// Client is an application that asks for tokens. All of today's are public (RFC 6749 §2.1): they hold no secret,
-// and PKCE protects their codes.
+// Client is an application that asks for tokens. It is confidential when it has a secret, else public (RFC 6749 §2.1).
 type Client struct {
 	ID              string              `json:"id"`
 	Name            string              `json:"name"`
@@ -20,10 +21,23 @@ type Client struct {
 	ApplicationType string              `json:"application_type"` // "web" or "native" (OpenID Connect Registration §2)
 	RedirectURIs    []string            `json:"redirect_uris"`
 	GrantTypes      []string            `json:"grant_types"`
-	Authorized      map[string][]string `json:"authorized"` // server identifier → scopes that an administrator authorized it for
-	Source          Source              `json:"source"`     // who registered it
+	Authorized      map[string][]string `json:"authorized"`      // server identifier → scopes that an administrator authorized it for
+	Roles           []string            `json:"roles,omitempty"` // of an application that acts for no user: what they allow stands for the roles and the consent of one
+	SecretHash      string              `json:"secret_hash,omitempty"`
+	SecretChanged   time.Time           `json:"secret_changed,omitzero"`
+	Source          Source              `json:"source"` // who registered it
 	Disabled        bool                `json:"disabled,omitempty"`
+	Deleting        bool                `json:"deleting,omitempty"` // half deleted; disabled too
+	System          bool                `json:"system,omitempty"`   // part of VetAssist itself: nobody changes or deletes it
 	Created         time.Time           `json:"created"`
+}
+
+// Confidential reports whether the client has a secret to prove itself with.
+func (c Client) Confidential() bool { return c.SecretHash != "" }
+
+// SecretFits reports whether this is the secret of a confidential client.
+func (c Client) SecretFits(secret string) bool {
+	return c.Confidential() && subtle.ConstantTimeCompare([]byte(web.Hash(secret)), []byte(c.SecretHash)) == 1
 }
 
 // Source tells how a client came to be known.
@@ -57,6 +71,9 @@ type clientUse struct {
 func (c Client) entries() []entry {
 	summary := ClientSummary{c.ID, c.Name, c.Template, c.Source, c.Disabled, c.Created}
 	all := []entry{{clientsByName.at(nameKey(c.Name, c.ID)), summary}, {clientsByID.at(c.ID), summary}}
+	for _, role := range c.Roles {
+		all = append(all, entry{clientsWith(role).at(c.ID), summary})
+	}
 	for _, server := range slices.Sorted(maps.Keys(c.Authorized)) {
 		all = append(all, entry{clientsOf(server).at(c.ID), clientUse{c.ID, c.Name, c.Authorized[server]}})
 	}

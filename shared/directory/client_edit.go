@@ -1,26 +1,23 @@
 package directory
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
 )
-
-// MCPClientTemplate is the template of applications that act for a person at an MCP server: public, with codes, PKCE and
-// refresh tokens.
-const MCPClientTemplate = "MCP client application"
 
 // ClientEdit is a change to an application; nil leaves a field as it is.
 type ClientEdit struct {
 	Name         *string
 	RedirectURIs *[]string
+	Roles        *[]string
 	Disabled     *bool
 }
 
@@ -34,37 +31,47 @@ func (d *Directory) ClientRecord(ctx context.Context, id string) (store.Record[C
 	return r, err
 }
 
-// clientAt reads an application, as it is stored, that the caller knows at a version.
+// clientAt reads an application, as it is stored, that the caller knows at a version and wants to change.
 func (d *Directory) clientAt(ctx context.Context, id string, version int64) (store.Record[Client], error) {
 	if store.ValidKey("client/"+id, clientSort) != nil {
 		return store.Record[Client]{}, ErrNotFound
 	}
 	r, err := d.readClient(ctx, id)
-	if err == nil && r.Version != version {
+	switch {
+	case err != nil:
+	case r.Value.System:
+		err = ErrSystem
+	case r.Version != version:
 		err = store.ErrConflict
 	}
 	return r, err
 }
 
-// AddMCPClient makes an application from MCPClientTemplate, under a new client_id. It is authorized for nothing yet.
-func (d *Directory) AddMCPClient(ctx context.Context, name string, redirectURIs []string) (store.Record[Client], error) {
-	c := Client{
-		ID: strings.ToLower(rand.Text()), Name: name, Template: MCPClientTemplate, RedirectURIs: redirectURIs,
-		GrantTypes: []string{"authorization_code", "refresh_token"}, Authorized: map[string][]string{},
-		Source: SourceAdmin, Created: d.now().UTC().Truncate(time.Second),
+// usableClientAt is clientAt for all but deleting.
+func (d *Directory) usableClientAt(ctx context.Context, id string, version int64) (store.Record[Client], error) {
+	r, err := d.clientAt(ctx, id, version)
+	if err == nil && r.Value.Deleting {
+		err = ErrDeleting
 	}
-	c, err := d.checkedClient(c)
-	if err != nil {
-		return store.Record[Client]{}, err
-	}
-	err = d.store.Write(ctx, append([]store.Op{putClient(c, store.IfAbsent())}, indexOps(nil, c.entries())...)...)
-	return store.Record[Client]{Value: d.fillClient(c), Version: 1}, err
+	return r, err
 }
 
 // checkedClient checks what an administrator can enter and brings it into the form that is stored.
 func (d *Directory) checkedClient(c Client) (Client, error) {
 	if err := checkText("name", c.Name, 1, maxName); err != nil {
 		return Client{}, err
+	}
+	if c.May(clientCredentials) { // it acts for nobody, so nobody is sent back to it
+		if len(c.RedirectURIs) > 0 {
+			return Client{}, &FieldError{"redirect_uris", "must be left out: no browser is sent to an application that acts for no user"}
+		}
+		if len(c.Roles) > maxClientRoles {
+			return Client{}, &FieldError{"roles", fmt.Sprintf("must be at most %d", maxClientRoles)}
+		}
+		return c, nil
+	}
+	if len(c.Roles) > 0 {
+		return Client{}, &FieldError{"roles", "must be left out: this application acts for users, and their roles count"}
 	}
 	if err := checkRedirects(c.RedirectURIs); err != nil {
 		return Client{}, err
@@ -82,36 +89,48 @@ func (d *Directory) checkedClient(c Client) (Client, error) {
 
 // UpdateClient changes an application that is at the version.
 func (d *Directory) UpdateClient(ctx context.Context, id string, version int64, e ClientEdit) (store.Record[Client], error) {
-	before, err := d.clientAt(ctx, id, version)
-	if err != nil {
-		return store.Record[Client]{}, err
-	}
-	c := before.Value
-	if e.Name != nil {
-		c.Name = *e.Name
-	}
-	if e.Disabled != nil {
-		c.Disabled = *e.Disabled
-	}
-	if e.RedirectURIs != nil {
-		c.RedirectURIs = *e.RedirectURIs
-	}
-	if e.Name != nil || e.RedirectURIs != nil { // one that registered itself under other rules can still be disabled
-		if e.RedirectURIs == nil {
-			c = d.fillClient(c)
-		}
-		if c, err = d.checkedClient(c); err != nil {
+	return insist(func() (store.Record[Client], error) {
+		before, err := d.usableClientAt(ctx, id, version)
+		if err != nil {
 			return store.Record[Client]{}, err
 		}
+		c := before.Value
+		c.Name, c.Disabled = value(e.Name, c.Name), value(e.Disabled, c.Disabled)
+		var checks []store.Op
+		if e.Roles != nil {
+			c.Roles = uniqueRoles(*e.Roles)
+			if checks, err = d.roleChecks(ctx, lacking(c.Roles, before.Value.Roles)); err != nil {
+				return store.Record[Client]{}, err
+			}
+		}
+		if e.Name != nil || e.RedirectURIs != nil || e.Roles != nil { // one that registered itself under other rules can still be disabled
+			c.RedirectURIs = value(e.RedirectURIs, d.fillClient(c).RedirectURIs)
+			if c, err = d.checkedClient(c); err != nil {
+				return store.Record[Client]{}, err
+			}
+		}
+		return d.replaceClient(ctx, before, c, checks...)
+	})
+}
+
+// value is what an edit says, or what was there.
+func value[T any](edit *T, before T) T {
+	if edit != nil {
+		return *edit
 	}
-	return d.replaceClient(ctx, before, c)
+	return before
+}
+
+// lacking are the names that are not among the others.
+func lacking(names, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(others, name) })
 }
 
 // AuthorizeClient lets an application that is at the version ask for these scopes of a server, and for no others of it.
 // No scopes: it may no longer ask there at all.
 func (d *Directory) AuthorizeClient(ctx context.Context, id string, version int64, server string, scopes []string) (store.Record[Client], error) {
 	return insist(func() (store.Record[Client], error) {
-		before, err := d.clientAt(ctx, id, version)
+		before, err := d.usableClientAt(ctx, id, version)
 		if err != nil {
 			return store.Record[Client]{}, err
 		}
@@ -141,12 +160,68 @@ func (d *Directory) replaceClient(ctx context.Context, before store.Record[Clien
 	return store.Record[Client]{Value: d.fillClient(c), Version: before.Version + 1}, blame(d.store.Write(ctx, ops...), ops)
 }
 
-// DeleteClient deletes an application that is at the version. Consents that people gave it stay with them, and allow
-// nobody anything: a client_id is never given twice.
-func (d *Directory) DeleteClient(ctx context.Context, id string, version int64) error {
+// DeleteClient deletes an application that is at the version. When people allowed it something the error is an
+// *InUseError, unless cascade is asked for, which withdraws their consents; from the moment that it is marked it gets no
+// token. ErrUnfinished: there were too many of them for one call. A client_id is never given twice.
+func (d *Directory) DeleteClient(ctx context.Context, id string, version int64, cascade bool) error {
 	r, err := d.clientAt(ctx, id, version)
 	if err != nil {
 		return err
 	}
-	return d.store.Write(ctx, append([]store.Op{store.Delete("client/"+id, clientSort, store.IfVersion(version))}, indexOps(r.Value.entries(), nil)...)...)
+	inUse := func() error { return d.clientInUse(ctx, id) }
+	mark := func(deleting bool) store.Op {
+		marked := r.Value
+		marked.Deleting, marked.Disabled = deleting, deleting || marked.Disabled
+		return putClient(marked, store.IfVersion(r.Version))
+	}
+	if err := d.markDeleted(ctx, r.Value.Deleting, cascade, &r.Version, inUse, mark); err != nil {
+		return err
+	}
+	if err := d.withdrawAllFor(ctx, id); err != nil {
+		return err
+	}
+	return d.store.Write(ctx, append([]store.Op{store.Delete("client/"+id, clientSort, store.IfVersion(r.Version))}, indexOps(r.Value.entries(), nil)...)...)
+}
+
+func (d *Directory) clientInUse(ctx context.Context, id string) error {
+	page, err := d.ConsentsFor(ctx, id, Query{Limit: shownUses + 1})
+	if err != nil || len(page.Items) == 0 {
+		return err
+	}
+	used := &InUseError{More: len(page.Items) > shownUses}
+	for _, c := range page.Items[:min(len(page.Items), shownUses)] {
+		u, err := d.User(ctx, c.UserID)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		used.Uses = append(used.Uses, Use{"user", c.UserID, cmp.Or(u.Username, c.UserID)})
+	}
+	return used
+}
+
+func (d *Directory) withdrawAllFor(ctx context.Context, id string) error {
+	for done := 0; ; {
+		page, err := d.ConsentsFor(ctx, id, Query{Limit: maxPageSize}) // those that were withdrawn are in it no more
+		if err != nil {
+			return err
+		}
+		for _, c := range page.Items {
+			if done++; done > maxCascade {
+				return ErrUnfinished
+			}
+			if err := d.Withdraw(ctx, c.UserID, c.ClientID, c.Server); err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+		}
+		if page.Next == "" {
+			return nil
+		}
+	}
+}
+
+// cleanID are ids that an administrator's program chose, so that it can repeat a creation without making two.
+func cleanID(prefix, id string) bool {
+	return strings.HasPrefix(id, prefix) && len(id) <= 64 && !strings.ContainsFunc(id, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
+	})
 }

@@ -46,7 +46,7 @@ func TestRedirectURIs(t *testing.T) {
 		"https://app.example/\n":                          "",
 		"https://app.example/" + strings.Repeat("x", 500): "",
 	} {
-		r, err := w.AddMCPClient(t.Context(), "App", []string{uri})
+		r, err := w.addMCPClient(t, "App", []string{uri})
 		if kind == "" {
 			wantField(t, fmt.Sprintf("%.80q", uri), err, "redirect_uris")
 			continue
@@ -58,15 +58,15 @@ func TestRedirectURIs(t *testing.T) {
 			t.Errorf("%q: %+v, %v", uri, c, err)
 		}
 	}
-	wantField(t, "none", second(w.AddMCPClient(t.Context(), "App", nil)), "redirect_uris")
-	wantField(t, "eleven", second(w.AddMCPClient(t.Context(), "App", make([]string, 11))), "redirect_uris")
-	wantField(t, "twice", second(w.AddMCPClient(t.Context(), "App", []string{"https://a.example/", "https://a.example/"})), "redirect_uris")
-	wantField(t, "no name", second(w.AddMCPClient(t.Context(), "", []string{"https://a.example/"})), "name")
+	wantField(t, "none", second(w.addMCPClient(t, "App", nil)), "redirect_uris")
+	wantField(t, "eleven", second(w.addMCPClient(t, "App", make([]string, 11))), "redirect_uris")
+	wantField(t, "twice", second(w.addMCPClient(t, "App", []string{"https://a.example/", "https://a.example/"})), "redirect_uris")
+	wantField(t, "no name", second(w.addMCPClient(t, "", []string{"https://a.example/"})), "name")
 }
 
 func TestClients(t *testing.T) {
 	w := newWorld(t, true)
-	r, err := w.AddMCPClient(t.Context(), "Zoo App", []string{base + "/callback", "https://app.example/callback"})
+	r, err := w.addMCPClient(t, "Zoo App", []string{base + "/callback", "https://app.example/callback"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,10 +114,10 @@ func TestClients(t *testing.T) {
 		}
 	}
 	wantField(t, "a bad URI", second(w.UpdateClient(t.Context(), c.ID, 5, directory.ClientEdit{RedirectURIs: &[]string{"x"}})), "redirect_uris")
-	if err := w.DeleteClient(t.Context(), c.ID, 4); !errors.Is(err, store.ErrConflict) {
+	if err := w.DeleteClient(t.Context(), c.ID, 4, false); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("another version: %v", err)
 	}
-	if err := w.DeleteClient(t.Context(), c.ID, 5); err != nil {
+	if err := w.DeleteClient(t.Context(), c.ID, 5, false); err != nil {
 		t.Error(err)
 	}
 	if got := listed(); got != "Vet Assist AI" {
@@ -127,7 +127,7 @@ func TestClients(t *testing.T) {
 		if _, err := w.ClientRecord(t.Context(), id); !errors.Is(err, directory.ErrNotFound) {
 			t.Errorf("reading: %v", err)
 		}
-		if err := w.DeleteClient(t.Context(), id, 5); !errors.Is(err, directory.ErrNotFound) {
+		if err := w.DeleteClient(t.Context(), id, 5, false); !errors.Is(err, directory.ErrNotFound) {
 			t.Errorf("deleting: %v", err)
 		}
 	}
@@ -185,7 +185,7 @@ func TestAuthorizeClient(t *testing.T) {
 	if _, err := w.UpdateClient(t.Context(), c.Value.ID, version-1, directory.ClientEdit{Name: &name}); err != nil {
 		t.Error(err)
 	}
-	if err := w.DeleteClient(t.Context(), c.Value.ID, version); err != nil {
+	if err := w.DeleteClient(t.Context(), c.Value.ID, version, false); err != nil {
 		t.Error(err)
 	}
 }
@@ -200,9 +200,9 @@ func TestWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	op, err := w.Allow(t.Context(), "user-bob", client.ID, vetassist, []string{"pet-profile:read", "pet-profile:write"})
+	ops, err := w.Allow(t.Context(), "user-bob", client.ID, vetassist, []string{"pet-profile:read", "pet-profile:write"})
 	if err == nil {
-		err = w.db.Write(t.Context(), op)
+		err = w.db.Write(t.Context(), ops...)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -241,9 +241,9 @@ func TestConsentToAnEarlierServer(t *testing.T) {
 	client := w.addClient(t, "Zoo App", map[string][]string{zoo.Identifier: {"animal:read", "animal:feed"}})
 	agree := func(scope string) {
 		t.Helper()
-		op, err := w.Allow(t.Context(), keeper.ID, client.Value.ID, zoo.Identifier, []string{scope})
+		ops, err := w.Allow(t.Context(), keeper.ID, client.Value.ID, zoo.Identifier, []string{scope})
 		if err == nil {
-			err = w.db.Write(t.Context(), op)
+			err = w.db.Write(t.Context(), ops...)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
@@ -19,8 +20,18 @@ type Consent struct {
 	Changed  time.Time `json:"changed"`
 }
 
+const consentPrefix = "consent/"
+
 func consentKey(user, client, server string) (partition, sort string) {
-	return "user/" + user, "consent/" + client + "/" + server
+	return "user/" + user, consentPrefix + client + "/" + server
+}
+
+func consentsFor(client string) index { return index("directory/index/consent/" + client + "/") }
+
+// entry is the consent's place among those that the client was given. Ids of users all begin alike, so that part is left
+// out: else one shard would hold them all.
+func (c Consent) entry() entry {
+	return entry{consentsFor(c.ClientID).at(strings.TrimPrefix(c.UserID, "user-") + "/" + c.Server), c}
 }
 
 // Consent reads what the user allowed; none is an empty Consent and no error.
@@ -33,6 +44,34 @@ func (d *Directory) Consent(ctx context.Context, user, client, server string) (C
 	return r.Value, err
 }
 
+// ConsentsOf lists what a user allowed whom, in order of client_id. The query's prefix does not count.
+func (d *Directory) ConsentsOf(ctx context.Context, user string, q Query) (page Page[Consent], err error) {
+	limit, err := q.limit()
+	if err != nil {
+		return page, err
+	}
+	if store.ValidKey("user/"+user, consentPrefix) != nil {
+		return page, nil // there is no such user
+	}
+	records, next, err := store.ReadPage[Consent](ctx, d.store, store.Query{Partition: "user/" + user, Prefix: consentPrefix, Limit: limit, Cursor: q.Cursor})
+	if errors.Is(err, store.ErrInvalid) {
+		return page, errCursor
+	}
+	for _, r := range records {
+		page.Items = append(page.Items, r.Value)
+	}
+	page.Next = next
+	return page, err
+}
+
+// ConsentsFor lists who allowed a client what. The query's prefix does not count.
+func (d *Directory) ConsentsFor(ctx context.Context, client string, q Query) (Page[Consent], error) {
+	if store.ValidKey(consentsFor(client).shard(0), "x") != nil {
+		return Page[Consent]{}, nil // there is no such client
+	}
+	return list[Consent](ctx, d.store, consentsFor(client), "", Query{Limit: q.Limit, Cursor: q.Cursor})
+}
+
 // to is the consent as far as it was given to this server. One from before it was registered was given to another, which
 // had the same identifier and is gone.
 func (c Consent) to(s Server) Consent {
@@ -42,9 +81,9 @@ func (c Consent) to(s Server) Consent {
 	return c
 }
 
-// Allow is the operation that adds scopes to a consent, for a Write together with the code that it permits.
+// Allow are the operations that add scopes to a consent, for a Write together with the code that it permits.
 // The Write fails with a conflict when the consent changed since it was read.
-func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string) (store.Op, error) {
+func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string) ([]store.Op, error) {
 	p, s := consentKey(user, client, server)
 	r, err := store.Read[Consent](ctx, d.store, p, s)
 	condition := store.IfVersion(r.Version)
@@ -52,11 +91,11 @@ func (d *Directory) Allow(ctx context.Context, user, client, server string, scop
 		r.Value, condition, err = Consent{UserID: user, ClientID: client, Server: server, Since: d.now().UTC()}, store.IfAbsent(), nil
 	}
 	if err != nil {
-		return store.Op{}, err
+		return nil, err
 	}
 	known, err := d.ServerRecord(ctx, server)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return store.Op{}, err
+		return nil, err
 	}
 	c := r.Value.to(known.Value)
 	if c.Since.IsZero() {
@@ -64,5 +103,22 @@ func (d *Directory) Allow(ctx context.Context, user, client, server string, scop
 	}
 	c.Changed = d.now().UTC()
 	c.Scopes = slices.Compact(slices.Sorted(slices.Values(append(c.Scopes, scopes...))))
-	return store.Put(store.Encode(p, s, c, time.Time{}), condition), nil
+	return append([]store.Op{store.Put(store.Encode(p, s, c, noExpiry), condition)}, indexOps(nil, []entry{c.entry()})...), nil
+}
+
+// Withdraw takes back what a user allowed a client at a server, or is ErrNotFound. with is what is written together with
+// that, such as the audit log's event. What the client holds already is not touched: a token is not refreshed without
+// consent, and what was issued ends by itself.
+func (d *Directory) Withdraw(ctx context.Context, user, client, server string, with ...store.Op) error {
+	p, s := consentKey(user, client, server)
+	if store.ValidKey(p, s) != nil {
+		return ErrNotFound
+	}
+	ops := append([]store.Op{store.Delete(p, s, store.IfPresent())},
+		indexOps([]entry{Consent{UserID: user, ClientID: client, Server: server}.entry()}, nil)...)
+	err := d.store.Write(ctx, append(ops, with...)...)
+	if errors.Is(err, store.ErrConflict) {
+		return ErrNotFound
+	}
+	return err
 }

@@ -48,6 +48,7 @@ type Server struct {
 	URL        string    `json:"url"`
 	Scopes     []Scope   `json:"scopes"`
 	Created    time.Time `json:"created,omitzero"`   // zero for what came with the seed
+	System     bool      `json:"system,omitempty"`   // part of VetAssist itself: nobody changes or deletes it
 	Deleting   bool      `json:"deleting,omitempty"` // half deleted: no token is issued for it
 }
 

@@ -207,11 +207,11 @@ func TestPasswordsAreHashedAndSalted(t *testing.T) {
 func TestConsentAddsUp(t *testing.T) {
 	w := newWorld(t, true)
 	allow := func(scopes ...string) error {
-		op, err := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", scopes)
+		ops, err := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", scopes)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return w.db.Write(t.Context(), op)
+		return w.db.Write(t.Context(), ops...)
 	}
 	read := func() directory.Consent {
 		c, err := w.Consent(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist")
@@ -237,10 +237,10 @@ func TestConsentAddsUp(t *testing.T) {
 	// Two that read the same state: the second write is refused, not lost.
 	first, _ := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", []string{"d"})
 	second, _ := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", []string{"e"})
-	if err := w.db.Write(t.Context(), first); err != nil {
+	if err := w.db.Write(t.Context(), first...); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.db.Write(t.Context(), second); !errors.Is(err, store.ErrConflict) {
+	if err := w.db.Write(t.Context(), second...); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("the second write: %v", err)
 	}
 }

@@ -17,6 +17,8 @@ var (
 	ErrLastAdministrator = errors.New("directory: the last active administrator stays one")
 	// ErrDeleting says that a record is being deleted: that can be finished, and nothing else be done with it.
 	ErrDeleting = errors.New("directory: this is being deleted")
+	// ErrSystem says that a record is a part of VetAssist itself: changing it could lock every administrator out.
+	ErrSystem = errors.New("directory: this is a part of VetAssist itself and stays as it is")
 	// ErrUnfinished says that a deletion found more to clean up than one call may. Read the record anew and delete it again
 	// to go on.
 	ErrUnfinished = errors.New("directory: not everything is cleaned up yet, delete again")
@@ -68,6 +70,14 @@ func blame(err error, ops []store.Op) error {
 		return &FieldError{"username", "is taken"}
 	}
 	return errStale
+}
+
+// stale makes insist try again when somebody else changed the record that a caller named no version of.
+func stale[T any](result T, err error) (T, error) {
+	if errors.Is(err, store.ErrConflict) {
+		err = errStale
+	}
+	return result, err
 }
 
 const maxAttempts = 5

@@ -27,6 +27,7 @@ const (
 
 func membersOf(role string) index   { return index("directory/index/role/" + role + "/") }
 func clientsOf(server string) index { return index("directory/index/server/" + server + "/") }
+func clientsWith(role string) index { return index("directory/index/role-client/" + role + "/") }
 
 // shards are the first letters at which each partition of an index begins: no partition holds them all, and a prefix
 // lies in one of them. Digits fall before "a", other scripts after "z".
@@ -117,15 +118,22 @@ const (
 	maxPrefix   = 255
 )
 
+func (q Query) limit() (int, error) {
+	switch {
+	case q.Limit == 0:
+		return pageSize, nil
+	case q.Limit < 0 || q.Limit > maxPageSize:
+		return 0, &FieldError{"limit", fmt.Sprintf("must be 1 to %d", maxPageSize)}
+	}
+	return q.Limit, nil
+}
+
 // list reads a page of an index. What it costs depends on the size of the page, not of the directory: it reads at
 // most two pages of each shard that the prefix may lie in. prefix is in the form of the index's keys.
 func list[T any](ctx context.Context, s store.Store, ix index, prefix string, q Query) (page Page[T], err error) {
-	limit := q.Limit
-	switch {
-	case limit == 0:
-		limit = pageSize
-	case limit < 0 || limit > maxPageSize:
-		return page, &FieldError{"limit", fmt.Sprintf("must be 1 to %d", maxPageSize)}
+	limit, err := q.limit()
+	if err != nil {
+		return page, err
 	}
 	if len(q.Prefix) > maxPrefix || !utf8.ValidString(q.Prefix) {
 		return page, &FieldError{"prefix", fmt.Sprintf("must be text of at most %d bytes", maxPrefix)}

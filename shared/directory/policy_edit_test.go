@@ -33,9 +33,18 @@ func (w world) role(t *testing.T, name string) store.Record[directory.Role] {
 	return r
 }
 
+// addMCPClient makes an application as an administrator does.
+func (w world) addMCPClient(t *testing.T, name string, redirectURIs []string) (store.Record[directory.Client], error) {
+	r, secret, err := w.AddClient(t.Context(), directory.NewClient{Name: name, Template: directory.MCPClientTemplate, RedirectURIs: redirectURIs})
+	if secret != "" {
+		t.Errorf("a public client got a secret")
+	}
+	return r, err
+}
+
 func (w world) addClient(t *testing.T, name string, authorized map[string][]string) store.Record[directory.Client] {
 	t.Helper()
-	r, err := w.AddMCPClient(t.Context(), name, []string{"https://app.example/callback"})
+	r, err := w.addMCPClient(t, name, []string{"https://app.example/callback"})
 	for server, scopes := range authorized {
 		if err == nil {
 			r, err = w.AuthorizeClient(t.Context(), r.Value.ID, r.Version, server, scopes)

@@ -46,7 +46,7 @@ func TestUsedWhileItIsDeleted(t *testing.T) {
 	if s, err := w.Server(t.Context(), zoo.Identifier); err != nil || len(s.Scopes) != 2 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if err := w.DeleteClient(t.Context(), app.Value.ID, app.Version); err != nil {
+	if err := w.DeleteClient(t.Context(), app.Value.ID, app.Version, false); err != nil {
 		t.Fatal(err)
 	}
 	wantUses(t, "the server", late(authorize).DeleteServer(t.Context(), zoo.Identifier, w.server(t, zoo.Identifier).Version, false), "application Zoo App")

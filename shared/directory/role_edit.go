@@ -68,11 +68,7 @@ func (d *Directory) AddRole(ctx context.Context, role Role) (store.Record[Role],
 		if slices.ContainsFunc(all, func(r store.Record[Role]) bool { return strings.EqualFold(r.Value.Name, role.Name) }) {
 			return store.Record[Role]{}, &FieldError{"name", "is taken"}
 		}
-		r, err := d.writeRole(ctx, role, 0)
-		if errors.Is(err, store.ErrConflict) {
-			err = errStale // somebody else just took the name
-		}
-		return r, err
+		return stale(d.writeRole(ctx, role, 0)) // somebody else may just have taken the name
 	})
 }
 
@@ -93,6 +89,9 @@ func (d *Directory) UpdateRole(ctx context.Context, role Role, version int64) (s
 // writeRole checks and writes a role: over the version, or anew with version 0.
 func (d *Directory) writeRole(ctx context.Context, role Role, version int64) (store.Record[Role], error) {
 	role.Deleting = false
+	if role.Name == AdministratorRole && len(lacking(adminScopes, role.Permissions[AdminServer])) > 0 {
+		return store.Record[Role]{}, &FieldError{"permissions", "must keep " + strings.Join(adminScopes, " and ") + " at " + AdminServer + ": nobody would be left to give them back"}
+	}
 	if err := checkText("description", role.Description, 0, maxDescription); err != nil {
 		return store.Record[Role]{}, err
 	}
@@ -195,19 +194,56 @@ func (d *Directory) markDeleted(ctx context.Context, marked, cascade bool, versi
 const shownUses = 20
 
 func (d *Directory) roleInUse(ctx context.Context, name string) error {
-	page, err := d.Members(ctx, name, Query{Limit: shownUses + 1})
-	if err != nil || len(page.Items) == 0 {
+	users, err := d.Members(ctx, name, Query{Limit: shownUses + 1})
+	if err != nil {
 		return err
 	}
-	used := &InUseError{More: len(page.Items) > shownUses}
-	for _, u := range page.Items[:min(len(page.Items), shownUses)] {
+	clients, err := d.clientsWith(ctx, name, shownUses+1)
+	if err != nil {
+		return err
+	}
+	used := &InUseError{}
+	for _, u := range users.Items {
 		used.Uses = append(used.Uses, Use{"user", u.ID, u.Username})
+	}
+	for _, c := range clients.Items {
+		used.Uses = append(used.Uses, Use{"application", c.ID, c.Name})
+	}
+	if used.More = len(used.Uses) > shownUses; used.More {
+		used.Uses = used.Uses[:shownUses]
+	}
+	if len(used.Uses) == 0 {
+		return nil
 	}
 	return used
 }
 
+// clientsWith are the applications that have a role.
+func (d *Directory) clientsWith(ctx context.Context, role string, limit int) (Page[ClientSummary], error) {
+	return list[ClientSummary](ctx, d.store, clientsWith(role), "", Query{Limit: limit})
+}
+
+// takeFromMembers takes the role from every application and user.
 func (d *Directory) takeFromMembers(ctx context.Context, role string) error {
-	for done := 0; ; {
+	done := 0
+	for {
+		page, err := d.clientsWith(ctx, role, maxPageSize)
+		if err != nil {
+			return err
+		}
+		for _, c := range page.Items {
+			if done++; done > maxCascade {
+				return ErrUnfinished
+			}
+			if err := d.takeRoleFromClient(ctx, c.ID, role); err != nil {
+				return err
+			}
+		}
+		if page.Next == "" {
+			break
+		}
+	}
+	for {
 		page, err := d.Members(ctx, role, Query{Limit: maxPageSize}) // those who were done are in it no more
 		if err != nil {
 			return err
@@ -226,6 +262,22 @@ func (d *Directory) takeFromMembers(ctx context.Context, role string) error {
 	}
 }
 
+func (d *Directory) takeRoleFromClient(ctx context.Context, id, role string) error {
+	_, err := insist(func() (store.Record[Client], error) {
+		r, err := d.readClient(ctx, id)
+		if err != nil {
+			return r, err
+		}
+		c := r.Value
+		c.Roles = lacking(c.Roles, []string{role})
+		return stale(d.replaceClient(ctx, r, c))
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 func (d *Directory) takeFrom(ctx context.Context, id, role string) error {
 	_, err := insist(func() (store.Record[User], error) {
 		r, err := d.UserRecord(ctx, id)
@@ -233,12 +285,8 @@ func (d *Directory) takeFrom(ctx context.Context, id, role string) error {
 			return r, err
 		}
 		u := r.Value
-		u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), func(name string) bool { return name == role })
-		after, err := d.replaceUser(ctx, r, u, nil)
-		if errors.Is(err, store.ErrConflict) {
-			err = errStale // somebody else edited the user
-		}
-		return after, err
+		u.Roles = lacking(u.Roles, []string{role})
+		return stale(d.replaceUser(ctx, r, u, nil))
 	})
 	if errors.Is(err, ErrNotFound) { // deleted in between, and from the index too
 		return nil

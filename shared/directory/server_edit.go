@@ -78,7 +78,7 @@ func (d *Directory) ownAddress(ctx context.Context, s Server) (op store.Op, coun
 // canonicalServer is what is stored of what was entered: addresses in the form in which they are compared, and no scope
 // that was read as half deleted.
 func canonicalServer(s Server) Server {
-	s.URL, s.Identifier, s.Deleting = lowerHost(s.URL), lowerHost(s.Identifier), false
+	s.URL, s.Identifier, s.Deleting, s.System = lowerHost(s.URL), lowerHost(s.Identifier), false, false
 	s.Scopes = slices.DeleteFunc(slices.Clone(s.Scopes), func(scope Scope) bool { return scope.Deleting })
 	return s
 }
@@ -119,7 +119,10 @@ func (d *Directory) UpdateServer(ctx context.Context, s Server, version int64, c
 	if err != nil {
 		return store.Record[Server]{}, err
 	}
-	if r.Value.Deleting {
+	switch {
+	case r.Value.System:
+		return store.Record[Server]{}, ErrSystem
+	case r.Value.Deleting:
 		return store.Record[Server]{}, ErrDeleting
 	}
 	s.Created = r.Value.Created
@@ -163,6 +166,9 @@ func (d *Directory) UpdateServer(ctx context.Context, s Server, version int64, c
 // ErrUnfinished: too many name it for one call.
 func (d *Directory) DeleteServer(ctx context.Context, identifier string, version int64, cascade bool) error {
 	r, err := d.serverAt(ctx, identifier, version)
+	if err == nil && r.Value.System {
+		err = ErrSystem
+	}
 	if err != nil {
 		return err
 	}
@@ -279,11 +285,7 @@ func (d *Directory) takeFromRole(ctx context.Context, name, identifier string, g
 			return struct{}{}, err
 		}
 		r.Value.Permissions = without(r.Value.Permissions, identifier, gone)
-		err = d.store.Write(ctx, putRole(r.Value, store.IfVersion(r.Version)))
-		if errors.Is(err, store.ErrConflict) {
-			err = errStale // somebody else edited the role
-		}
-		return struct{}{}, err
+		return stale(struct{}{}, d.store.Write(ctx, putRole(r.Value, store.IfVersion(r.Version))))
 	})
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -299,10 +301,7 @@ func (d *Directory) takeFromClient(ctx context.Context, id, identifier string, g
 		}
 		c := r.Value
 		c.Authorized = without(c.Authorized, identifier, gone)
-		_, err = d.replaceClient(ctx, r, c)
-		if errors.Is(err, store.ErrConflict) {
-			err = errStale // somebody else edited the client
-		}
+		_, err = stale(d.replaceClient(ctx, r, c))
 		return struct{}{}, err
 	})
 	if errors.Is(err, ErrNotFound) {

@@ -20,7 +20,13 @@ type User struct {
 	Disabled bool      `json:"disabled,omitempty"`
 	Deleting bool      `json:"deleting,omitempty"` // half deleted; disabled too
 	Created  time.Time `json:"created"`
+
+	// SignedOut is when the person was last signed out everywhere: logins, codes and grants that began then or before are over.
+	SignedOut time.Time `json:"signed_out,omitzero"`
 }
+
+// SignedOutSince reports whether what began at a time was ended by signing the person out everywhere.
+func (u User) SignedOutSince(began time.Time) bool { return !began.After(u.SignedOut) }
 
 type usernameRecord struct {
 	UserID string `json:"user_id"`

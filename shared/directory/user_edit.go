@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,14 +14,22 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// AdministratorRole is the role that the directory is run with; somebody always has it.
-const AdministratorRole = "Administrator"
+const (
+	// AdministratorRole is the role that the directory is run with; somebody always has it.
+	AdministratorRole = "Administrator"
+	// AdminServer is the identifier of the resource server at which it is run: the admin API.
+	AdminServer = "admin://vetassist"
+)
+
+// adminScopes are what the role always allows there.
+var adminScopes = []string{"admin:read", "admin:write"}
 
 // administers reports whether the user can log in and run the directory.
 func (u User) administers() bool { return !u.Disabled && slices.Contains(u.Roles, AdministratorRole) }
 
 // NewUser is what an administrator says of a person to be added.
 type NewUser struct {
+	ID       string // of a program that may have to repeat this; empty: a new one
 	Username string
 	Name     string
 	Roles    []string
@@ -52,9 +61,16 @@ func (d *Directory) userAt(ctx context.Context, id string, version int64) (store
 	return r, err
 }
 
-// AddUser adds a person under a new id. Errors are a *FieldError when a field is wrong, or the username taken.
+// AddUser adds a person. Errors are a *FieldError when a field is wrong, or the username taken, and store.ErrConflict when
+// the ID is.
 func (d *Directory) AddUser(ctx context.Context, n NewUser) (store.Record[User], error) {
-	u := User{ID: "user-" + strings.ToLower(rand.Text()), Username: canonical(n.Username), Name: n.Name, Roles: uniqueRoles(n.Roles),
+	switch {
+	case n.ID == "":
+		n.ID = "user-" + strings.ToLower(rand.Text())
+	case !cleanID("user-", n.ID):
+		return store.Record[User]{}, &FieldError{"id", "must be user- and at most 59 of a-z, 0-9 and -"}
+	}
+	u := User{ID: n.ID, Username: canonical(n.Username), Name: n.Name, Roles: uniqueRoles(n.Roles),
 		Created: d.now().UTC().Truncate(time.Second)}
 	if err := cmp.Or(checkUser(u), checkPassword(n.Password)); err != nil {
 		return store.Record[User]{}, err
@@ -104,23 +120,12 @@ func (d *Directory) UpdateUser(ctx context.Context, id string, version int64, e 
 			return store.Record[User]{}, ErrDeleting
 		}
 		u := before.Value
-		if e.Username != nil {
-			u.Username = canonical(*e.Username)
-		}
-		if e.Name != nil {
-			u.Name = *e.Name
-		}
-		if e.Disabled != nil {
-			u.Disabled = *e.Disabled
-		}
-		if e.Roles != nil {
-			u.Roles = uniqueRoles(*e.Roles)
-		}
+		u.Username, u.Name = canonical(value(e.Username, u.Username)), value(e.Name, u.Name)
+		u.Roles, u.Disabled = uniqueRoles(value(e.Roles, u.Roles)), value(e.Disabled, u.Disabled)
 		if err := checkUser(u); err != nil {
 			return store.Record[User]{}, err
 		}
-		added := slices.DeleteFunc(slices.Clone(u.Roles), func(role string) bool { return slices.Contains(before.Value.Roles, role) })
-		checks, err := d.roleChecks(ctx, added)
+		checks, err := d.roleChecks(ctx, lacking(u.Roles, before.Value.Roles))
 		if err != nil {
 			return store.Record[User]{}, err
 		}
@@ -194,6 +199,20 @@ func (d *Directory) SetPassword(ctx context.Context, id string, version int64, p
 		store.Put(store.Encode("user/"+id, passwordSort, record, noExpiry), store.Always()))
 }
 
+// SignOut ends, at once, whatever the person has open: logins, codes and grants.
+func (d *Directory) SignOut(ctx context.Context, id string) error {
+	_, err := insist(func() (store.Record[User], error) {
+		r, err := d.UserRecord(ctx, id)
+		if err != nil {
+			return r, err
+		}
+		u := r.Value
+		u.SignedOut = d.now().UTC()
+		return stale(d.replaceUser(ctx, r, u, nil))
+	})
+	return err
+}
+
 // maxCascade bounds what one deletion cleans up.
 const maxCascade = 500
 
@@ -210,16 +229,24 @@ func (d *Directory) deleteUser(ctx context.Context, id string, version int64) er
 	if err != nil {
 		return err
 	}
-	own := store.Query{Partition: "user/" + id, Limit: store.MaxOps}
-	for range maxCascade / store.MaxOps {
+	own := store.Query{Partition: "user/" + id, Limit: store.MaxOps / 2} // a consent is two operations
+	for range maxCascade / own.Limit {
 		page, err := d.store.List(ctx, own)
 		if err != nil {
 			return err
 		}
 		var rest []store.Op
 		for _, item := range page.Items {
-			if item.Sort != profileSort {
-				rest = append(rest, store.Delete(item.Partition, item.Sort, store.Always()))
+			if item.Sort == profileSort {
+				continue
+			}
+			rest = append(rest, store.Delete(item.Partition, item.Sort, store.Always()))
+			if strings.HasPrefix(item.Sort, consentPrefix) {
+				var c Consent
+				if err := json.Unmarshal(item.Body, &c); err != nil {
+					return fmt.Errorf("directory: consent %s of %s: %w", item.Sort, id, err)
+				}
+				rest = append(rest, indexOps([]entry{c.entry()}, nil)...)
 			}
 		}
 		last := slices.Concat([]store.Op{

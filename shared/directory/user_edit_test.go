@@ -198,11 +198,11 @@ func TestDeleteUser(t *testing.T) {
 		w := newWorld(t, true)
 		id := w.addUser(t, "dora", "Pet Owner").Value.ID
 		for i := range consents {
-			op, err := w.Allow(t.Context(), id, fmt.Sprint("client-", i), "mcp://vetassist", []string{"a"})
+			ops, err := w.Allow(t.Context(), id, fmt.Sprint("client-", i), "mcp://vetassist", []string{"a"})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := w.db.Write(t.Context(), op); err != nil {
+			if err := w.db.Write(t.Context(), ops...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -244,9 +244,9 @@ func TestDeleteUserAfterACrash(t *testing.T) {
 		w := newWorld(t, true)
 		id := w.addUser(t, "dora", "Pet Owner").Value.ID
 		for i := range 60 {
-			op, err := w.Allow(t.Context(), id, fmt.Sprint("client-", i), "mcp://vetassist", []string{"a"})
+			ops, err := w.Allow(t.Context(), id, fmt.Sprint("client-", i), "mcp://vetassist", []string{"a"})
 			if err == nil {
-				err = w.db.Write(t.Context(), op)
+				err = w.db.Write(t.Context(), ops...)
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -24,6 +24,7 @@ const (
 	maxRedirect    = 512 // bytes
 	maxRedirects   = 10
 	maxUserRoles   = 5
+	maxClientRoles = 3
 	maxScopes      = 50  // of one server
 	maxAuthorized  = 10  // servers that one client is authorized for
 	maxPermissions = 10  // servers that one role has permissions at
@@ -75,6 +76,9 @@ func checkRoleName(name string) error {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.M, r) && !strings.ContainsRune(" ._-", r)
 	}) {
 		return &FieldError{"name", "must be letters, digits, spaces and . _ -"}
+	}
+	if strings.Trim(name, " ._-") == "" { // "..": no segment of a URL
+		return &FieldError{"name", "must hold a letter or a digit"}
 	}
 	return nil
 }

@@ -1,0 +1,98 @@
+package directory
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// What an administrator makes an application from.
+const (
+	// MCPClientTemplate is for applications that act for a person at an MCP server: public, with codes, PKCE and refresh
+	// tokens.
+	MCPClientTemplate = "MCP client application"
+	// WebTemplate is the same for a server that can keep a secret.
+	WebTemplate = "Web application with a secret"
+	// MachineTemplate is for programs that act for nobody but themselves: the client credentials grant (RFC 6749 §4.4).
+	MachineTemplate = "Machine-to-machine application"
+)
+
+// Templates are all of them.
+var Templates = []string{MCPClientTemplate, WebTemplate, MachineTemplate}
+
+const clientCredentials = "client_credentials" // RFC 6749 §4.4.2
+
+// NewClient is what an administrator says of an application to be made.
+type NewClient struct {
+	ID           string // of a program that may have to repeat this; empty: a new one
+	Name         string
+	Template     string
+	RedirectURIs []string
+	Roles        []string // of a machine-to-machine application
+}
+
+// AddClient makes an application. It is authorized for nothing yet. secret is that of a confidential one: only its hash is
+// kept, so it is known now and never again. The error is store.ErrConflict when the ID is taken.
+func (d *Directory) AddClient(ctx context.Context, n NewClient) (r store.Record[Client], secret string, err error) {
+	c := Client{ID: n.ID, Name: n.Name, Template: n.Template, RedirectURIs: n.RedirectURIs, Roles: uniqueRoles(n.Roles), Authorized: map[string][]string{},
+		Source: SourceAdmin, Created: d.now().UTC().Truncate(time.Second)}
+	switch n.Template {
+	case MCPClientTemplate, WebTemplate:
+		c.GrantTypes = []string{"authorization_code", "refresh_token"}
+	case MachineTemplate:
+		c.GrantTypes = []string{clientCredentials}
+	default:
+		return r, "", &FieldError{"template", "must be one of: " + strings.Join(Templates, ", ")}
+	}
+	switch {
+	case n.ID == "":
+		c.ID = strings.ToLower(rand.Text())
+	case !cleanID("", n.ID):
+		return r, "", &FieldError{"client_id", "must be at most 64 of a-z, 0-9 and -"}
+	}
+	if c, err = d.checkedClient(c); err != nil {
+		return r, "", err
+	}
+	if n.Template != MCPClientTemplate {
+		if secret, err = d.newSecret(&c); err != nil {
+			return r, "", err
+		}
+	}
+	r, err = insist(func() (store.Record[Client], error) {
+		checks, err := d.roleChecks(ctx, c.Roles)
+		if err != nil {
+			return store.Record[Client]{}, err
+		}
+		ops := slices.Concat([]store.Op{putClient(c, store.IfAbsent())}, indexOps(nil, c.entries()), checks)
+		return store.Record[Client]{Value: d.fillClient(c), Version: 1}, blame(d.store.Write(ctx, ops...), ops)
+	})
+	return r, secret, err
+}
+
+func (d *Directory) newSecret(c *Client) (string, error) {
+	secret, err := web.NewSecret(rand.Reader)
+	c.SecretHash, c.SecretChanged = web.Hash(secret), d.now().UTC().Truncate(time.Second)
+	return secret, err
+}
+
+// RotateSecret gives a confidential application a new secret; the one before is worth nothing from now on.
+func (d *Directory) RotateSecret(ctx context.Context, id string, version int64) (r store.Record[Client], secret string, err error) {
+	before, err := d.usableClientAt(ctx, id, version)
+	if err == nil && !before.Value.Confidential() {
+		err = &FieldError{"client_id", "is a public application: it has no secret"}
+	}
+	if err != nil {
+		return r, "", err
+	}
+	c := before.Value
+	if secret, err = d.newSecret(&c); err != nil {
+		return r, "", err
+	}
+	r, err = d.replaceClient(ctx, before, c)
+	return r, secret, err
+}
