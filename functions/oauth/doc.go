@@ -18,6 +18,8 @@
 //	  |                                  | grant_code.go, grant_refresh.go      |
 //	  |                                  |------ access and refresh token ----->|
 //
+// An application that acts for no user gets its token at once, for its secret and its own roles: grant_client.go.
+//
 // The authorization request itself is kept nowhere: it travels as the query from page to page, and every page checks it
 // anew. The consent form is bound to that query and to the session by its form token (session.go), so what was
 // shown is what is decided.
@@ -26,6 +28,6 @@
 // late or from another site's page is none of these.
 //
 // Not supported, and therefore not in the metadata: response types other than code, response modes other than query,
-// client secrets, registration, introspection, request objects and pushed requests (their parameters are ignored, as any
+// client assertions, registration, introspection, request objects and pushed requests (their parameters are ignored, as any
 // unknown one), OpenID Connect (its prompt is understood; openid, profile, email and offline_access are dropped from scope).
 package oauth

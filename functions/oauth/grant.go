@@ -89,12 +89,14 @@ func (s *server) mint(ctx context.Context, grantID, userID string, client direct
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	raw, expires, err := s.Keys.Mint(ctx, token.Grant{
-		ID: grantID + "." + unique, Subject: user.ID, ClientID: client.ID, Audience: server.Audience(),
-		Scopes: decision.Granted, Roles: user.Roles,
-	})
+	return s.sign(ctx, token.Grant{ID: grantID + "." + unique, Subject: user.ID, ClientID: client.ID, Audience: server.Audience(),
+		Scopes: decision.Granted, Roles: user.Roles})
+}
+
+func (s *server) sign(ctx context.Context, g token.Grant) (tokenResponse, error) {
+	raw, expires, err := s.Keys.Mint(ctx, g)
 	return tokenResponse{
-		AccessToken: raw, TokenType: "Bearer", Scope: rbac.JoinScope(decision.Granted),
+		AccessToken: raw, TokenType: "Bearer", Scope: rbac.JoinScope(g.Scopes),
 		ExpiresIn: int(expires.Sub(s.Now()).Round(time.Second).Seconds()),
 	}, err
 }

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"errors"
 	"mime"
 	"net/http"
 	"net/url"
@@ -14,10 +13,11 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// The grant types (RFC 6749 §4.1.3, §6).
+// The grant types (RFC 6749 §4.1.3, §6, §4.4.2).
 const (
 	grantCode    = "authorization_code"
 	grantRefresh = "refresh_token"
+	grantMachine = "client_credentials"
 )
 
 // tokenResponse is RFC 6749 §5.1.
@@ -55,6 +55,7 @@ func (s *server) exchange(r *http.Request) (tokenResponse, directory.Client, err
 	grants := map[string]func(context.Context, directory.Client, url.Values) (tokenResponse, error){
 		grantCode:    s.redeemCode,
 		grantRefresh: s.refresh,
+		grantMachine: s.machine,
 	}
 	grantType := params.Get("grant_type")
 	grant, ok := grants[grantType]
@@ -62,7 +63,7 @@ func (s *server) exchange(r *http.Request) (tokenResponse, directory.Client, err
 	case grantType == "":
 		return tokenResponse{}, client, &tokenError{"invalid_request", "grant_type is missing"}
 	case !ok:
-		return tokenResponse{}, client, &tokenError{"unsupported_grant_type", "grant_type must be authorization_code or refresh_token"}
+		return tokenResponse{}, client, &tokenError{"unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials"}
 	case !client.May(grantType):
 		return tokenResponse{}, client, &tokenError{"unauthorized_client", "this client is not registered for this grant type"}
 	}
@@ -88,21 +89,6 @@ func (s *server) clientRequest(r *http.Request) (url.Values, directory.Client, e
 	}
 	client, err := s.authenticateClient(r, params)
 	return params, client, err
-}
-
-// authenticateClient: all clients of today are public and name themselves (RFC 6749 §3.2.1).
-func (s *server) authenticateClient(r *http.Request, params url.Values) (directory.Client, error) {
-	if r.Header.Get("Authorization") != "" || params.Has("client_secret") || params.Has("client_assertion") {
-		return directory.Client{}, &tokenError{"invalid_client", "this client has no secret: send client_id in the body, and nothing else"}
-	}
-	if params.Get("client_id") == "" {
-		return directory.Client{}, &tokenError{"invalid_client", "client_id is missing"}
-	}
-	client, err := s.Directory.Client(r.Context(), params.Get("client_id"))
-	if errors.Is(err, directory.ErrNotFound) {
-		return directory.Client{}, &tokenError{"invalid_client", "unknown client_id"}
-	}
-	return client, err
 }
 
 // checkSameResource: a token request may name the resource again, but not another one (RFC 8707 §2.2).

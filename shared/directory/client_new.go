@@ -52,8 +52,8 @@ func (d *Directory) AddClient(ctx context.Context, n NewClient) (r store.Record[
 	switch {
 	case n.ID == "":
 		c.ID = strings.ToLower(rand.Text())
-	case !cleanID("", n.ID):
-		return r, "", &FieldError{"client_id", "must be at most 64 of a-z, 0-9 and -"}
+	case !cleanID("app-", n.ID): // never as a user's: both are the sub of tokens (RFC 9068 §5)
+		return r, "", &FieldError{"client_id", "must be app- and at most 60 of a-z, 0-9 and -"}
 	}
 	if c, err = d.checkedClient(c); err != nil {
 		return r, "", err

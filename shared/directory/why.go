@@ -22,9 +22,22 @@ func (d *Directory) Why(ctx context.Context, user User, client Client, server Se
 	if err != nil {
 		return rbac.Decision{}, err
 	}
-	authorized := slices.DeleteFunc(slices.Clone(client.Authorized[server.Identifier]), func(name string) bool {
+	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: client.authorizedAt(server), Role: roles, Consent: consent.to(server).Scopes}), nil
+}
+
+// WhyMachine is the formula for an application that acts for no user: the roles that were given to the application stand for
+// those of a user, and for a user's consent.
+func (d *Directory) WhyMachine(ctx context.Context, client Client, server Server, requested []string) (rbac.Decision, error) {
+	roles, err := d.RoleScopes(ctx, client.Roles, server.Identifier)
+	if err != nil {
+		return rbac.Decision{}, err
+	}
+	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: client.authorizedAt(server), Role: roles, Consent: roles}), nil
+}
+
+func (c Client) authorizedAt(server Server) []string {
+	return slices.DeleteFunc(slices.Clone(c.Authorized[server.Identifier]), func(name string) bool {
 		scope, ok := server.Scope(name)
 		return !ok || scope.Deleting || server.Deleting
 	})
-	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: authorized, Role: roles, Consent: consent.to(server).Scopes}), nil
 }

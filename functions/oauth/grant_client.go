@@ -1,0 +1,50 @@
+package oauth
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// machine is the client credentials grant (RFC 6749 §4.4): an application asks for itself, with no user anywhere. Its token
+// names it as sub (RFC 9068 §2.2), and comes without a refresh token (RFC 6749 §4.4.3): it can ask again at any time.
+func (s *server) machine(ctx context.Context, client directory.Client, params url.Values) (tokenResponse, error) {
+	if !client.Confidential() { // RFC 6749 §4.4: confidential clients only
+		return tokenResponse{}, &tokenError{"unauthorized_client", "this grant is for applications that have a secret"}
+	}
+	server, err := s.resource(ctx, client, params["resource"])
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	requested, err := rbac.ParseScope(params.Get("scope"))
+	if err != nil {
+		return tokenResponse{}, &tokenError{"invalid_scope", err.Error()}
+	}
+	if len(requested) == 0 {
+		requested = client.Authorized[server.Identifier] // RFC 6749 §3.3 lets us choose
+	}
+	decision, err := s.Directory.WhyMachine(ctx, client, server, requested)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	if len(decision.Granted) == 0 {
+		return tokenResponse{}, &tokenError{"invalid_scope", "nothing that was asked for is allowed: " + reasons(decision)}
+	}
+	id, err := web.NewSecret(s.Rand)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	response, err := s.sign(ctx, token.Grant{ID: id, Subject: client.ID, ClientID: client.ID, Audience: server.Audience(),
+		Scopes: decision.Granted, Roles: client.Roles})
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	s.audit.Record(ctx, audit.Event{Name: audit.Token, Outcome: audit.OK, ClientID: client.ID,
+		Details: map[string]string{"server": server.Identifier, "scope": response.Scope}})
+	return response, nil
+}
