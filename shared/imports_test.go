@@ -33,12 +33,13 @@ var house = map[string][]string{
 	"shared/store/storetest": {"shared/store"},
 
 	"shared/audit":            {"shared/store", "shared/web"}, // of web it knows who sent the request
+	"shared/access":           {"shared/store"},               // logins and grants, with no idea of what a token says
 	"shared/token":            {"shared/rbac", "shared/store"},
 	"shared/directory":        {"shared/rbac", "shared/store", "shared/web"}, // of web it knows how secrets are made and kept
 	"shared/clinic":           {"shared/store"},                              // no idea of tokens, scopes or who logs in
 	"shared/clinic/knowledge": {},
 
-	"functions/oauth": {"shared/audit", "shared/config", "shared/directory", "shared/rbac", "shared/store", "shared/token", "shared/web"},
+	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	"functions/jwks":  {"shared/config", "shared/store", "shared/token", "shared/web"},
 	// The resource server sees the policy, not the people: what it needs of the directory is a small interface of its own.
 	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/rbac", "shared/store", "shared/token", "shared/web"},

@@ -18,47 +18,17 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// How long a grant can be refreshed: at most 90 days, and not after 30 days without a refresh.
-const (
-	grantLifetime   = 90 * 24 * time.Hour
-	refreshLifetime = 30 * 24 * time.Hour
-)
-
-// grant is what a redeemed code became: the family of its refresh tokens. Without the record no token of the family
-// refreshes, so deleting it is revocation.
-type grant struct {
-	ClientID string    `json:"client_id"`
-	UserID   string    `json:"user_id"`
-	Server   string    `json:"server"` // identifier
-	Scopes   []string  `json:"scopes"`
-	Since    time.Time `json:"since"`
-	LastUsed time.Time `json:"last_used"`
-	Ends     time.Time `json:"ends"`
-}
-
-// refreshToken is a record of a refresh token, under its hash.
-type refreshToken struct {
-	GrantID string    `json:"grant_id"`
-	Rotated time.Time `json:"rotated,omitzero"` // when it was exchanged for its successor
-}
-
-const (
-	grantSort   = "grant"
-	refreshSort = "refresh"
-)
-
-func grantItem(id string, g grant) store.Item {
-	return store.Encode("grant/"+id, grantSort, g, g.Ends)
-}
-
-func refreshItem(secret string, t refreshToken, expires time.Time) store.Item {
-	return store.Encode("refresh/"+web.Hash(secret), refreshSort, t, expires)
-}
-
 // revokeGrant ends a family, and records why: no token of it refreshes from now on.
 func (s *server) revokeGrant(ctx context.Context, id string, why audit.Event) error {
 	why.Details = map[string]string{"grant": id}
-	return s.writeWith(ctx, why, store.Delete("grant/"+id, grantSort, store.Always()))
+	op, err := s.audit.Op(ctx, why)
+	if err != nil {
+		return err
+	}
+	if err = s.access.EndGrant(ctx, id, op); errors.Is(err, store.ErrNotFound) { // it has ended already
+		err = s.Store.Write(ctx, op)
+	}
+	return err
 }
 
 // mint makes the access token that a user, client and server are entitled to now, of the requested scopes. Nothing

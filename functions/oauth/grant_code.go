@@ -5,9 +5,11 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -68,21 +70,18 @@ func (s *server) redeemRecord(ctx context.Context, client directory.Client, para
 		return tokenResponse{}, err
 	}
 	now := s.Now()
-	g := grant{ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes,
-		Since: now.UTC(), LastUsed: now.UTC(), Ends: now.Add(grantLifetime).UTC()}
-	c.GrantID = grantID
-	ops := []store.Op{
-		store.Put(store.Encode(partition, codeSort, c, record.Expires), store.IfVersion(record.Version)),
-		store.Put(grantItem(grantID, g), store.IfAbsent()),
-	}
+	g := access.Grant{ID: grantID, ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes,
+		Since: now.UTC(), LastUsed: now.UTC(), Ends: now.Add(token.Lifetime).UTC()}
+	first := ""
 	if client.May(grantRefresh) {
 		if response.RefreshToken, err = web.NewSecret(s.Rand); err != nil {
 			return tokenResponse{}, err
 		}
-		first := refreshItem(response.RefreshToken, refreshToken{GrantID: grantID}, now.Add(refreshLifetime))
-		ops = append(ops, store.Put(first, store.IfAbsent()))
+		first, g.Ends = web.Hash(response.RefreshToken), now.Add(access.GrantLifetime).UTC()
 	}
-	if err := s.writeWith(ctx, issued(audit.Token, grantID, g, response), ops...); err != nil {
+	c.GrantID = grantID
+	spent := store.Put(store.Encode(partition, codeSort, c, record.Expires), store.IfVersion(record.Version))
+	if err := s.writeWith(ctx, issued(audit.Token, g, response), append(access.BeginGrant(g, first), spent)...); err != nil {
 		return tokenResponse{}, err
 	}
 	return response, nil

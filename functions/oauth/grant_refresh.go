@@ -6,19 +6,16 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-const (
-	// retryWindow is how long a rotated refresh token is answered with its successor once more: an honest client
-	// that lost the answer, or two tabs at once, must not be logged out.
-	retryWindow = 30 * time.Second
-	// rotatedMemory is how long a rotated refresh token is remembered, so that a late use is known as theft.
-	rotatedMemory = 7 * 24 * time.Hour
-)
+// retryWindow is how long a rotated refresh token is answered with its successor once more: an honest client that lost
+// the answer, or two tabs at once, must not be logged out.
+const retryWindow = 30 * time.Second
 
 // refresh is the refresh token grant (RFC 6749 §6) with rotation: public clients get a new refresh token at every
 // use (OAuth 2.1 §4.3.1, RFC 9700 §4.14.2).
@@ -32,14 +29,14 @@ func (s *server) refresh(ctx context.Context, client directory.Client, params ur
 }
 
 func (s *server) refreshOnce(ctx context.Context, client directory.Client, params url.Values, presented string) (tokenResponse, error) {
-	record, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+web.Hash(presented), refreshSort)
+	record, err := s.access.RefreshToken(ctx, web.Hash(presented))
 	if errors.Is(err, store.ErrNotFound) {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the refresh token is not known or has expired"}
 	}
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	family, err := store.Read[grant](ctx, s.Store, "grant/"+record.Value.GrantID, grantSort)
+	family, err := s.access.GrantRecord(ctx, record.Value.GrantID)
 	if errors.Is(err, store.ErrNotFound) {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the grant was revoked or has ended"}
 	}
@@ -51,8 +48,8 @@ func (s *server) refreshOnce(ctx context.Context, client directory.Client, param
 }
 
 func (s *server) refreshRecord(ctx context.Context, client directory.Client, params url.Values, presented string,
-	record store.Record[refreshToken], family store.Record[grant]) (tokenResponse, error) {
-	grantID, g := record.Value.GrantID, family.Value
+	record store.Record[access.RefreshToken], family store.Record[access.Grant]) (tokenResponse, error) {
+	g := family.Value
 	if g.ClientID != client.ID {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the refresh token was issued to another client"}
 	}
@@ -70,25 +67,18 @@ func (s *server) refreshRecord(ctx context.Context, client directory.Client, par
 	if err := s.checkSameResource(ctx, client, params, g.Server); err != nil {
 		return tokenResponse{}, err
 	}
-	response, err := s.mint(ctx, grantID, g.UserID, client, g.Server, scopes)
+	response, err := s.mint(ctx, g.ID, g.UserID, client, g.Server, scopes)
 	if err != nil {
 		return tokenResponse{}, err
 	}
 	response.RefreshToken = next
-	event := issued(audit.Refresh, grantID, g, response)
+	event := issued(audit.Refresh, g, response)
 	if !record.Value.Rotated.IsZero() { // its successor is stored already
 		event.Details["again"] = "the answer before was lost"
 		s.audit.Record(ctx, event)
 		return response, nil
 	}
-	now := s.Now()
-	g.LastUsed = now.UTC()
-	rotated := refreshToken{GrantID: grantID, Rotated: now.UTC()}
-	err = s.writeWith(ctx, event,
-		store.Put(refreshItem(presented, rotated, now.Add(rotatedMemory)), store.IfVersion(record.Version)),
-		store.Put(refreshItem(next, refreshToken{GrantID: grantID}, now.Add(refreshLifetime)), store.IfAbsent()),
-		store.Put(grantItem(grantID, g), store.IfVersion(family.Version)))
-	if err != nil {
+	if err := s.writeWith(ctx, event, s.access.Rotate(family, record, web.Hash(presented), web.Hash(next))...); err != nil {
 		return tokenResponse{}, err
 	}
 	return response, nil
@@ -96,12 +86,12 @@ func (s *server) refreshRecord(ctx context.Context, client directory.Client, par
 
 // checkRotated: a token that was rotated before may come once more within a short window, while its successor is
 // unused. Any other reuse means that two parties hold the family, and it ends (RFC 9700 §4.14.2).
-func (s *server) checkRotated(ctx context.Context, t refreshToken, client directory.Client, g grant, next string) error {
+func (s *server) checkRotated(ctx context.Context, t access.RefreshToken, client directory.Client, g access.Grant, next string) error {
 	if t.Rotated.IsZero() {
 		return nil
 	}
 	if s.Now().Sub(t.Rotated) < retryWindow {
-		successor, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+web.Hash(next), refreshSort)
+		successor, err := s.access.RefreshToken(ctx, web.Hash(next))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
@@ -110,7 +100,7 @@ func (s *server) checkRotated(ctx context.Context, t refreshToken, client direct
 		}
 	}
 	reuse := audit.Event{Name: audit.RefreshReuse, Outcome: audit.Refused, UserID: g.UserID, ClientID: client.ID}
-	if err := s.revokeGrant(ctx, t.GrantID, reuse); err != nil {
+	if err := s.revokeGrant(ctx, g.ID, reuse); err != nil {
 		return err
 	}
 	return &tokenError{"invalid_grant", "the refresh token was used before; its grant is revoked"}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
@@ -17,8 +18,8 @@ import (
 
 // Partitions are all that the authorization server opens: its own, the directory's, both halves of the keys, and the audit
 // log.
-var Partitions = slices.Concat([]string{"login/", "code/", "grant/", "refresh/", "oauth-secret/"},
-	directory.Partitions, token.PrivatePartitions, token.PublicPartitions, audit.Partitions)
+var Partitions = slices.Concat([]string{"code/", "oauth-secret/"},
+	access.Partitions, directory.Partitions, token.PrivatePartitions, token.PublicPartitions, audit.Partitions)
 
 //go:embed pages
 var files embed.FS
@@ -40,6 +41,7 @@ type server struct {
 	pages      *web.Pages
 	verifier   *token.Verifier
 	audit      *audit.Log
+	access     *access.Registry
 	sameOrigin *http.CrossOriginProtection
 	cookie     web.Cookie // of the login
 }
@@ -51,7 +53,8 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
-		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log)}
+		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
+		access: access.New(c.Store, c.Now)}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/store"
 )
@@ -28,7 +29,7 @@ func (s *server) writeWithAll(ctx context.Context, events []audit.Event, ops ...
 }
 
 // issued is the event of tokens that were issued for a grant.
-func issued(name audit.Name, grantID string, g grant, r tokenResponse) audit.Event {
+func issued(name audit.Name, g access.Grant, r tokenResponse) audit.Event {
 	return audit.Event{Name: name, Outcome: audit.OK, UserID: g.UserID, ClientID: g.ClientID,
-		Details: map[string]string{"grant": grantID, "server": g.Server, "scope": r.Scope}}
+		Details: map[string]string{"grant": g.ID, "server": g.Server, "scope": r.Scope}}
 }

@@ -37,22 +37,22 @@ func (s *server) revokeToken(ctx context.Context, client directory.Client, prese
 	if err != nil || grantID == "" {
 		return err
 	}
-	family, err := store.Read[grant](ctx, s.Store, "grant/"+grantID, grantSort)
+	family, err := s.access.Grant(ctx, grantID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if family.Value.ClientID != client.ID { // RFC 7009 §2.1
-		return concerning(&tokenError{"invalid_grant", "the token was issued to another client"}, family.Value.UserID)
+	if family.ClientID != client.ID { // RFC 7009 §2.1
+		return concerning(&tokenError{"invalid_grant", "the token was issued to another client"}, family.UserID)
 	}
-	return s.revokeGrant(ctx, grantID, audit.Event{Name: audit.Revocation, Outcome: audit.OK, UserID: family.Value.UserID, ClientID: client.ID})
+	return s.revokeGrant(ctx, grantID, audit.Event{Name: audit.Revocation, Outcome: audit.OK, UserID: family.UserID, ClientID: client.ID})
 }
 
 // grantOfToken is the id of the grant that a token belongs to, empty when the token is none of ours.
 func (s *server) grantOfToken(ctx context.Context, presented string) (string, error) {
-	refresh, err := store.Read[refreshToken](ctx, s.Store, "refresh/"+web.Hash(presented), refreshSort)
+	refresh, err := s.access.RefreshToken(ctx, web.Hash(presented))
 	if err == nil {
 		return refresh.Value.GrantID, nil
 	}

@@ -7,28 +7,18 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"time"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// sessionLifetime is how long a login lasts.
-const sessionLifetime = 8 * time.Hour
-
-// session is a record of a login. Its key is the hash of the cookie's value, so the store cannot log anybody in.
-type session struct {
-	UserID string    `json:"user_id"`
-	Since  time.Time `json:"since"`
-}
-
-const sessionSort = "session"
-
 // visit is the browser that sent a request: its cookie, and who is logged in, if anybody.
 type visit struct {
 	secret string // the cookie's value
+	login  access.Login
 	user   directory.User
 }
 
@@ -45,17 +35,19 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 		s.cookie.Set(w, secret, 0)
 		return visit{secret: secret}, nil
 	}
-	record, err := store.Read[session](r.Context(), s.Store, "login/"+web.Hash(v.secret), sessionSort)
+	login, err := s.access.Login(r.Context(), web.Hash(v.secret))
 	if errors.Is(err, store.ErrNotFound) {
 		return v, nil
 	}
 	if err != nil {
 		return visit{}, err
 	}
-	v.user, err = s.Directory.ActiveUser(r.Context(), record.Value.UserID)
+	v.login = login
+	user, err := s.Directory.ActiveUser(r.Context(), login.UserID)
 	if errors.Is(err, directory.ErrNotFound) {
-		return visit{secret: v.secret}, nil
+		return v, nil
 	}
+	v.user = user
 	return v, err
 }
 
@@ -66,27 +58,33 @@ func (s *server) startSession(w http.ResponseWriter, r *http.Request, before vis
 	if err != nil {
 		return err
 	}
-	now := s.Now()
-	record := store.Encode("login/"+web.Hash(secret), sessionSort, session{user.ID, now.UTC()}, now.Add(sessionLifetime))
+	login := access.Login{ID: web.Hash(secret), UserID: user.ID, Since: s.Now(), Method: access.Password,
+		From: web.ClientAddress(r.Context()), Agent: r.UserAgent()}
 	event := audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, ClientID: clientID}
 	if before.user.ID != user.ID {
 		event.Details = map[string]string{"replaces": before.user.ID}
 	}
-	err = s.writeWith(r.Context(), event, store.Put(record, store.IfAbsent()), store.Delete("login/"+web.Hash(before.secret), sessionSort, store.Always()))
-	if err != nil {
+	if err := s.writeWith(r.Context(), event, append(access.BeginLogin(login), before.end()...)...); err != nil {
 		return err
 	}
 	s.cookie.Set(w, secret, 0)
 	return nil
 }
 
-func (s *server) endSession(ctx context.Context, w http.ResponseWriter, v visit) error {
-	var events []audit.Event
-	if v.loggedIn() {
-		events = append(events, audit.Event{Name: audit.Logout, Outcome: audit.OK, UserID: v.user.ID})
+// end are the operations that end the login of the browser, if it has one.
+func (v visit) end() []store.Op {
+	if v.login.ID == "" {
+		return nil
 	}
-	if err := s.writeWithAll(ctx, events, store.Delete("login/"+web.Hash(v.secret), sessionSort, store.Always())); err != nil {
-		return err
+	return access.EndLogin(v.login)
+}
+
+func (s *server) endSession(ctx context.Context, w http.ResponseWriter, v visit) error {
+	if v.login.ID != "" {
+		event := audit.Event{Name: audit.Logout, Outcome: audit.OK, UserID: v.login.UserID}
+		if err := s.writeWith(ctx, event, v.end()...); err != nil {
+			return err
+		}
 	}
 	s.cookie.Clear(w)
 	return nil

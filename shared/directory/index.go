@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"reflect"
@@ -143,45 +142,19 @@ func list[T any](ctx context.Context, s store.Store, ix index, prefix string, q 
 		first = shardOf(prefix)
 		last = first
 	}
-	shard, inner, err := splitCursor(q.Cursor, first, last)
-	if err != nil {
-		return page, err
+	var partitions []string
+	for n := first; n <= last; n++ {
+		partitions = append(partitions, ix.shard(n))
 	}
-	for range 2 * len(shards) {
-		records, next, err := store.ReadPage[T](ctx, s, store.Query{Partition: ix.shard(shard), Prefix: prefix, Limit: limit - len(page.Items), Cursor: inner})
-		if errors.Is(err, store.ErrInvalid) {
-			return Page[T]{}, errCursor
-		}
-		if err != nil {
-			return Page[T]{}, err
-		}
-		for _, r := range records {
-			page.Items = append(page.Items, r.Value)
-		}
-		if inner = next; inner == "" {
-			shard++
-		}
-		if shard > last {
-			return page, nil
-		}
-		if len(page.Items) == limit {
-			break
-		}
+	records, next, err := store.ReadSpread[T](ctx, s, partitions, store.Query{Prefix: prefix, Limit: limit, Cursor: q.Cursor})
+	if errors.Is(err, store.ErrInvalid) {
+		return page, errCursor
 	}
-	page.Next = base64.RawURLEncoding.EncodeToString([]byte{byte(shard)}) + "." + inner
-	return page, nil
+	for _, r := range records {
+		page.Items = append(page.Items, r.Value)
+	}
+	page.Next = next
+	return page, err
 }
 
 var errCursor = &FieldError{"cursor", "is not one that an earlier page gave; leave it out to start again"}
-
-func splitCursor(cursor string, first, last int) (shard int, inner string, err error) {
-	if cursor == "" {
-		return first, "", nil
-	}
-	head, inner, ok := strings.Cut(cursor, ".")
-	b, err := base64.RawURLEncoding.DecodeString(head)
-	if err != nil || !ok || len(b) != 1 || int(b[0]) < first || int(b[0]) > last {
-		return 0, "", errCursor
-	}
-	return int(b[0]), inner, nil
-}

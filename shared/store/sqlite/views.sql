@@ -53,11 +53,12 @@ CREATE VIEW consents AS
            body ->> 'since' AS since, body ->> 'changed' AS changed
     FROM live WHERE partition GLOB 'user/*' AND sort GLOB 'consent/*';
 
--- What is going on: package oauth and package app.
+-- What is going on: packages access, oauth and app.
 
 DROP VIEW IF EXISTS sessions; -- logins at the authorization server
 CREATE VIEW sessions AS
-    SELECT body ->> 'user_id' AS user_id, body ->> 'since' AS since, datetime(expires, 'unixepoch') AS expires
+    SELECT body ->> 'user_id' AS user_id, body ->> 'since' AS since, datetime(expires, 'unixepoch') AS expires,
+           body ->> 'method' AS method, body ->> 'from' AS address, body ->> 'agent' AS browser
     FROM live WHERE partition GLOB 'login/*' AND sort = 'session';
 
 DROP VIEW IF EXISTS codes; -- authorization codes of the last hour; each may be redeemed for a minute
