@@ -12,6 +12,10 @@ import (
 const contentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; frame-ancestors 'none'"
 
+// noHTML makes every write of HTML from a script an error (Trusted Types). It comes as a policy of its own: a browser
+// enforces all that it gets.
+const noHTML = "require-trusted-types-for 'script'; trusted-types 'none'"
+
 // SecurePage sets the headers of an HTML page. No page may be framed (RFC 9700 §4.16), cached or named in a
 // Referer, since its URL may hold a code or a state (RFC 9700 §4.2.4).
 func SecurePage(w http.ResponseWriter) {

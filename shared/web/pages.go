@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -23,6 +25,7 @@ type Pages struct {
 	pages  map[string]*template.Template
 	assets map[string][]byte
 	hashes map[string]string
+	module string // names all assets as they are together
 }
 
 // NewPages reads files/pages/*.html and files/static/*, of which either may be missing. A page defines the
@@ -45,7 +48,8 @@ func NewPages(prefix string, files fs.FS) (*Pages, error) {
 			p.assets[path.Base(name)], p.hashes[path.Base(name)] = body, hex.EncodeToString(sum[:6])
 		}
 	}
-	layout, err := template.New("layout.html").Funcs(template.FuncMap{"asset": p.asset}).ParseFS(shared, "templates/layout.html")
+	p.module = p.together()
+	layout, err := template.New("layout.html").Funcs(template.FuncMap{"asset": p.asset, "module": p.moduleURL}).ParseFS(shared, "templates/layout.html")
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +83,31 @@ func (p *Pages) asset(name string) (string, error) {
 	return p.prefix + "/assets/" + name + "?v=" + h, nil
 }
 
+// together is a hash of all assets.
+func (p *Pages) together() string {
+	all := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(p.hashes)) {
+		fmt.Fprintln(all, name, p.hashes[name])
+	}
+	return hex.EncodeToString(all.Sum(nil)[:6])
+}
+
+// moduleURL is the URL of a script that imports others. A relative import takes over the folder of an address but not its
+// query, so here the hash is a folder, of all assets together: "./dom.js" is then as fresh as who imports it, a page never
+// runs half of one release and half of another, and all of it may be cached for a year. (An import map would do too, but it
+// is an inline script, which the Content-Security-Policy forbids.)
+func (p *Pages) moduleURL(name string) (string, error) {
+	if _, ok := p.hashes[name]; !ok {
+		return "", fmt.Errorf("web: no asset %q", name)
+	}
+	return p.prefix + "/assets/" + p.module + "/" + name, nil
+}
+
 // Page is what the layout needs, besides the data of the page itself.
 type Page struct {
-	Title string
-	Data  any
+	Title  string
+	Data   any
+	NoHTML bool // the page's scripts build elements and never write HTML; the browser holds them to it
 }
 
 // Render writes a page with the security headers of SecurePage. When it returns an error, nothing was written.
@@ -96,6 +121,9 @@ func (p *Pages) Render(w http.ResponseWriter, status int, name string, page Page
 		return err
 	}
 	SecurePage(w)
+	if page.NoHTML {
+		w.Header().Add("Content-Security-Policy", noHTML)
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	w.Write(buf.Bytes()) // what fails here is the caller's connection
@@ -131,6 +159,9 @@ func (p *Pages) RenderError(w http.ResponseWriter, status int, e ErrorPage) erro
 // AssetsPattern is the mux pattern of Assets, such as "GET /oauth/assets/{file}".
 func (p *Pages) AssetsPattern() string { return "GET " + p.prefix + "/assets/{file}" }
 
+// ModulesPattern is the mux pattern of Assets for scripts that import each other, such as "GET /admin/assets/{module}/{file}".
+func (p *Pages) ModulesPattern() string { return "GET " + p.prefix + "/assets/{module}/{file}" }
+
 // Assets serves the static files.
 func (p *Pages) Assets() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -141,9 +172,13 @@ func (p *Pages) Assets() http.Handler {
 			return
 		}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "public, max-age=300")
-		if r.URL.Query().Get("v") == p.hashes[name] {
+		switch folder := r.PathValue("module"); {
+		case folder == p.module, folder == "" && r.URL.Query().Get("v") == p.hashes[name]:
 			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		case folder == "":
+			w.Header().Set("Cache-Control", "public, max-age=300")
+		default: // of a page from before an update; what is here now must not stay under that address
+			w.Header().Set("Cache-Control", "no-store")
 		}
 		http.ServeContent(w, r, strings.ToLower(name), time.Time{}, bytes.NewReader(body))
 	})

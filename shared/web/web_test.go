@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -87,6 +88,51 @@ func TestAssets(t *testing.T) {
 		mux.ServeHTTP(w, httptest.NewRequest("GET", link, nil))
 		if w.Code != status || strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %d %v", link, w.Code, w.Header())
+		}
+	}
+}
+
+// TestModules: what a module imports by a relative path comes from the same folder, and with it is from the same release.
+func TestModules(t *testing.T) {
+	serve := func(hello string) (http.Handler, string) {
+		pages, err := web.NewPages("/fn", fstest.MapFS{
+			"pages/app.html": {Data: []byte(`{{define "head"}}<script type="module" src="{{module "app.js"}}"></script>{{end}}`)},
+			"static/app.js":  {Data: []byte(`import "./hello.js";`)}, "static/hello.js": {Data: []byte(hello)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := httptest.NewRecorder()
+		if err := pages.Render(w, http.StatusOK, "app.html", web.Page{NoHTML: true}); err != nil {
+			t.Fatal(err)
+		}
+		if csp := strings.Join(w.Header().Values("Content-Security-Policy"), ", "); !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "require-trusted-types-for 'script'") {
+			t.Errorf("policy %s", csp)
+		}
+		mux := http.NewServeMux()
+		mux.Handle(pages.AssetsPattern(), pages.Assets())
+		mux.Handle(pages.ModulesPattern(), pages.Assets())
+		return mux, regexp.MustCompile(`/fn/assets/[0-9a-f]+/app.js`).FindString(w.Body.String())
+	}
+	mux, app := serve("1")
+	next, later := serve("2")
+	if app == "" || app == later {
+		t.Fatalf("the address %q stays when an imported file changes", app)
+	}
+	for _, c := range []struct {
+		mux            http.Handler
+		link, body, cc string
+		status         int
+	}{
+		{mux, app, `import "./hello.js";`, "public, max-age=31536000, immutable", 200},
+		{mux, path.Dir(app) + "/hello.js", "1", "public, max-age=31536000, immutable", 200},
+		{next, path.Dir(app) + "/hello.js", "2", "no-store", 200}, // a page from before the update
+		{mux, path.Dir(app) + "/none.js", "404 page not found\n", "", 404},
+	} {
+		w := httptest.NewRecorder()
+		c.mux.ServeHTTP(w, httptest.NewRequest("GET", c.link, nil))
+		if w.Code != c.status || w.Body.String() != c.body || w.Header().Get("Cache-Control") != c.cc {
+			t.Errorf("%s: %d %q %v", c.link, w.Code, w.Body, w.Header())
 		}
 	}
 }

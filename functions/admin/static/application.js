@@ -1,0 +1,107 @@
+// One application: its tabs.
+
+import { all, api, seg } from "./api.js";
+import { consents, grants } from "./access.js";
+import { machine, redirectHint } from "./application-new.js";
+import { source } from "./applications.js";
+import { authorization } from "./authorization.js";
+import { ask, formDialog } from "./dialog.js";
+import { badge, code, h, when } from "./dom.js";
+import { checks, form, lines, text } from "./form.js";
+import { remove } from "./remove.js";
+import { attempt } from "./trouble.js";
+import { act, button, dangers, facts, link, section, shown, tabs, toast } from "./ui.js";
+import { roleOption } from "./user-new.js";
+
+export async function applicationScreen(ctx) {
+  const path = `/applications/${seg(ctx.params.id)}`;
+  const app = await api("GET", path, { signal: ctx.signal });
+  const parts = [["general", "General", general], ["protocol", "Protocol", protocol], ["authorization", "Authorization", authorization],
+    ...(app.template === machine ? [["roles", "Roles", roles]] : [["access", "Access", access]])];
+  const [tab, , part] = parts.find(([id]) => id === ctx.query.get("tab")) ?? parts[0];
+  return {
+    title: app.name, up: [["/admin/applications", "Applications"]],
+    actions: [app.disabled ? badge("disabled", "bad") : null, app.deleting ? badge("being deleted", "warn") : null],
+    content: [tabs(ctx.path, parts, tab), await part(ctx, path, app)],
+  };
+}
+
+// own tells whether this console may edit it: what registered itself says itself what it is, and the console's own client
+// is VetAssist's.
+function own(app) {
+  return app.source === "admin" && !app.system;
+}
+
+// editor is a form that patches the application.
+function editor(ctx, path, app, label, fields) {
+  return form({
+    label, fields, record: { etag: app.etag, load: () => api("GET", path) }, onreload: ctx.reload,
+    onsave: async (values, etag) => {
+      await api("PATCH", path, { etag, body: values });
+      toast("Saved.");
+      await ctx.reload();
+    },
+  }).node;
+}
+
+function general(ctx, path, app) {
+  return [
+    section("General", facts([["Template", app.template || "–"], ["Came from", source(app.source)], ["Created", when(app.created)], app.system ? ["Part of", "VetAssist itself"] : null]),
+      own(app) ? editor(ctx, path, app, "General", [text({ name: "name", label: "Name", required: true, value: app.name, of: (a) => a.name })]) : null,
+      h("p", null, link(`/admin/audit?client_id=${seg(app.client_id)}`, "This application in the audit log"))),
+    app.system ? null : dangers(
+      app.disabled
+        ? act("Enable", "Lets this application ask for tokens again.", button("Enable", () => patch(ctx, path, app, { disabled: false }, `${app.name} is enabled.`)))
+        : act("Disable", "It gets no more tokens until you enable it again.", button("Disable", async () => {
+          if (await ask({ title: `Disable ${app.name}?`, body: "Nothing is refreshed for it. Access tokens that were given out last up to ten minutes more.", action: "Disable" })) {
+            await patch(ctx, path, app, { disabled: true }, `${app.name} is disabled.`);
+          }
+        }, "danger quiet")),
+      act("Delete", "Removes this application with all its consents and grants.", button("Delete", () => remove(ctx, {
+        path, etag: app.etag, what: app.name, then: "/admin/applications", consequences: "Its client id will not be known any more. This cannot be undone.",
+      }), "danger quiet"))),
+  ];
+}
+
+function protocol(ctx, path, app) {
+  return [
+    section("Protocol", h("div", { class: "form" }, shown("Client id", app.client_id)),
+      facts([["Grants", app.grant_types.map((g) => [code(g), " "])], ["Proves itself", app.confidential ? "with its secret, and PKCE where it acts for users" : "with PKCE; it has no secret"]]),
+      app.template === machine ? null : own(app)
+        ? editor(ctx, path, app, "Redirect URLs", [lines({ name: "redirect_uris", label: "Redirect URLs", hint: redirectHint, required: true, value: app.redirect_uris, of: (a) => a.redirect_uris })])
+        : facts([["Redirect URLs", app.redirect_uris.map((u) => h("div", null, code(u)))]])),
+    app.confidential ? section("Secret", facts([["Last changed", when(app.secret_changed)]]), h("p", { class: "small muted" }, "Only a hash of it is kept, so it cannot be shown again."),
+      button("Rotate secret", () => rotate(ctx, path, app), "danger quiet")) : null,
+  ];
+}
+
+async function rotate(ctx, path, app) {
+  if (!(await ask({ title: "Rotate the secret?", body: `The secret that ${app.name} has ends at once. It needs the new one before it can get a token again.`, action: "Rotate" }))) {
+    return;
+  }
+  const made = await attempt(ctx, () => api("POST", `${path}/secret`));
+  if (made) {
+    const secret = shown("Client secret", made.client_secret, "It is shown this once.");
+    await formDialog({ title: "The new secret", fields: [{ name: "secret", node: secret, read: () => null, fail: () => {}, focus: () => {} }], action: "I have it", onsave: async () => true });
+    await ctx.reload();
+  }
+}
+
+async function roles(ctx, path, app) {
+  const known = await all("/roles", { signal: ctx.signal });
+  return section("Roles", h("p", { class: "small muted" }, "This application acts for nobody, so its roles stand where a user's roles and consent stand otherwise."),
+    editor(ctx, path, app, "Roles", [checks({ name: "roles", label: "Roles of the application", values: app.roles ?? [], of: (a) => a.roles ?? [], options: known.map(roleOption), none: "There are no roles yet." })]));
+}
+
+async function access(ctx, path, app) {
+  const of = { client_id: app.client_id };
+  const [agreed, given] = await Promise.all([consents(ctx, of), grants(ctx, of)]);
+  return [section("Consents", h("p", { class: "small muted" }, "Who allowed this application what."), agreed), section("Grants", h("p", { class: "small muted" }, "In whose name it can refresh a token."), given)];
+}
+
+async function patch(ctx, path, app, body, done) {
+  await attempt(ctx, async () => {
+    await api("PATCH", path, { etag: app.etag, body });
+    await ctx.reload();
+  }, done);
+}

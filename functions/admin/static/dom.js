@@ -1,0 +1,82 @@
+// Builds elements. What comes from outside becomes text nodes and attributes, never HTML: the page's policy forbids that too
+// (Trusted Types), so a name such as "<img onerror=…>" is only ever a strange name.
+
+const svgNS = "http://www.w3.org/2000/svg";
+
+// h makes an HTML element: h("a", {href: "/admin/", onclick: f}, "text", [more], null).
+export function h(tag, props, ...children) {
+  return fill(document.createElement(tag), props, children);
+}
+
+// svg makes an SVG element.
+export function svg(tag, props, ...children) {
+  return fill(document.createElementNS(svgNS, tag), props, children);
+}
+
+function fill(element, props, children) {
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (value === null || value === undefined || value === false) {
+      continue;
+    }
+    if (name.startsWith("on")) {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "value") {
+      element.value = value; // a textarea has no such attribute
+    } else {
+      element.setAttribute(name, value === true ? "" : value);
+    }
+  }
+  add(element, children);
+  return element;
+}
+
+export function add(element, ...children) {
+  element.append(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
+}
+
+export function replace(element, ...children) {
+  element.replaceChildren();
+  add(element, ...children);
+}
+
+let ids = 0;
+
+// newID is an id that no other element of the page has.
+export function newID(prefix) {
+  ids += 1;
+  return `${prefix}-${ids}`;
+}
+
+const dateTime = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+const dateTimeSeconds = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+
+// when shows a time of the API; the exact one is in its title.
+export function when(iso, seconds = false) {
+  if (!iso || iso.startsWith("0001-")) {
+    return "–";
+  }
+  return h("time", { datetime: iso, title: iso }, (seconds ? dateTimeSeconds : dateTime).format(new Date(iso)));
+}
+
+// code shows something that machines read.
+export function code(text) {
+  return h("code", null, text);
+}
+
+export function badge(text, tone = "") {
+  return h("span", { class: `badge ${tone}` }, text);
+}
+
+// count is "1 pet", "2 pets".
+export function count(n, word) {
+  return `${n} ${word}${n === 1 ? "" : "s"}`;
+}
+
+// wait calls f when it has not been called again for a moment, as after the last key of a search.
+export function wait(f, ms = 200) {
+  let timer;
+  return (...args) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => f(...args), ms);
+  };
+}
