@@ -1,6 +1,7 @@
-// Package seed holds the demo's data as files: the policy (MCP servers, scopes, roles, clients), the people, the
-// clinic and its knowledge base. Package directory reads policy.json and people.json, package clinic reads
-// clinic.json and pets.json, package knowledge reads the articles.
+// Package seed holds data as files: what administration needs (admin.json: the admin API, its role, the console's
+// client), and the demo: its policy (MCP servers, scopes, roles, clients), its people, the clinic and its knowledge
+// base. Package directory reads admin.json, policy.json and people.json, package clinic reads clinic.json and
+// pets.json, package knowledge reads the articles.
 package seed
 
 import "embed"

@@ -56,15 +56,15 @@ func readmeTable(t *testing.T, columns ...string) [][]string {
 	return rows
 }
 
-// policy is seed/policy.json.
+// policy is a file of servers and roles.
 type policy struct {
 	Servers []directory.Server `json:"mcp_servers"`
 	Roles   []directory.Role   `json:"roles"`
 }
 
-func readPolicy(t *testing.T) policy {
+func readPolicy(t *testing.T, name string) policy {
 	t.Helper()
-	body, err := seed.Files.ReadFile("policy.json")
+	body, err := seed.Files.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +73,14 @@ func readPolicy(t *testing.T) policy {
 		t.Fatal(err)
 	}
 	return p
+}
+
+// scopes are all scopes of all its servers.
+func (p policy) scopes() (names []string) {
+	for _, s := range p.Servers {
+		names = append(names, s.ScopeNames()...)
+	}
+	return names
 }
 
 // permissions are the scopes of the VetAssist MCP server that a role has.
@@ -95,7 +103,7 @@ func sameSet(t *testing.T, what string, got, want []string) {
 
 // TestReadmeScopes holds the table of scopes to the tool policy, and to the roles as they are seeded.
 func TestReadmeScopes(t *testing.T) {
-	policy := readPolicy(t)
+	policy := readPolicy(t, "policy.json")
 	tools := map[string]string{}
 	var scopes []string
 	for _, row := range readmeTable(t, "Scope", "Tools", "Pet Owner", "Vet Staff") {
@@ -131,11 +139,7 @@ func TestReadmeScopes(t *testing.T) {
 	if !maps.Equal(tools, rbac.Tools) {
 		t.Errorf("the README's tools are %v\nand the tool policy has %v", tools, rbac.Tools)
 	}
-	var known []string
-	for _, s := range policy.Servers {
-		known = append(known, s.ScopeNames()...)
-	}
-	sameSet(t, "the README's scopes", scopes, known)
+	sameSet(t, "the README's scopes", scopes, policy.scopes())
 }
 
 // TestReadmeLogins holds the table of demo logins to seed/people.json.
@@ -148,10 +152,12 @@ func TestReadmeLogins(t *testing.T) {
 	for _, p := range people {
 		want = append(want, p.Username+" "+p.Password+" "+strings.Join(p.Roles, ", "))
 	}
+	roles := readPolicy(t, "policy.json")
+	roles.Roles = append(roles.Roles, readPolicy(t, "admin.json").Roles...)
 	var got []string
 	for _, row := range readmeTable(t, "Username", "Password", "Role", "May") {
 		got = append(got, row[0]+" "+row[1]+" "+row[2])
-		if scopes := readPolicy(t).permissions(t, row[2]); strings.HasPrefix(row[3], "nothing") != (len(scopes) == 0) {
+		if scopes := roles.permissions(t, row[2]); strings.HasPrefix(row[3], "nothing") != (len(scopes) == 0) {
 			t.Errorf("%s may %s, and the role has %q", row[0], row[3], scopes)
 		}
 	}
@@ -239,7 +245,8 @@ func parsedFlags(t *testing.T) []string {
 	return names
 }
 
-// TestOneSetOfScopes: what the tools need, what the policy knows and what the two servers' metadata offer is the same.
+// TestOneSetOfScopes: what the tools need, what the demo's policy knows and what the MCP server's metadata offers is the
+// same; the authorization server offers the admin API's besides.
 func TestOneSetOfScopes(t *testing.T) {
 	w := newWorld(t)
 	offered := func(path string) []string {
@@ -254,11 +261,8 @@ func TestOneSetOfScopes(t *testing.T) {
 	needed := slices.DeleteFunc(slices.Collect(maps.Values(rbac.Tools)), func(s string) bool { return s == rbac.AnyToken })
 	slices.Sort(needed)
 	needed = slices.Compact(needed)
-	var known []string
-	for _, s := range readPolicy(t).Servers {
-		known = append(known, s.ScopeNames()...)
-	}
-	sameSet(t, "seed/policy.json", known, needed)
+	sameSet(t, "seed/policy.json", readPolicy(t, "policy.json").scopes(), needed)
 	sameSet(t, "the MCP server's metadata", offered("/.well-known/oauth-protected-resource/mcp"), needed)
-	sameSet(t, "the authorization server's metadata", offered("/.well-known/oauth-authorization-server"), needed)
+	all := append(needed, readPolicy(t, "admin.json").scopes()...)
+	sameSet(t, "the authorization server's metadata", offered("/.well-known/oauth-authorization-server"), all)
 }

@@ -28,17 +28,23 @@ type world struct {
 
 func newWorld(t *testing.T, local bool) world {
 	t.Helper()
+	w := newEmptyWorld(t, local)
+	for _, ops := range seeding() {
+		if err := w.db.Write(t.Context(), ops...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+func newEmptyWorld(t *testing.T, local bool) world {
+	t.Helper()
 	clock := storetest.NewClock()
 	db, err := sqlite.Open(t.Context(), ":memory:", clock.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	for _, ops := range seeding() {
-		if err := db.Write(t.Context(), ops...); err != nil {
-			t.Fatal(err)
-		}
-	}
 	return world{directory.New(store.Restrict(db, directory.Partitions...), base, local, clock.Now), db, clock}
 }
 
@@ -94,6 +100,9 @@ func TestSeed(t *testing.T) {
 	if err != nil || len(both) != 6 {
 		t.Errorf("two roles allow %v, %v", both, err)
 	}
+	if admin, err := w.RoleScopes(t.Context(), []string{"Administrator"}, "admin://vetassist"); err != nil || strings.Join(admin, " ") != "admin:read admin:write" {
+		t.Errorf("the administrator: %v, %v", admin, err)
+	}
 	if none, err := w.RoleScopes(t.Context(), []string{"Vet Staff"}, "mcp://other"); err != nil || len(none) != 0 {
 		t.Errorf("at another server: %v, %v", none, err)
 	}
@@ -110,8 +119,12 @@ func TestSeedAgainChangesNothing(t *testing.T) {
 	if scopes, err := w.RoleScopes(t.Context(), []string{"Pet Owner"}, "mcp://vetassist"); err != nil || len(scopes) != 0 {
 		t.Errorf("the change was undone: %v, %v", scopes, err)
 	}
-	if err := w.Seed(t.Context(), fstest.MapFS{"policy.json": {Data: []byte(`{`)}}); err == nil || !strings.Contains(err.Error(), "policy.json") {
-		t.Errorf("a broken file: %v", err)
+	for _, name := range []string{"admin.json", "policy.json", "people.json"} {
+		files := fstest.MapFS{"admin.json": {Data: []byte(`{}`)}, "policy.json": {Data: []byte(`{}`)}, "people.json": {Data: []byte(`{}`)}}
+		files[name] = &fstest.MapFile{Data: []byte(`{`)}
+		if err := w.Seed(t.Context(), files); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("a broken %s: %v", name, err)
+		}
 	}
 }
 

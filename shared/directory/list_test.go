@@ -67,7 +67,7 @@ func TestLists(t *testing.T) {
 			{"no username", pages(t, w.UsersByUsername, "alicee", limit, username), ""},
 			{"names", pages(t, w.UsersByName, "", limit, userName), "Ada Admin Alice Grant Bob Miller Dr. Carol Reyes"},
 			{"names, folded", pages(t, w.UsersByName, "DR CAROL", limit, userName), "Dr. Carol Reyes"},
-			{"applications", pages(t, w.ClientsByName, "", limit, clientName), "3M Bob bob  Miller Bobby-Jo Miller Vet Assist AI Zoë Adams Émile"},
+			{"applications", pages(t, w.ClientsByName, "", limit, clientName), "3M Bob bob  Miller Bobby-Jo Miller Vet Assist AI VetAssist Console Zoë Adams Émile"},
 			{"applications from bob", pages(t, w.ClientsByName, "Bob", limit, clientName), "Bob bob  Miller Bobby-Jo Miller"},
 			{"applications from bob, space", pages(t, w.ClientsByName, "émi", limit, clientName), "Émile"},
 			{"client ids", pages(t, w.ClientsByID, "id-b", limit, clientID), "id-bob11 id-bob3 id-bobby-jo15"},
@@ -135,7 +135,7 @@ func TestListFollowsTheClient(t *testing.T) {
 	if err := w.PutClient(t.Context(), c, store.Always()); err != nil {
 		t.Fatal(err)
 	}
-	if got := pages(t, w.ClientsByName, "", 10, clientName); !slices.Equal(got, []string{"New", "Vet Assist AI"}) {
+	if got := pages(t, w.ClientsByName, "", 10, clientName); !slices.Equal(got, []string{"New", "Vet Assist AI", "VetAssist Console"}) {
 		t.Errorf("%q", got)
 	}
 	if got := pages(t, w.ClientsByID, "x", 10, clientName); !slices.Equal(got, []string{"New"}) {
@@ -183,7 +183,7 @@ func TestSeedIndexesAnOlderFile(t *testing.T) {
 		if got := strings.Join(pages(t, d.UsersByUsername, "", 10, username), " "); got != "admin alice bob carol" {
 			t.Errorf("users %q", got)
 		}
-		if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"vet-assist-ai"}) {
+		if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"vet-assist-ai", "vetassist-console"}) {
 			t.Errorf("clients %q", got)
 		}
 		page, err := d.ClientsByName(t.Context(), directory.Query{})
@@ -259,5 +259,64 @@ func TestSeedBringsNothingBack(t *testing.T) {
 	}
 	if _, err := w.db.Get(t.Context(), "policy/all", "role/Vet Staff"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("the role is back: %v", err)
+	}
+}
+
+// TestSeedAddsTheAdminAPI: in a file from before there was an admin API the administrator gets its permissions at the next
+// start, beside what the role has, and once.
+func TestSeedAddsTheAdminAPI(t *testing.T) {
+	w := newWorld(t, true)
+	other := map[string][]string{"mcp://vetassist": {"reminder:read"}}
+	err := errors.Join(
+		w.PutRole(t.Context(), directory.Role{Name: directory.AdministratorRole, Description: "ours", Permissions: other}, store.IfPresent()),
+		w.db.Write(t.Context(),
+			store.Delete("policy/all", "server/admin://vetassist", store.IfPresent()),
+			store.Delete("directory/seeded", "server/admin://vetassist", store.IfPresent())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][]string{"mcp://vetassist": {"reminder:read"}, "admin://vetassist": {"admin:read", "admin:write"}}
+	for range 2 {
+		if err := w.Seed(t.Context(), seed.Files); err != nil {
+			t.Fatal(err)
+		}
+		r, err := w.RoleRecord(t.Context(), directory.AdministratorRole)
+		if err != nil || r.Value.Description != "ours" || !reflect.DeepEqual(r.Value.Permissions, want) {
+			t.Errorf("%+v, %v", r, err)
+		}
+		if s, err := w.Server(t.Context(), "admin://vetassist"); err != nil || !s.System || s.URL != base+"/admin/api" {
+			t.Errorf("%+v, %v", s, err)
+		}
+		want = other // an administrator takes them away: they stay away
+		if err := w.PutRole(t.Context(), directory.Role{Name: directory.AdministratorRole, Description: "ours", Permissions: other}, store.IfPresent()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestSeedAdministration is what a start from empty holds: nobody, and no demo.
+func TestSeedAdministration(t *testing.T) {
+	w := newEmptyWorld(t, false)
+	for range 2 {
+		if err := w.SeedAdministration(t.Context(), seed.Files); err != nil {
+			t.Fatal(err)
+		}
+	}
+	servers, err := w.ServerRecords(t.Context())
+	roles, err2 := w.RoleRecords(t.Context())
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	if len(servers) != 1 || servers[0].Value.Identifier != "admin://vetassist" || len(roles) != 1 || roles[0].Value.Name != directory.AdministratorRole {
+		t.Errorf("servers %+v, roles %+v", servers, roles)
+	}
+	if scopes := servers[0].Value.Scopes; slices.ContainsFunc(scopes, func(s directory.Scope) bool { return s.Open }) {
+		t.Errorf("clients that register themselves may administer: %+v", scopes)
+	}
+	if got := pages(t, w.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"vetassist-console"}) {
+		t.Errorf("clients %q", got)
+	}
+	if got := pages(t, w.UsersByUsername, "", 10, username); len(got) != 0 {
+		t.Errorf("users %q", got)
 	}
 }

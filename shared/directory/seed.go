@@ -6,20 +6,33 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// Seed writes the policy and the people of the demo (seed/policy.json, seed/people.json), each record once: what is
-// there already stays as it is, and what an administrator deleted stays away. So it can run at every start.
+// policyFile is a file of MCP servers, roles and applications.
+type policyFile struct {
+	Servers []Server `json:"mcp_servers"`
+	Roles   []Role   `json:"roles"`
+	Clients []Client `json:"clients"`
+}
+
+// SeedAdministration writes what the directory is run with (seed/admin.json): the admin API as a resource server, the role
+// Administrator and the console's application. Each record is written once, as by Seed.
+func (d *Directory) SeedAdministration(ctx context.Context, files fs.FS) error {
+	return d.seedPolicy(ctx, files, "admin.json")
+}
+
+// Seed writes what administration needs, then the policy and the people of the demo (seed/policy.json,
+// seed/people.json), each record once: what is there already stays as it is, and what an administrator deleted stays
+// away. So it can run at every start.
 func (d *Directory) Seed(ctx context.Context, files fs.FS) error {
-	var policy struct {
-		Servers []Server `json:"mcp_servers"`
-		Roles   []Role   `json:"roles"`
-		Clients []Client `json:"clients"`
+	if err := d.SeedAdministration(ctx, files); err != nil {
+		return err
 	}
-	if err := readJSON(files, "policy.json", &policy); err != nil {
+	if err := d.seedPolicy(ctx, files, "policy.json"); err != nil {
 		return err
 	}
 	people, err := DemoPeople(files)
@@ -30,8 +43,25 @@ func (d *Directory) Seed(ctx context.Context, files fs.FS) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range people {
+		if err := d.once(ctx, done, "user/"+p.ID, func() error { return d.seedUser(ctx, p) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Directory) seedPolicy(ctx context.Context, files fs.FS, name string) error {
+	var policy policyFile
+	if err := readJSON(files, name, &policy); err != nil {
+		return err
+	}
+	done, err := d.seeded(ctx)
+	if err != nil {
+		return err
+	}
 	for _, s := range policy.Servers {
-		if err := d.once(ctx, done, "server/"+s.Identifier, func() error { return d.PutServer(ctx, s, store.IfAbsent()) }); err != nil {
+		if err := d.once(ctx, done, "server/"+s.Identifier, func() error { return d.seedServer(ctx, s, policy.Roles) }); err != nil {
 			return err
 		}
 	}
@@ -46,12 +76,37 @@ func (d *Directory) Seed(ctx context.Context, files fs.FS) error {
 			return err
 		}
 	}
-	for _, p := range people {
-		if err := d.once(ctx, done, "user/"+p.ID, func() error { return d.seedUser(ctx, p) }); err != nil {
-			return err
-		}
-	}
 	return nil
+}
+
+// seedServer writes a server. Roles may be older than it, as Administrator is in a file from before there was an admin
+// API: in the same write they get their permissions at it, so that this happens once, and is not done again after an
+// administrator took them away.
+func (d *Directory) seedServer(ctx context.Context, s Server, roles []Role) error {
+	if s.Identifier == "" || s.URL == "" || s.Name == "" {
+		return fmt.Errorf("directory: an MCP server has an identifier, a name and a URL")
+	}
+	_, err := insist(func() (struct{}, error) {
+		ops := []store.Op{d.putServer(s, store.IfAbsent())}
+		for _, role := range roles {
+			r, err := d.RoleRecord(ctx, role.Name)
+			if errors.Is(err, ErrNotFound) {
+				continue // it comes next, with all of its permissions
+			}
+			if err != nil {
+				return struct{}{}, err
+			}
+			if scopes := role.Permissions[s.Identifier]; len(scopes) > 0 {
+				permissions := map[string][]string{}
+				maps.Copy(permissions, r.Value.Permissions)
+				permissions[s.Identifier] = scopes
+				r.Value.Permissions = permissions
+				ops = append(ops, putRole(r.Value, store.IfVersion(r.Version)))
+			}
+		}
+		return struct{}{}, blame(d.store.Write(ctx, ops...), ops)
+	})
+	return err
 }
 
 const (
