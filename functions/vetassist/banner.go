@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -11,15 +12,19 @@ import (
 )
 
 // banner tells a person what is running, where, and how to get in.
-func banner(o Options, missing string) error {
+func banner(o Options, f filled, missing string) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "VetAssist is running. Open %s in a browser.\n\n", o.BaseURL)
 	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(t, "  Chat app\t%s/\n", o.BaseURL)
+	fmt.Fprintf(t, "  Console\t%s/admin/\n", o.BaseURL)
+	fmt.Fprintf(t, "  My account\t%s/oauth/account\n", o.BaseURL)
 	fmt.Fprintf(t, "  MCP server\t%s/mcp\n", o.BaseURL)
+	fmt.Fprintf(t, "  Admin API\t%s/admin/api/v1\n", o.BaseURL)
 	fmt.Fprintf(t, "  Authorization server\t%s/.well-known/oauth-authorization-server\n", o.BaseURL)
 	fmt.Fprintf(t, "  Database\t%s\n", database(o.DB))
-	if o.Local() {
+	empty := o.Seed == config.SeedNone
+	if o.Local() && !empty {
 		people, err := directory.DemoPeople(seed.Files)
 		if err != nil {
 			return err
@@ -29,23 +34,44 @@ func banner(o Options, missing string) error {
 			fmt.Fprintf(t, "  %s\t%s\t%s, %s\n", p.Username, p.Password, p.Name, strings.Join(p.Roles, ", "))
 		}
 	}
+	if f.password != "" {
+		fmt.Fprintf(t, "\n  Username\tPassword\n  %s\t%s\n", administratorName, f.password)
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if o.Local() {
-		b.WriteString("\nAs bob, ask: When is Fido's next vaccination?\n")
-	} else {
-		fmt.Fprintf(&b, "\nThe demo's users cannot log in here: everybody knows their passwords, so these work on localhost only.\n")
+	b.WriteByte('\n')
+	switch {
+	case f.password != "":
+		fmt.Fprintf(&b, "Note the password: it is shown this once. Begin in the console, %s/admin/\n", o.BaseURL)
+	case empty && f.demo:
+		b.WriteString("This database holds the demo already, and nothing of it was removed. To begin without it, name a new file with -db.\n")
+	case empty:
+		b.WriteString("The administrator's password was shown at the first start. If it is lost, this makes a new one:\n" + newPasswordCommand(o.DB))
+	case o.Local():
+		b.WriteString("As bob, ask: When is Fido's next vaccination?\n")
+	default:
+		b.WriteString("The demo's users cannot log in here: everybody knows their passwords, so these work on localhost only.\n" +
+			"This gives the administrator another one:\n" + newPasswordCommand(o.DB))
 	}
 	if missing != "" {
 		fmt.Fprintf(&b, "This machine has no %s, so it is served on the other family only.\n", missing)
 	}
-	if o.Local() && !config.IsLoopbackHost(o.Addr) {
+	if o.Local() && !empty && !config.IsLoopbackHost(o.Addr) {
 		fmt.Fprintf(&b, "Careful: %s can be reached from other machines, and the passwords above work for whoever does.\n", o.Addr)
 	}
 	b.WriteString("Ctrl-C stops it.\n")
 	_, err := fmt.Fprint(o.Stdout, b.String())
 	return err
+}
+
+// newPasswordCommand is the line to type for this database.
+func newPasswordCommand(path string) string {
+	command := "  go run ./functions/vetassist admin-password"
+	if path != config.DefaultDB {
+		command += " -db " + strconv.Quote(path)
+	}
+	return command + "\n"
 }
 
 func database(path string) string {

@@ -12,6 +12,8 @@
 //	main.go      the command: subcommands, signals, exit codes
 //	flags.go     what it can be told, and its help
 //	server.go    Start, Server.Close: what a test starts too
+//	fill.go      what a new database holds, and its first administrator
+//	password.go  the subcommand admin-password
 //	handler.go   every function on one mux
 //	listen.go    localhost means two addresses
 //	inside.go    requests that we send to ourselves

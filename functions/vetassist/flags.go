@@ -13,9 +13,8 @@ const usage = `VetAssist: a demo of MCP authorization in one program.
 
 Usage:
 
-  go run ./functions/vetassist [flags]
-
-It makes and fills its database on first use, then serves until Ctrl-C.
+  go run ./functions/vetassist [flags]             makes and fills its database on first use, then serves until Ctrl-C
+  go run ./functions/vetassist admin-password      gives an administrator who lost it a new password
 
 Flags (in brackets the environment variable of the same meaning; the flag wins):
 
@@ -26,6 +25,12 @@ Flags (in brackets the environment variable of the same meaning; the flag wins):
   -base-url URL     the address that people and programs use,   [%s]
                     when it is not -addr: behind a proxy or in a container.
                     https, unless the host is localhost
+  -seed WHAT        what a new database holds: demo, or none,     [%s]
+                    which is one administrator and nothing else.
+                    default demo; an old one stays as it was begun
+  -app-client-id ID the client_id of the chat app                 [%s]
+                    default the demo's; without the demo, what was
+                    entered at the chat
   -v                log every request, not only what went wrong
 
 Pages of other origins may call /mcp when they are listed in %s
@@ -47,10 +52,12 @@ func parseFlags(args []string, getenv func(string) string, stdout, stderr io.Wri
 	f.StringVar(&o.config.Addr, "addr", o.config.Addr, "")
 	f.StringVar(&o.config.DB, "db", o.config.DB, "")
 	f.StringVar(&o.config.BaseURL, "base-url", o.config.BaseURL, "")
+	f.StringVar(&o.config.Seed, "seed", o.config.Seed, "")
+	f.StringVar(&o.config.AppClientID, "app-client-id", o.config.AppClientID, "")
 	f.BoolVar(&o.verbose, "v", false, "")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvAllowedOrigins)
+		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvSeed, config.EnvAppClientID, config.EnvAllowedOrigins)
 		return o, err
 	}
 	if err == nil && f.NArg() > 0 {

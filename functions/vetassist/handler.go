@@ -56,7 +56,7 @@ func newOAuth(o *Options, db store.Store) (http.Handler, error) {
 		Keys:      token.NewKeyring(o.BaseURL, own, o.Now, o.Rand),
 		Now:       o.Now, Rand: o.Rand, Log: o.Log,
 	}
-	if o.Local() {
+	if o.Local() && o.Seed != config.SeedNone {
 		people, err := directory.DemoPeople(seed.Files)
 		if err != nil {
 			return nil, err

@@ -30,6 +30,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 		switch args[0] {
 		case "serve": // the name of what happens without a subcommand
 			args = args[1:]
+		case "admin-password":
+			return adminPassword(args[1:], getenv, stdout, stderr)
 		case "help":
 			args = []string{"-h"}
 		}

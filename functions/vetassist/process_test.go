@@ -22,6 +22,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
 )
 
@@ -249,8 +250,20 @@ func TestCommandLine(t *testing.T) {
 			"newer": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(makeNewer(ts.MkAbs(args[0])))
 			},
+			// begin FILE WHAT makes a database as the first start with -seed WHAT does.
+			"begin": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(begin(config.Config{Addr: "localhost:0", DB: ts.MkAbs(args[0]), Seed: args[1]}))
+			},
 		},
 	})
+}
+
+func begin(c config.Config) error {
+	s, err := Start(context.Background(), Options{Config: c})
+	if err != nil {
+		return err
+	}
+	return s.Close()
 }
 
 func makeNewer(file string) error {

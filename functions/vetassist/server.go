@@ -10,19 +10,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/vetassist/vetassist/seed"
-	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/config"
-	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
-	"github.com/vetassist/vetassist/shared/token"
 )
 
 // Bounds on what a connection may take. A chat with a language model behind it may think for a while.
@@ -56,6 +51,7 @@ type Server struct {
 	listeners  []net.Listener
 	inside     *inside
 	closeStore func() error
+	filled     filled
 	failed     chan error
 	closing    sync.Once
 	closed     error
@@ -82,7 +78,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 			}
 		}()
 	}
-	if err := banner(o, missing); err != nil {
+	if err := banner(o, s.filled, missing); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -129,7 +125,7 @@ func (s *Server) start(ctx context.Context, o *Options) error {
 		return err
 	}
 	s.closeStore = closeStore
-	if err := fill(ctx, db, o); err != nil {
+	if s.filled, err = fill(ctx, db, o); err != nil {
 		return fmt.Errorf("filling the database: %w", err)
 	}
 	// Requests to ourselves go over the loopback only if what they reach there is certainly us.
@@ -150,19 +146,6 @@ func (s *Server) start(ctx context.Context, o *Options) error {
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug), // broken connections are no news
 	}
 	return nil
-}
-
-// fill brings the demo's data and the first signing key into the store. What is there stays as it is.
-func fill(ctx context.Context, db store.Store, o *Options) error {
-	people := directory.New(store.Restrict(db, directory.Partitions...), o.BaseURL, o.Local(), o.Now)
-	if err := people.Seed(ctx, seed.Files); err != nil {
-		return err
-	}
-	if err := clinic.Seed(ctx, store.Restrict(db, clinic.Partitions...), seed.Files, o.Now()); err != nil {
-		return err
-	}
-	keys := store.Restrict(db, slices.Concat(token.PrivatePartitions, token.PublicPartitions)...)
-	return token.NewKeyring(o.BaseURL, keys, o.Now, o.Rand).Ensure(ctx)
 }
 
 // Failed tells when the server stopped by itself, which only a broken listener makes it do.

@@ -16,7 +16,18 @@ const (
 	EnvDB             = "VETASSIST_DB"              // [-db] path of the SQLite file, or ":memory:"
 	EnvBaseURL        = "VETASSIST_BASE_URL"        // [-base-url] public URL, when a proxy stands in front
 	EnvAllowedOrigins = "VETASSIST_ALLOWED_ORIGINS" // comma-separated origins whose pages may call /mcp
+	EnvSeed           = "VETASSIST_SEED"            // [-seed] what a new database holds
+	EnvAppClientID    = "VETASSIST_APP_CLIENT_ID"   // [-app-client-id] client_id of the chat app
 )
+
+// What a new database holds.
+const (
+	SeedDemo = "demo" // the demo's people, policy and pets
+	SeedNone = "none" // an administrator and what administration needs
+)
+
+// DefaultDB is the file that is used when none is named.
+const DefaultDB = "vetassist.db"
 
 // Config is what a process needs to know from outside.
 type Config struct {
@@ -24,11 +35,13 @@ type Config struct {
 	DB             string
 	BaseURL        string   // scheme and host, no path, no trailing slash: the issuer, and the stem of every URL
 	AllowedOrigins []string // besides our own; each as in an Origin header
+	Seed           string   // SeedDemo or SeedNone; empty: as the database began, SeedDemo for a new one
+	AppClientID    string   // empty: that of the demo, or what a person entered at the chat app
 }
 
 // FromEnv reads the environment, which getenv gives (os.Getenv).
 func FromEnv(getenv func(string) string) Config {
-	c := Config{Addr: "localhost:8080", DB: "vetassist.db", BaseURL: getenv(EnvBaseURL)}
+	c := Config{Addr: "localhost:8080", DB: DefaultDB, BaseURL: getenv(EnvBaseURL), Seed: getenv(EnvSeed), AppClientID: getenv(EnvAppClientID)}
 	if v := getenv(EnvAddr); v != "" {
 		c.Addr = v
 	}
@@ -68,6 +81,9 @@ func (c *Config) Check() error {
 		if c.AllowedOrigins[i], err = checkOrigin(o); err != nil {
 			return fmt.Errorf("an allowed origin: %w", err)
 		}
+	}
+	if c.Seed != "" && c.Seed != SeedDemo && c.Seed != SeedNone {
+		return fmt.Errorf("a database can be seeded with %s or %s, not with %q", SeedDemo, SeedNone, c.Seed)
 	}
 	return nil
 }

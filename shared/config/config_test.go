@@ -13,8 +13,10 @@ func TestFromEnv(t *testing.T) {
 	if c := config.FromEnv(func(k string) string { return env[k] }); !reflect.DeepEqual(c, config.Config{Addr: "localhost:8080", DB: "vetassist.db"}) {
 		t.Errorf("defaults: %+v", c)
 	}
-	env = map[string]string{config.EnvAddr: ":9", config.EnvDB: "x.db", config.EnvBaseURL: "https://v.example", config.EnvAllowedOrigins: " https://a.example ,, https://b.example"}
-	want := config.Config{Addr: ":9", DB: "x.db", BaseURL: "https://v.example", AllowedOrigins: []string{"https://a.example", "https://b.example"}}
+	env = map[string]string{config.EnvAddr: ":9", config.EnvDB: "x.db", config.EnvBaseURL: "https://v.example", config.EnvAllowedOrigins: " https://a.example ,, https://b.example",
+		config.EnvSeed: "none", config.EnvAppClientID: "chat"}
+	want := config.Config{Addr: ":9", DB: "x.db", BaseURL: "https://v.example", AllowedOrigins: []string{"https://a.example", "https://b.example"},
+		Seed: config.SeedNone, AppClientID: "chat"}
 	if c := config.FromEnv(func(k string) string { return env[k] }); !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v", c)
 	}
@@ -72,6 +74,15 @@ func TestIsLoopback(t *testing.T) {
 		"": false, "0.0.0.0": false, "localhost.": false, "10.0.0.1": false, "localhost.example": false, "::ffff:127.0.0.1": true} {
 		if got := config.IsLoopback(host); got != want {
 			t.Errorf("%q: %v", host, got)
+		}
+	}
+}
+
+func TestSeed(t *testing.T) {
+	for seed, ok := range map[string]bool{"": true, "demo": true, "none": true, "None": false, "all": false} {
+		c := config.Config{Addr: "localhost:8080", Seed: seed}
+		if err := c.Check(); (err == nil) != ok || c.Seed != seed || err != nil && !strings.Contains(err.Error(), "demo or none") {
+			t.Errorf("%q: %v", seed, err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/directory"
@@ -319,4 +320,40 @@ func TestSeedAdministration(t *testing.T) {
 	if got := pages(t, w.UsersByUsername, "", 10, username); len(got) != 0 {
 		t.Errorf("users %q", got)
 	}
+}
+
+// TestBeganEmpty: a database remembers that it was begun without the demo, until somebody asks for the demo.
+func TestBeganEmpty(t *testing.T) {
+	began := func(w world, want bool) {
+		t.Helper()
+		if got, err := w.BeganEmpty(t.Context()); err != nil || got != want {
+			t.Errorf("began empty: %v, %v", got, err)
+		}
+	}
+	w := newEmptyWorld(t, true)
+	began(w, false)
+	for range 2 {
+		if demo, err := w.SeedEmpty(t.Context(), seed.Files); err != nil || demo {
+			t.Errorf("%v, %v", demo, err)
+		}
+		began(w, true)
+	}
+	files := fstest.MapFS{"people.json": {Data: []byte(`{}`)}} // whose passwords would take long to hash
+	for _, name := range []string{"admin.json", "policy.json"} {
+		body, err := seed.Files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: body}
+	}
+	if err := w.Seed(t.Context(), files); err != nil {
+		t.Fatal(err)
+	}
+	began(w, false)
+
+	w = newWorld(t, true)
+	if demo, err := w.SeedEmpty(t.Context(), seed.Files); err != nil || !demo {
+		t.Errorf("over the demo: %v, %v", demo, err)
+	}
+	began(w, false)
 }

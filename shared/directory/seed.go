@@ -32,6 +32,9 @@ func (d *Directory) Seed(ctx context.Context, files fs.FS) error {
 	if err := d.SeedAdministration(ctx, files); err != nil {
 		return err
 	}
+	if err := d.store.Write(ctx, store.Delete(seededPartition, emptyMark, store.Always())); err != nil {
+		return err
+	}
 	if err := d.seedPolicy(ctx, files, "policy.json"); err != nil {
 		return err
 	}
@@ -49,6 +52,38 @@ func (d *Directory) Seed(ctx context.Context, files fs.FS) error {
 		}
 	}
 	return nil
+}
+
+// emptyMark remembers that a database was begun without the demo.
+const emptyMark = "empty"
+
+// SeedEmpty is SeedAdministration for a database that is to stay without the demo. One that holds it keeps it; demo tells.
+func (d *Directory) SeedEmpty(ctx context.Context, files fs.FS) (demo bool, err error) {
+	if err := d.SeedAdministration(ctx, files); err != nil {
+		return false, err
+	}
+	people, err := DemoPeople(files)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range people {
+		if _, err := d.User(ctx, p.ID); err == nil {
+			return true, nil
+		} else if !errors.Is(err, ErrNotFound) {
+			return false, err
+		}
+	}
+	done, err := d.seeded(ctx)
+	if err != nil {
+		return false, err
+	}
+	return false, d.once(ctx, done, emptyMark, func() error { return nil })
+}
+
+// BeganEmpty tells whether SeedEmpty began this database, and the demo never came later.
+func (d *Directory) BeganEmpty(ctx context.Context) (bool, error) {
+	done, err := d.seeded(ctx)
+	return done[emptyMark], err
 }
 
 func (d *Directory) seedPolicy(ctx context.Context, files fs.FS, name string) error {

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/sqlite"
+)
+
+const passwordUsage = `Gives an administrator a new password and prints it, for when the old one is lost. The server may be running.
+
+Usage:
+
+  go run ./functions/vetassist admin-password [-db FILE] [USERNAME]
+
+Without a name it is the administrator called admin, or the only one that there is.
+`
+
+// adminPassword is the subcommand for whoever lost the administrator's password. Whoever can run it can write the database,
+// and so could do this anyway.
+func adminPassword(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	file := config.FromEnv(getenv).DB
+	f := flag.NewFlagSet("admin-password", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.StringVar(&file, "db", file, "")
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, passwordUsage)
+		return exitOK
+	case err == nil && f.NArg() > 1:
+		err = errors.New("it takes one username at most")
+	case err == nil && (file == "" || file == ":memory:"):
+		err = errors.New("-db needs the file whose administrator it is")
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "vetassist: %v\nRun it with -h to see what it takes.\n", err)
+		return exitUsage
+	}
+	if err := resetPassword(context.Background(), file, f.Arg(0), stdout); err != nil {
+		fmt.Fprintf(stderr, "vetassist: %v\n", err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+func resetPassword(ctx context.Context, file, username string, stdout io.Writer) (err error) {
+	if _, err := os.Stat(file); err != nil { // opening it would make it
+		return fmt.Errorf("%w\nSay with -db which database it is", err)
+	}
+	db, err := sqlite.Open(ctx, file, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	people := directory.New(store.Restrict(db, directory.Partitions...), "", false, time.Now) // no address is needed here
+	admins, err := administrators(ctx, people)
+	if err != nil {
+		return err
+	}
+	admin, err := choose(admins, username)
+	if err != nil {
+		return err
+	}
+	password, err := newPassword(rand.Reader)
+	if err != nil {
+		return err
+	}
+	r, err := people.UserRecord(ctx, admin.ID)
+	if err != nil {
+		return err
+	}
+	if err := people.SetPassword(ctx, r.Value.ID, r.Version, password); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "The new password of %s: %s\nIt is shown this once.\n", r.Value.Username, password)
+	return err
+}
+
+// choose finds the administrator who is meant.
+func choose(admins []directory.User, username string) (directory.User, error) {
+	named := func(name string) int {
+		return slices.IndexFunc(admins, func(u directory.User) bool { return strings.EqualFold(u.Username, name) })
+	}
+	switch {
+	case len(admins) == 0:
+		return directory.User{}, errors.New("this database has no administrator yet: a start with -seed none makes one")
+	case username == "" && len(admins) == 1:
+		return admins[0], nil
+	case username == "":
+		username = administratorName
+	}
+	if i := named(username); i >= 0 {
+		return admins[i], nil
+	}
+	var names []string
+	for _, u := range admins[:min(len(admins), 10)] {
+		names = append(names, u.Username)
+	}
+	return directory.User{}, fmt.Errorf("no administrator who can log in is called %.64q. There are: %s", username, strings.Join(names, ", "))
+}
