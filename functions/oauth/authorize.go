@@ -41,7 +41,11 @@ func (s *server) requestVisit(w http.ResponseWriter, r *http.Request) (*authRequ
 	if err != nil {
 		return nil, visit{}, err
 	}
+	a.Asked = s.Now().UTC()
 	v, err := s.visit(w, r)
 	a.UserID = v.user.ID
+	if v.login.Since.After(a.Asked) { // a login begins after the user was signed out, if in the same instant
+		a.Asked = v.login.Since
+	}
 	return a, v, err
 }

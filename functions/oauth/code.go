@@ -29,6 +29,7 @@ type code struct {
 	RedirectURI string    `json:"redirect_uri"`
 	Challenge   string    `json:"challenge"`
 	Scopes      []string  `json:"scopes"` // that the person agreed to, of those requested
+	Issued      time.Time `json:"issued"` // a moment before the login was looked at
 	Expires     time.Time `json:"expires"`
 	GrantID     string    `json:"grant_id,omitempty"` // what it was redeemed for; empty: not yet
 }
@@ -46,7 +47,7 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 	now := s.Now()
 	record := store.Encode("code/"+web.Hash(secret), codeSort, code{
 		ClientID: a.Client.ID, UserID: a.UserID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
-		Challenge: a.Challenge, Scopes: scopes, Expires: now.Add(codeLifetime),
+		Challenge: a.Challenge, Scopes: scopes, Issued: a.Asked, Expires: now.Add(codeLifetime),
 	}, now.Add(codeMemory))
 	events = append(events, audit.Event{Name: audit.Authorization, Outcome: audit.OK, UserID: a.UserID, ClientID: a.Client.ID,
 		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(scopes)}})

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
@@ -31,17 +32,20 @@ func (s *server) revokeGrant(ctx context.Context, id string, why audit.Event) er
 	return err
 }
 
-// mint makes the access token that a user, client and server are entitled to now, of the requested scopes. Nothing
+// mint makes the access token that a grant's user, client and server are entitled to now, of the requested scopes. Nothing
 // left is an error that says why, never an empty token.
-func (s *server) mint(ctx context.Context, grantID, userID string, client directory.Client, identifier string, requested []string) (tokenResponse, error) {
-	user, err := s.Directory.ActiveUser(ctx, userID)
+func (s *server) mint(ctx context.Context, g access.Grant, client directory.Client, requested []string) (tokenResponse, error) {
+	user, err := s.Directory.ActiveUser(ctx, g.UserID)
 	if errors.Is(err, directory.ErrNotFound) {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the user can no longer log in"}
 	}
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	server, err := s.Directory.Server(ctx, identifier)
+	if user.SignedOutSince(g.Since) {
+		return tokenResponse{}, &tokenError{"invalid_grant", "the user was signed out everywhere since this was granted"}
+	}
+	server, err := s.Directory.Server(ctx, g.Server)
 	if errors.Is(err, directory.ErrNotFound) {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the resource that this was granted for no longer exists"}
 	}
@@ -59,7 +63,7 @@ func (s *server) mint(ctx context.Context, grantID, userID string, client direct
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	return s.sign(ctx, token.Grant{ID: grantID + "." + unique, Subject: user.ID, ClientID: client.ID, Audience: server.Audience(),
+	return s.sign(ctx, token.Grant{ID: g.ID + "." + unique, Subject: user.ID, ClientID: client.ID, Audience: server.Audience(),
 		Scopes: decision.Granted, Roles: user.Roles})
 }
 

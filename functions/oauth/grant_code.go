@@ -65,19 +65,19 @@ func (s *server) redeemRecord(ctx context.Context, client directory.Client, para
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	response, err := s.mint(ctx, grantID, c.UserID, client, c.Server, c.Scopes)
+	now := s.Now().UTC()
+	g := access.Grant{ID: grantID, ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes,
+		Since: c.Issued, LastUsed: now, Ends: now.Add(token.Lifetime)}
+	response, err := s.mint(ctx, g, client, c.Scopes)
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	now := s.Now()
-	g := access.Grant{ID: grantID, ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes,
-		Since: now.UTC(), LastUsed: now.UTC(), Ends: now.Add(token.Lifetime).UTC()}
 	first := ""
 	if client.May(grantRefresh) {
 		if response.RefreshToken, err = web.NewSecret(s.Rand); err != nil {
 			return tokenResponse{}, err
 		}
-		first, g.Ends = web.Hash(response.RefreshToken), now.Add(access.GrantLifetime).UTC()
+		first, g.Ends = web.Hash(response.RefreshToken), now.Add(access.GrantLifetime)
 	}
 	c.GrantID = grantID
 	spent := store.Put(store.Encode(partition, codeSort, c, record.Expires), store.IfVersion(record.Version))

@@ -67,7 +67,7 @@ func (s *server) refreshRecord(ctx context.Context, client directory.Client, par
 	if err := s.checkSameResource(ctx, client, params, g.Server); err != nil {
 		return tokenResponse{}, err
 	}
-	response, err := s.mint(ctx, g.ID, g.UserID, client, g.Server, scopes)
+	response, err := s.mint(ctx, g, client, scopes)
 	if err != nil {
 		return tokenResponse{}, err
 	}

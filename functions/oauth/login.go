@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"net/http"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/web"
@@ -50,6 +51,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		s.renderLogin(w, r, http.StatusBadRequest, a, v, username, "This page was open for too long, or cookies are blocked. Please try again.")
 		return
 	}
+	began := s.Now()
 	user, err := s.Directory.Authenticate(r.Context(), username, r.PostForm.Get("password"))
 	if errors.Is(err, directory.ErrLogin) {
 		s.recordRefusedLogin(r, a, username)
@@ -62,7 +64,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
-		err = s.startSession(w, r, v, user, a.clientID())
+		err = s.startSession(w, r, v, user, began, access.Password, a.clientID())
 	}
 	if err != nil {
 		s.fail(w, r, err)

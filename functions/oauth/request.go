@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
@@ -25,8 +26,9 @@ type authRequest struct {
 	Server      directory.Server
 	Scopes      []string // as requested
 	Prompt      []string
-	Query       string // the whole request, encoded anew, to carry it from page to page
-	UserID      string // who is logged in, when that has been found out
+	Query       string    // the whole request, encoded anew, to carry it from page to page
+	UserID      string    // who is logged in, when that has been found out
+	Asked       time.Time // before that was found out
 }
 
 // reject is a refusal that the client may be told.

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
@@ -23,6 +24,15 @@ type visit struct {
 }
 
 func (v visit) loggedIn() bool { return v.user.ID != "" }
+
+// newLogin is a login of the user, in a browser that has this secret. began is when the user began to prove who it is:
+// whoever is signed out everywhere meanwhile stays so.
+func (s *server) newLogin(r *http.Request, secret string, user directory.User, began time.Time, method string) access.Login {
+	if user.SignedOutSince(began) { // it was before the user was read, and so before the proof
+		began = user.SignedOut.Add(1)
+	}
+	return access.Login{ID: web.Hash(secret), UserID: user.ID, Since: began, Method: method, From: web.ClientAddress(r.Context()), Agent: r.UserAgent()}
+}
 
 // visit reads the cookie and the session behind it. A browser without a usable cookie gets one, so that its forms can be bound to it.
 func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
@@ -47,19 +57,20 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 	if errors.Is(err, directory.ErrNotFound) {
 		return v, nil
 	}
-	v.user = user
+	if err == nil && !user.SignedOutSince(login.Since) {
+		v.user = user
+	}
 	return v, err
 }
 
 // startSession logs a user in under a new cookie, so that a planted one is worth nothing (session fixation), and ends
-// the login that the browser had before. clientID is who sent the user here, if anybody.
-func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User, clientID string) error {
+// the login that the browser had before. began and method are as in newLogin; clientID is who sent the user here, if anybody.
+func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User, began time.Time, method, clientID string) error {
 	secret, err := web.NewSecret(s.Rand)
 	if err != nil {
 		return err
 	}
-	login := access.Login{ID: web.Hash(secret), UserID: user.ID, Since: s.Now(), Method: access.Password,
-		From: web.ClientAddress(r.Context()), Agent: r.UserAgent()}
+	login := s.newLogin(r, secret, user, began, method)
 	event := audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, ClientID: clientID}
 	if before.user.ID != user.ID {
 		event.Details = map[string]string{"replaces": before.user.ID}

@@ -25,7 +25,7 @@ type Grant struct {
 	ClientID string    `json:"client_id"`
 	Server   string    `json:"server"` // identifier
 	Scopes   []string  `json:"scopes"`
-	Since    time.Time `json:"since"`
+	Since    time.Time `json:"since"` // when the user allowed it: of the code
 	LastUsed time.Time `json:"last_used"`
 	Ends     time.Time `json:"ends"` // at the latest; sooner when it is not refreshed
 }
@@ -93,7 +93,7 @@ func refreshItem(hash string, t RefreshToken, expires time.Time) store.Item {
 func BeginGrant(g Grant, first string) []store.Op {
 	ops := g.puts(store.IfAbsent())
 	if first != "" {
-		ops = append(ops, store.Put(refreshItem(first, RefreshToken{GrantID: g.ID}, g.Since.Add(refreshLifetime)), store.IfAbsent()))
+		ops = append(ops, store.Put(refreshItem(first, RefreshToken{GrantID: g.ID}, g.LastUsed.Add(refreshLifetime)), store.IfAbsent()))
 	}
 	return ops
 }

@@ -1,0 +1,85 @@
+package oauth_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func (w *world) signOut(userID string) {
+	w.t.Helper()
+	if err := w.directory.SignOut(w.t.Context(), userID); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (b *browser) isLoggedIn() bool {
+	b.t.Helper()
+	return strings.Contains(b.get("/oauth/logout").body, "You are logged in")
+}
+
+// Signing out everywhere ends what began before it, at once, even what happens in the same instant; and nothing else.
+func TestSignedOutEverywhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bob, alice := w.browser(), w.browser()
+	bob.login("bob", w.request())
+	alice.login("alice", "/oauth/login")
+	granted := w.redeem(w.code())
+	code := w.code()
+
+	w.signOut("user-bob")
+	if bob.isLoggedIn() || !alice.isLoggedIn() {
+		t.Errorf("logged in: bob %v, alice %v", bob.isLoggedIn(), alice.isLoggedIn())
+	}
+	if a := bob.get(w.request()); !strings.HasPrefix(a.header.Get("Location"), "/oauth/login?") {
+		t.Errorf("an authorization request: %d %s", a.status, a.header.Get("Location"))
+	}
+	got := w.refresh(granted.Refresh)
+	got.expect(t, "invalid_grant")
+	if !strings.Contains(got.Description, "signed out everywhere") {
+		t.Errorf("it says %q", got.Description)
+	}
+	w.redeem(code).expect(t, "invalid_grant")
+
+	for range 2 { // in the same instant, and later
+		bob := w.browser()
+		bob.login("bob", w.request())
+		if !bob.isLoggedIn() {
+			t.Error("bob cannot log in any more")
+		}
+		next := w.redeem(w.code())
+		next.expect(t, "")
+		w.refresh(next.Refresh).expect(t, "")
+		w.clock.Advance(time.Minute)
+	}
+}
+
+// What has begun when a person is signed out, and is written after that, is over too.
+func TestSignedOutMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	out := func() { w.signOut("user-bob"); w.clock.Advance(time.Second) }
+
+	bob := w.browser()
+	w.beforeNextWrite(out)
+	if a := w.logIn(bob, "/oauth/login", "bob", "bob-demo"); a.status != http.StatusSeeOther {
+		t.Fatalf("login: %d", a.status)
+	}
+	if bob.isLoggedIn() {
+		t.Error("a login")
+	}
+
+	w.code() // the consent is there: the next request is answered at once
+	bob.login("bob", "/oauth/login")
+	w.beforeNextWrite(out)
+	code := bob.callback(bob.get(w.request())).Get("code")
+	w.redeem(code).expect(t, "invalid_grant")
+
+	code = w.code()
+	w.beforeNextWrite(out)
+	granted := w.redeem(code)
+	granted.expect(t, "") // an access token that was being made goes on for its ten minutes
+	w.refresh(granted.Refresh).expect(t, "invalid_grant")
+}
