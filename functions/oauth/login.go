@@ -3,7 +3,9 @@ package oauth
 import (
 	"errors"
 	"html/template"
+	"math"
 	"net/http"
+	"strconv"
 
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
@@ -53,14 +55,11 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	}
 	began := s.Now()
 	user, err := s.Directory.Authenticate(r.Context(), username, r.PostForm.Get("password"))
-	if errors.Is(err, directory.ErrLogin) {
-		s.recordRefusedLogin(r, a, username)
-		s.renderLogin(w, r, http.StatusUnauthorized, a, v, username, "That username and password do not fit. Please try again.")
-		return
-	}
-	if errors.Is(err, directory.ErrBusy) {
-		w.Header().Set("Retry-After", "2")
-		s.renderLogin(w, r, http.StatusServiceUnavailable, a, v, username, "Many people are logging in right now. Please try again in a moment.")
+	if status, problem := s.wrongPassword(w, err); status != 0 {
+		if !errors.Is(err, directory.ErrBusy) {
+			s.recordRefusedLogin(r, a, username, err)
+		}
+		s.renderLogin(w, r, status, a, v, username, problem)
 		return
 	}
 	if err == nil {
@@ -77,14 +76,41 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	redirectTo(w, "/oauth/authorize?"+a.afterLogin())
 }
 
+// wrongPassword is how a password that was not found right is answered, in words that are the same whether or not somebody
+// has the name; status 0: it was right, or we are at fault.
+func (s *server) wrongPassword(w http.ResponseWriter, err error) (status int, problem string) {
+	var locked *directory.LockedError
+	switch {
+	case errors.Is(err, directory.ErrLogin):
+		return http.StatusUnauthorized, "That username and password do not fit. Please try again."
+	case errors.Is(err, directory.ErrBusy):
+		w.Header().Set("Retry-After", "2")
+		return http.StatusServiceUnavailable, "Many people are logging in right now. Please try again in a moment."
+	case errors.As(err, &locked):
+		left := locked.Until.Sub(s.Now())
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(left.Seconds()))))
+		minutes := "a minute"
+		if n := int(math.Ceil(left.Minutes())); n > 1 {
+			minutes = strconv.Itoa(n) + " minutes"
+		}
+		return http.StatusTooManyRequests, "There were too many wrong passwords for this username, so it is locked for " + minutes +
+			". Please try again then, or ask an administrator to unlock it."
+	}
+	return 0, ""
+}
+
 // recordRefusedLogin notes whom a login was meant for, if that is anybody. The name itself is not kept: people type
 // passwords there.
-func (s *server) recordRefusedLogin(r *http.Request, a *authRequest, username string) {
+func (s *server) recordRefusedLogin(r *http.Request, a *authRequest, username string, why error) {
 	userID, err := s.Directory.UserIDByUsername(r.Context(), username)
 	if err != nil {
 		s.Log.Log(r.Context(), web.FailureLevel(r.Context()), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
 	}
-	s.audit.Record(r.Context(), audit.Event{Name: audit.Login, Outcome: audit.Refused, UserID: userID, ClientID: a.clientID()})
+	event := audit.Event{Name: audit.Login, Outcome: audit.Refused, UserID: userID, ClientID: a.clientID()}
+	if errors.Is(why, directory.ErrLocked) {
+		event.Details = map[string]string{"error": "locked"}
+	}
+	s.audit.Record(r.Context(), event)
 }
 
 // loginVisit is the authorization request in the query, or nil when there is none, and the browser.

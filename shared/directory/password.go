@@ -34,34 +34,47 @@ var ErrBusy = errors.New("directory: too many logins at once")
 // decoyHash is verified when there is no such user: the same work, and no password fits it.
 var decoyHash = encodePHC(make([]byte, argonSalt), make([]byte, argonKey))
 
-func derive(ctx context.Context, password string, salt []byte) ([]byte, error) {
+// turn waits until a password may be hashed; done says that it has been. The error is ErrBusy, or the context's.
+func turn(ctx context.Context) (done func(), err error) {
 	select {
 	case queue <- struct{}{}:
-		defer func() { <-queue }()
 	default:
 		return nil, ErrBusy
 	}
 	select {
 	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
+		return func() { <-hashing; <-queue }, nil
 	case <-ctx.Done():
+		<-queue
 		return nil, ctx.Err()
 	}
-	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonLanes, argonKey), nil
+}
+
+func derive(password string, salt []byte) []byte {
+	return argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonLanes, argonKey)
 }
 
 func hashPassword(ctx context.Context, password string) (string, error) {
 	if password == "" || len(password) > maxPassword {
 		return "", fmt.Errorf("directory: a password has 1 to %d bytes", maxPassword)
 	}
-	salt := make([]byte, argonSalt)
-	rand.Read(salt) // never fails (documentation of crypto/rand)
-	key, err := derive(ctx, password, salt)
-	return encodePHC(salt, key), err
+	done, err := turn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	return newHash(password), nil
 }
 
-// verifyPassword reports whether the password made the hash. It always does the work of one hash.
-func verifyPassword(ctx context.Context, hash, password string) (bool, error) {
+// newHash is for who has a turn.
+func newHash(password string) string {
+	salt := make([]byte, argonSalt)
+	rand.Read(salt) // never fails (documentation of crypto/rand)
+	return encodePHC(salt, derive(password, salt))
+}
+
+// verifyPassword reports whether the password made the hash. It always does the work of one hash, and is for who has a turn.
+func verifyPassword(hash, password string) (bool, error) {
 	salt, want, err := decodePHC(hash)
 	if err != nil {
 		return false, err
@@ -70,8 +83,8 @@ func verifyPassword(ctx context.Context, hash, password string) (bool, error) {
 	if long {
 		password = ""
 	}
-	got, err := derive(ctx, password, salt)
-	return err == nil && !long && subtle.ConstantTimeCompare(got, want) == 1, err
+	got := derive(password, salt)
+	return !long && subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 
 var phcPrefix = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$", argon2.Version, argonMemory, argonTime, argonLanes)

@@ -65,30 +65,42 @@ func (d *Directory) ActiveUser(ctx context.Context, id string) (User, error) {
 	return u, err
 }
 
-// Authenticate checks a username, in any case, and a password. Whatever is wrong, the error is ErrLogin and the work is
-// the same, so that neither text nor time tells which usernames exist.
+// Authenticate checks a username, in any case, and a password. Whatever is wrong, the error is ErrLogin, or a *LockedError
+// when that was so too often, and the work is the same, so that neither text nor time tells which usernames exist.
 func (d *Directory) Authenticate(ctx context.Context, username, password string) (User, error) {
+	done, err := turn(ctx)
+	if err != nil {
+		return User{}, err
+	}
+	defer done()
 	user, hash, err := d.credentials(ctx, username)
 	known := err == nil
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return User{}, err
 	}
-	if !known {
-		hash = decoyHash
-	}
-	ok, err := verifyPassword(ctx, hash, password)
-	if err != nil {
+	err = d.countGuess(ctx, username)
+	locked := errors.Is(err, ErrLocked)
+	if err != nil && !locked {
 		return User{}, err
 	}
-	if !ok || !known || user.Disabled {
+	if !known || locked {
+		hash = decoyHash
+	}
+	ok, wrong := verifyPassword(hash, password)
+	switch {
+	case locked:
+		return User{}, err
+	case wrong != nil:
+		return User{}, wrong
+	case !ok || !known || user.Disabled:
 		return User{}, ErrLogin
 	}
-	return user, nil
+	return user, d.forgetGuesses(ctx, username)
 }
 
 func (d *Directory) credentials(ctx context.Context, username string) (User, string, error) {
 	name := canonical(username)
-	if name == "" || len(name) > maxUsername || store.ValidKey("username/"+name, usernameSort) != nil {
+	if !canBeName(name) {
 		return User{}, "", ErrNotFound
 	}
 	id, err := store.Read[usernameRecord](ctx, d.store, "username/"+name, usernameSort)
@@ -110,6 +122,11 @@ func (d *Directory) credentials(ctx context.Context, username string) (User, str
 }
 
 func canonical(username string) string { return strings.ToLower(strings.TrimSpace(username)) }
+
+// canBeName reports whether a canonical name can be somebody's.
+func canBeName(name string) bool {
+	return name != "" && len(name) <= maxUsername && store.ValidKey("username/"+name, usernameSort) == nil
+}
 
 // CreateUser adds a person; the username must be free. demo marks a password that everybody knows: it works on
 // a loopback address only.

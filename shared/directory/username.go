@@ -11,7 +11,7 @@ import (
 // log whom a failed login was meant for; a caller must not let it show whether there is such a user.
 func (d *Directory) UserIDByUsername(ctx context.Context, username string) (string, error) {
 	name := canonical(username)
-	if name == "" || len(name) > maxUsername || store.ValidKey("username/"+name, usernameSort) != nil {
+	if !canBeName(name) {
 		return "", nil
 	}
 	r, err := store.Read[usernameRecord](ctx, d.store, "username/"+name, usernameSort)
