@@ -41,6 +41,7 @@ var house = map[string][]string{
 
 	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	"functions/jwks":  {"shared/config", "shared/store", "shared/token", "shared/web"},
+	"functions/admin": {"shared/access", "shared/audit", "shared/clinic", "shared/directory", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	// The resource server sees the policy, not the people: what it needs of the directory is a small interface of its own.
 	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	// The chat app is a stranger here: it has what any client of the world would have, and learns the rest over HTTP.

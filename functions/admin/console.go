@@ -42,7 +42,7 @@ func newConsole(baseURL string, log *slog.Logger) (http.Handler, error) {
 			web.Fail(w, r, log, err)
 		}
 	})
-	mux.Handle("/admin/api/", http.NotFoundHandler()) // is no screen, even where nobody serves it
+	mux.Handle("GET /admin/api/", http.NotFoundHandler()) // is no screen, even where nobody serves it
 	mux.Handle("GET /admin/assets/", http.NotFoundHandler())
 	mux.Handle(pages.AssetsPattern(), pages.Assets())
 	mux.Handle(pages.ModulesPattern(), pages.Assets())

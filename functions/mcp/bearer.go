@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // guard stands between the network and the SDK.
@@ -40,21 +40,20 @@ func (c caller) actor() clinic.Actor {
 	return clinic.Actor{ID: c.Subject, Staff: slices.Contains(c.Roles, rbac.StaffRole)}
 }
 
-// bearer lets requests with a good access token pass (RFC 6750 §2.1: in the Authorization header and nowhere else).
+// bearer lets requests with a good access token pass.
 func (g *guard) bearer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		sent := r.Header.Values("Authorization")
-		if len(sent) > 1 {
-			g.challenge(w, http.StatusBadRequest, nil, "invalid_request", []string{rbac.PetProfileRead}, "The request has several Authorization headers.")
-			return
-		}
-		scheme, raw, _ := strings.Cut(strings.Join(sent, ""), " ")
-		if !strings.EqualFold(scheme, "Bearer") {
+		raw, err := web.Bearer(r)
+		switch {
+		case errors.Is(err, web.ErrNoBearer):
 			// No error code: the client did not try to authenticate (RFC 6750 §3.1).
 			g.challenge(w, http.StatusUnauthorized, nil, "", []string{rbac.PetProfileRead}, "An access token is needed.")
 			return
+		case err != nil:
+			g.challenge(w, http.StatusBadRequest, nil, "invalid_request", []string{rbac.PetProfileRead}, "The request has several Authorization headers.")
+			return
 		}
-		claims, err := g.verifier.Verify(r.Context(), strings.TrimLeft(raw, " "))
+		claims, err := g.verifier.Verify(r.Context(), raw)
 		switch {
 		case errors.Is(err, token.ErrInvalid):
 			reason := "it is not valid"

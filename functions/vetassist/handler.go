@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/vetassist/vetassist/functions/admin"
 	"github.com/vetassist/vetassist/functions/app"
 	"github.com/vetassist/vetassist/functions/jwks"
 	"github.com/vetassist/vetassist/functions/mcp"
@@ -35,6 +36,10 @@ func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, 
 	if err != nil {
 		return nil, err
 	}
+	administration, err := newAdmin(o, db, client)
+	if err != nil {
+		return nil, fmt.Errorf("administration: %w", err)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/oauth/", authorization)
 	mux.Handle("/.well-known/oauth-authorization-server", authorization)
@@ -42,6 +47,9 @@ func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, 
 	mux.Handle("/mcp", resource)
 	mux.Handle("/.well-known/oauth-protected-resource", resource)
 	mux.Handle("/.well-known/oauth-protected-resource/", resource)
+	mux.Handle("/admin", administration)
+	mux.Handle("/admin/", administration)
+	mux.Handle("/.well-known/oauth-protected-resource/admin/", administration)
 	mux.Handle("/", chat)
 	return web.Observe(o.Log, http.MaxBytesHandler(home(o, mux), maxBody)), nil
 }
@@ -82,6 +90,19 @@ func newMCP(o *Options, db store.Store, client *http.Client) (http.Handler, erro
 		Verifier: token.NewVerifier(o.BaseURL, []string{o.BaseURL + "/mcp", mcp.Identifier}, keys, o.Now),
 		Roles:    policy, Clinic: pets, Knowledge: articles,
 		Now: o.Now, Log: o.Log,
+	})
+}
+
+func newAdmin(o *Options, db store.Store, client *http.Client) (http.Handler, error) {
+	own := store.Restrict(db, admin.Partitions...)
+	keys := token.RemoteKeys(o.BaseURL+jwks.Path, client, o.Now)
+	return admin.New(admin.Config{
+		BaseURL: o.BaseURL, Store: own,
+		Directory: directory.New(own, o.BaseURL, o.Local(), o.Now),
+		Keys:      token.NewKeyring(o.BaseURL, own, o.Now, o.Rand),
+		Verifier:  token.NewVerifier(o.BaseURL, admin.Audience(o.BaseURL), keys, o.Now),
+		Seed:      seed.Files,
+		Now:       o.Now, Rand: o.Rand, Log: o.Log,
 	})
 }
 

@@ -21,6 +21,8 @@ const (
 	CodeReuse     Name = "code-reuse"    // a code came a second time, so its grant was revoked
 	RefreshReuse  Name = "refresh-reuse" // a refresh token came again, so its grant was revoked
 	Revocation    Name = "revocation"    // a grant was revoked on request, or that was refused
+
+	Administration Name = "administration" // an administrator changed something, or was refused to
 )
 
 // Outcome tells how it ended.

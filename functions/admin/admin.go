@@ -1,0 +1,85 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/access"
+	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/clinic"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// Partitions are all that administration opens.
+var Partitions = slices.Concat(directory.Partitions, access.Partitions, token.PrivatePartitions, token.PublicPartitions,
+	audit.Partitions, clinic.Partitions)
+
+// The paths under which everything here is served.
+const (
+	apiPath      = "/admin/api"
+	versionPath  = apiPath + "/v1"
+	metadataPath = "/.well-known/oauth-protected-resource" + apiPath
+)
+
+// Audience are the names by which a token says that it is for the admin API.
+func Audience(baseURL string) []string { return []string{baseURL + apiPath, directory.AdminServer} }
+
+// Verifier checks access tokens. The error wraps token.ErrInvalid, with a reason that may be shown, or it is a failure.
+type Verifier interface {
+	Verify(ctx context.Context, raw string) (token.Claims, error)
+}
+
+// Config is what administration needs.
+type Config struct {
+	BaseURL   string      // scheme and host; also the issuer of tokens
+	Store     store.Store // needs Partitions only
+	Directory *directory.Directory
+	Keys      *token.Keyring
+	Verifier  Verifier // of tokens for Audience
+	Seed      fs.FS    // the clinic's demo data, for resetting it
+	Now       func() time.Time
+	Rand      io.Reader
+	Log       *slog.Logger
+}
+
+// New is the handler of the admin API, its metadata and the console.
+func New(c Config) (http.Handler, error) {
+	if c.Store == nil || c.Directory == nil || c.Keys == nil || c.Verifier == nil || c.Seed == nil || c.Now == nil || c.Rand == nil || c.Log == nil {
+		return nil, errors.New("admin: Config lacks something")
+	}
+	log := audit.New(c.Store, c.Now, c.Rand, c.Log)
+	a := &api{Config: c, access: access.New(c.Store, c.Now), audit: log}
+	operations, description, err := a.routes()
+	if err != nil {
+		return nil, err
+	}
+	docs, err := newDocs(c.BaseURL, description, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	console, err := newConsole(c.BaseURL, c.Log)
+	if err != nil {
+		return nil, err
+	}
+	guard := &guard{verifier: c.Verifier, directory: c.Directory, audit: log, metadata: c.BaseURL + metadataPath, log: c.Log}
+
+	mux := http.NewServeMux()
+	mux.Handle(versionPath+"/", guard.wrap(operations))
+	mux.Handle(versionPath+"/me", guard.anyBearer(operations))
+	mux.HandleFunc("GET "+versionPath+"/openapi.json", docs.document)
+	mux.HandleFunc("GET "+versionPath+"/docs", docs.page)
+	mux.Handle(apiPath+"/", http.NotFoundHandler()) // not the console's
+	mux.Handle(metadataPath, web.Public("GET", metadataHandler(c.BaseURL)))
+	mux.Handle("/admin/", console)
+	mux.Handle("/admin", http.RedirectHandler("/admin/", http.StatusPermanentRedirect))
+	return mux, nil
+}

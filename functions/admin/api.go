@@ -1,0 +1,180 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2" // OpenAPI 3.1 from Go types, and the validation that it promises
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/vetassist/vetassist/shared/access"
+	"github.com/vetassist/vetassist/shared/audit"
+)
+
+// api holds what the operations share.
+type api struct {
+	Config
+	access *access.Registry
+	audit  *audit.Log
+	huma   huma.API
+}
+
+// maxBody bounds a request, in bytes.
+const maxBody = 64 << 10
+
+// routes are all operations, and the OpenAPI document that describes them.
+func (a *api) routes() (http.Handler, []byte, error) {
+	mux := http.NewServeMux()
+	config := huma.DefaultConfig("VetAssist Admin API", "1")
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // docs.go serves them
+	config.CreateHooks = nil                                             // no links to schemas in answers
+	config.RejectUnknownQueryParameters = true
+	config.Transformers = []huma.Transformer{ours}
+	config.Info.Description = about
+	config.Servers = []*huma.Server{{URL: a.BaseURL + versionPath}}
+	config.Tags = tags
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"oauth": {Type: "oauth2", Flows: &huma.OAuthFlows{
+		AuthorizationCode: &huma.OAuthFlow{AuthorizationURL: a.BaseURL + "/oauth/authorize", TokenURL: a.BaseURL + "/oauth/token",
+			Scopes: map[string]string{scopeRead: "see everything here", scopeWrite: "change it"}}}}}
+	a.huma = humago.NewWithPrefix(mux, versionPath, config)
+	a.huma.UseMiddleware(a.record)
+
+	a.meRoutes()
+	a.serverRoutes()
+	a.roleRoutes()
+	a.userRoutes()
+	a.applicationRoutes()
+	a.consentRoutes()
+	a.sessionRoutes()
+	a.keyRoutes()
+	a.auditRoutes()
+	a.whyRoutes()
+
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, &problem{Status: http.StatusNotFound, Detail: "There is no such address. " + a.BaseURL + versionPath + "/docs lists them all."})
+	})
+	description, err := json.Marshal(a.huma.OpenAPI())
+	return mux, description, err
+}
+
+const about = `Everything that an administrator of VetAssist can do. The console at /admin/ uses this API and nothing else.
+
+Get a token from the authorization server for the resource {base}/admin/api, with the scope admin:read (to look) or admin:write (to change, which includes looking). Its bearer must have the role Administrator at this moment, not only when it was issued.
+
+Lists come in pages: next is the cursor of the page after. A record has an ETag; a change names it in If-Match. What is in use is not deleted unless cascade=true says so.`
+
+var tags = []*huma.Tag{
+	{Name: "MCP servers", Description: "Resource servers that tokens are issued for, and their scopes."},
+	{Name: "Roles", Description: "Named sets of permissions, given to users."},
+	{Name: "Users", Description: "People who can log in."},
+	{Name: "Applications", Description: "OAuth clients: what asks for tokens."},
+	{Name: "Consents and sessions", Description: "What is open: what people allowed, what applications hold, who is logged in."},
+	{Name: "Signing keys", Description: "The keys that sign access tokens."},
+	{Name: "Audit log", Description: "Who did what, for ninety days."},
+	{Name: "Why", Description: "The formula of a token's scopes, explained."},
+}
+
+// register adds an operation. Each can be refused in the same ways, so these are told once, here.
+func register[I, O any](a *api, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	wrong := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[problem](), true, "Problem")
+	op.Responses = map[string]*huma.Response{}
+	for _, status := range append([]int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity}, op.Errors...) {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status),
+			Content: map[string]*huma.MediaType{"application/problem+json": {Schema: wrong}}}
+	}
+	op.Responses["default"] = &huma.Response{Description: "Any other failure", Content: map[string]*huma.MediaType{"application/problem+json": {Schema: wrong}}}
+	op.Errors = nil
+	op.MaxBodyBytes = maxBody
+	op.Security = []map[string][]string{{"oauth": {needed(op.Method)}}}
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		return out, a.problem(ctx, err)
+	})
+	if op.DefaultStatus == http.StatusCreated { // or it was there already
+		there := *op.Responses["201"]
+		there.Description = "It was there already"
+		op.Responses["200"] = &there
+	}
+}
+
+// changeKey is the key of the change that a request makes, while it is being made.
+type changeKey struct{}
+
+type change struct {
+	mu      sync.Mutex
+	details map[string]string
+}
+
+// note adds a detail to what the audit log will say of this request. It must not be a secret.
+func note(ctx context.Context, name, value string) {
+	if c, ok := ctx.Value(changeKey{}).(*change); ok {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.details[name] = value
+	}
+}
+
+// record writes every change into the audit log, and every one that was refused, so that no operation can forget it.
+func (a *api) record(ctx huma.Context, next func(huma.Context)) {
+	if needed(ctx.Method()) == scopeRead {
+		next(ctx)
+		return
+	}
+	c := &change{details: map[string]string{"action": ctx.Operation().OperationID}}
+	watched := huma.WithValue(ctx, changeKey{}, c)
+	next(watched)
+	event := audit.Event{Name: audit.Administration, Outcome: audit.OK, UserID: userID(callerFrom(ctx.Context())), ClientID: callerFrom(ctx.Context()).ClientID, Details: c.details}
+	if status := watched.Status(); status >= http.StatusBadRequest {
+		event.Outcome = audit.Refused
+		c.details["status"] = strconv.Itoa(status)
+	}
+	for _, name := range pathParameters {
+		if value := ctx.Param(name); value != "" {
+			c.details[name] = value
+		}
+	}
+	a.audit.Record(ctx.Context(), event)
+}
+
+// pathParameters are what names the thing that a change is about.
+var pathParameters = []string{"server_id", "role", "user_id", "client_id", "consent_id", "grant_id", "session_id", "kid", "snapshot_id"}
+
+// listInput is the query of every list.
+type ListInput struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
+	Cursor string `query:"cursor" maxLength:"8192" doc:"The next of the page before, with everything else the same."`
+}
+
+type list[T any] struct {
+	Items []T    `json:"items" nullable:"false"`
+	Next  string `json:"next,omitempty" doc:"The cursor of the next page; left out on the last."`
+}
+
+type listOutput[T any] struct {
+	Body list[T]
+}
+
+// listOf converts a page.
+func listOf[T, U any](items []T, next string, convert func(T) (U, error)) (*listOutput[U], error) {
+	out := &listOutput[U]{Body: list[U]{Items: make([]U, len(items)), Next: next}}
+	for i, item := range items {
+		var err error
+		if out.Body.Items[i], err = convert(item); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// empty is an answer without a body.
+type empty struct{}
+
+// location is the address of a thing that was made.
+func (a *api) location(format string, parts ...any) string {
+	return a.BaseURL + versionPath + fmt.Sprintf(format, parts...)
+}

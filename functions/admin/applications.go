@@ -1,0 +1,250 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// applicationSummary is what a list shows.
+type ApplicationSummary struct {
+	ClientID string    `json:"client_id"`
+	Name     string    `json:"name"`
+	Template string    `json:"template"`
+	Source   string    `json:"source" enum:"admin,metadata document,dynamic registration" doc:"Where it came from."`
+	Disabled bool      `json:"disabled,omitempty"`
+	Created  time.Time `json:"created"`
+}
+
+type Application struct {
+	ApplicationSummary
+	ApplicationType string       `json:"application_type,omitempty" doc:"web or native, by its redirect URLs."`
+	RedirectURIs    []string     `json:"redirect_uris" nullable:"false"`
+	GrantTypes      []string     `json:"grant_types" nullable:"false"`
+	Confidential    bool         `json:"confidential" doc:"It has a secret."`
+	SecretChanged   *time.Time   `json:"secret_changed,omitempty"`
+	Roles           []string     `json:"roles" nullable:"false" doc:"Of a machine-to-machine application: they stand for a user's roles and consent."`
+	Authorizations  []permission `json:"authorizations" nullable:"false" doc:"What it is authorized to ask for, by server."`
+	System          bool         `json:"system,omitempty" doc:"A part of VetAssist itself: nobody changes or deletes it."`
+	Deleting        bool         `json:"deleting,omitempty"`
+	ETag            string       `json:"etag"`
+}
+
+type newApplicationInput struct {
+	Name         string   `json:"name"`
+	Template     string   `json:"template" enum:"MCP client application,Web application with a secret,Machine-to-machine application"`
+	RedirectURIs []string `json:"redirect_uris,omitempty" nullable:"false" maxItems:"10" doc:"Where people come back to; none for a machine-to-machine application."`
+	Roles        []string `json:"roles,omitempty" nullable:"false" maxItems:"3" doc:"Of a machine-to-machine application."`
+}
+
+type newApplicationBody struct {
+	Application
+	Secret string `json:"client_secret,omitempty" doc:"Of an application that has one. Nobody can see it again."`
+}
+
+type applicationEdit struct {
+	Name         *string   `json:"name,omitempty"`
+	RedirectURIs *[]string `json:"redirect_uris,omitempty" nullable:"false" maxItems:"10"`
+	Roles        *[]string `json:"roles,omitempty" nullable:"false" maxItems:"3"`
+	Disabled     *bool     `json:"disabled,omitempty" doc:"A disabled application gets no tokens, new or refreshed."`
+}
+
+type ApplicationPath struct {
+	ClientID string `path:"client_id" maxLength:"300"`
+}
+
+type applicationOutput struct {
+	ETag string `header:"ETag"`
+	Body Application
+}
+
+func summaryOf(c directory.ClientSummary) (ApplicationSummary, error) {
+	return ApplicationSummary{c.ID, c.Name, c.Template, string(cmp.Or(c.Source, directory.SourceAdmin)), c.Disabled, c.Created}, nil
+}
+
+func (a *api) application(ctx context.Context, r store.Record[directory.Client]) (Application, error) {
+	c := r.Value
+	summary, _ := summaryOf(directory.ClientSummary{ID: c.ID, Name: c.Name, Template: c.Template, Source: c.Source, Disabled: c.Disabled, Created: c.Created})
+	out := Application{ApplicationSummary: summary, ApplicationType: c.ApplicationType, RedirectURIs: append([]string{}, c.RedirectURIs...),
+		GrantTypes: append([]string{}, c.GrantTypes...), Confidential: c.Confidential(), SecretChanged: optional(c.SecretChanged),
+		Roles: append([]string{}, c.Roles...), Authorizations: []permission{}, System: c.System, Deleting: c.Deleting, ETag: etag(r)}
+	n := a.names(ctx)
+	for _, identifier := range slices.Sorted(maps.Keys(c.Authorized)) {
+		ref, err := n.server(identifier)
+		if err != nil {
+			return Application{}, err
+		}
+		out.Authorizations = append(out.Authorizations, permission{ref, c.Authorized[identifier]})
+	}
+	return out, nil
+}
+
+func (a *api) applicationOutput(ctx context.Context, r store.Record[directory.Client], err error) (*applicationOutput, error) {
+	if err != nil {
+		return nil, err
+	}
+	out, err := a.application(ctx, r)
+	return &applicationOutput{out.ETag, out}, err
+}
+
+func (a *api) applicationRoutes() {
+	register(a, huma.Operation{OperationID: "list-applications", Method: http.MethodGet, Path: "/applications", Tags: []string{"Applications"}, Summary: "List applications"}, a.listApplications)
+	register(a, huma.Operation{OperationID: "create-application", Method: http.MethodPost, Path: "/applications", Tags: []string{"Applications"}, Summary: "Create an application from a template", DefaultStatus: http.StatusCreated, Errors: []int{409}}, a.createApplication)
+	register(a, huma.Operation{OperationID: "read-application", Method: http.MethodGet, Path: "/applications/{client_id}", Tags: []string{"Applications"}, Summary: "Read an application", Errors: []int{404}}, a.readApplication)
+	register(a, huma.Operation{OperationID: "update-application", Method: http.MethodPatch, Path: "/applications/{client_id}", Tags: []string{"Applications"}, Summary: "Change, enable or disable an application", Description: "What is left out stays as it is.", Errors: []int{404, 409, 412, 428}}, a.updateApplication)
+	register(a, huma.Operation{OperationID: "delete-application", Method: http.MethodDelete, Path: "/applications/{client_id}", Tags: []string{"Applications"}, Summary: "Delete an application, and end what it holds", Errors: []int{404, 409, 412, 428}}, a.deleteApplication)
+	register(a, huma.Operation{OperationID: "rotate-secret", Method: http.MethodPost, Path: "/applications/{client_id}/secret", Tags: []string{"Applications"}, Summary: "Give an application a new secret; the old one ends at once", Errors: []int{404, 409}}, a.rotateSecret)
+	register(a, huma.Operation{OperationID: "authorize-application", Method: http.MethodPut, Path: "/applications/{client_id}/authorizations/{server_id}", Tags: []string{"Applications"}, Summary: "Authorize an API resource: which of its scopes the application may ask for", Errors: []int{404, 409, 412, 428}}, a.authorizeApplication)
+	register(a, huma.Operation{OperationID: "unauthorize-application", Method: http.MethodDelete, Path: "/applications/{client_id}/authorizations/{server_id}", Tags: []string{"Applications"}, Summary: "Take an API resource from an application", Errors: []int{404, 409, 412, 428}}, a.unauthorizeApplication)
+}
+
+func (a *api) listApplications(ctx context.Context, in *struct {
+	ListInput
+	Prefix string `query:"prefix" maxLength:"255" doc:"Of what the list is sorted by; of a name in any case."`
+	Sort   string `query:"sort" enum:"name,id" default:"name"`
+}) (*listOutput[ApplicationSummary], error) {
+	read := a.Directory.ClientsByName
+	if in.Sort == "id" {
+		read = a.Directory.ClientsByID
+	}
+	page, err := read(ctx, directory.Query{Prefix: in.Prefix, Limit: in.Limit, Cursor: in.Cursor})
+	if err != nil {
+		return nil, err
+	}
+	return listOf(page.Items, page.Next, summaryOf)
+}
+
+func (a *api) createApplication(ctx context.Context, in *struct {
+	IdempotencyKey
+	Body newApplicationInput
+}) (*createdOutput[newApplicationBody], error) {
+	n := directory.NewClient{Name: in.Body.Name, Template: in.Body.Template, RedirectURIs: in.Body.RedirectURIs, Roles: in.Body.Roles}
+	n.ID = in.id(ctx, "app-", in.Body)
+	r, secret, err := a.Directory.AddClient(ctx, n)
+	status := http.StatusCreated
+	if errors.Is(err, store.ErrConflict) { // by this very request: nobody else has this id
+		r, err = a.Directory.ClientRecord(ctx, n.ID)
+		status, secret = http.StatusOK, ""
+	}
+	if err != nil {
+		return nil, err
+	}
+	note(ctx, "client_id", r.Value.ID)
+	note(ctx, "application", r.Value.Name)
+	out, err := a.application(ctx, r)
+	return &createdOutput[newApplicationBody]{status, a.location("/applications/%s", r.Value.ID), out.ETag, newApplicationBody{out, secret}}, err
+}
+
+func (a *api) readApplication(ctx context.Context, in *ApplicationPath) (*applicationOutput, error) {
+	r, err := a.Directory.ClientRecord(ctx, in.ClientID)
+	return a.applicationOutput(ctx, r, err)
+}
+
+func (a *api) matchingApplication(ctx context.Context, id string, m Precondition) (store.Record[directory.Client], error) {
+	r, err := a.Directory.ClientRecord(ctx, id)
+	if err == nil {
+		note(ctx, "application", r.Value.Name)
+		err = m.check(etag(r))
+	}
+	return r, err
+}
+
+func (a *api) updateApplication(ctx context.Context, in *struct {
+	ApplicationPath
+	Precondition
+	Body applicationEdit
+}) (*applicationOutput, error) {
+	r, err := a.matchingApplication(ctx, in.ClientID, in.Precondition)
+	if err != nil {
+		return nil, err
+	}
+	r, err = a.Directory.UpdateClient(ctx, in.ClientID, r.Version, directory.ClientEdit(in.Body))
+	return a.applicationOutput(ctx, r, err)
+}
+
+func (a *api) deleteApplication(ctx context.Context, in *struct {
+	ApplicationPath
+	Precondition
+	Cascading
+}) (*empty, error) {
+	r, err := a.matchingApplication(ctx, in.ClientID, in.Precondition)
+	if err == nil {
+		err = a.Directory.DeleteClient(ctx, in.ClientID, r.Version, in.Cascade)
+	}
+	if err == nil { // without the application none of it is good for anything: this only takes it out of the lists
+		_, err = a.access.EndGrantsFor(ctx, in.ClientID)
+	}
+	return nil, err
+}
+
+type newSecret struct {
+	ClientID string `json:"client_id"`
+	Secret   string `json:"client_secret" doc:"Nobody can see it again."`
+}
+
+func (a *api) rotateSecret(ctx context.Context, in *ApplicationPath) (*struct{ Body newSecret }, error) {
+	out := &struct{ Body newSecret }{}
+	r, err := a.Directory.ClientRecord(ctx, in.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	note(ctx, "application", r.Value.Name)
+	if !r.Value.Confidential() {
+		return nil, conflict("This is a public application: it has no secret.")
+	}
+	out.Body.ClientID = in.ClientID
+	_, out.Body.Secret, err = a.Directory.RotateSecret(ctx, in.ClientID, r.Version)
+	return out, err
+}
+
+type authorization struct {
+	Scopes []string `json:"scopes" nullable:"false" minItems:"1" maxItems:"50"`
+}
+
+type AuthorizationPath struct {
+	ApplicationPath
+	ServerID string `path:"server_id" maxLength:"300"`
+}
+
+func (a *api) authorizeApplication(ctx context.Context, in *struct {
+	AuthorizationPath
+	Precondition
+	Body authorization
+}) (*applicationOutput, error) {
+	return a.setAuthorization(ctx, in.AuthorizationPath, in.Precondition, in.Body.Scopes)
+}
+
+func (a *api) unauthorizeApplication(ctx context.Context, in *struct {
+	AuthorizationPath
+	Precondition
+}) (*applicationOutput, error) {
+	return a.setAuthorization(ctx, in.AuthorizationPath, in.Precondition, nil)
+}
+
+func (a *api) setAuthorization(ctx context.Context, path AuthorizationPath, m Precondition, scopes []string) (*applicationOutput, error) {
+	r, err := a.matchingApplication(ctx, path.ClientID, m)
+	if err != nil {
+		return nil, err
+	}
+	identifier := identifierOf(path.ServerID)
+	note(ctx, "server", identifier)
+	note(ctx, "scope", strings.Join(scopes, " "))
+	if _, authorized := r.Value.Authorized[identifier]; len(scopes) == 0 && !authorized {
+		return nil, errNotFound
+	}
+	if _, err := a.Directory.ServerRecord(ctx, identifier); len(scopes) > 0 && err != nil {
+		return nil, err
+	}
+	r, err = a.Directory.AuthorizeClient(ctx, path.ClientID, r.Version, identifier, scopes)
+	return a.applicationOutput(ctx, r, err)
+}

@@ -1,0 +1,120 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/rbac"
+)
+
+// explanation is the formula with its four sets, as it would be decided now.
+type explanation struct {
+	User        *explainedUser       `json:"user,omitempty" doc:"Missing when the application acts for itself."`
+	Application explainedApplication `json:"application"`
+	Server      serverRef            `json:"server"`
+	Sets        explainedSets        `json:"sets"`
+	Granted     []string             `json:"granted" nullable:"false"`
+	Verdicts    []verdict            `json:"verdicts" nullable:"false"`
+	Blocked     []string             `json:"blocked" nullable:"false" doc:"What else stands in the way of any token: a disabled user or application."`
+}
+
+type explainedUser struct {
+	ID       string   `json:"id"`
+	Username string   `json:"username"`
+	Name     string   `json:"name"`
+	Roles    []string `json:"roles" nullable:"false"`
+}
+
+type explainedApplication struct {
+	ClientID string   `json:"client_id"`
+	Name     string   `json:"name"`
+	Roles    []string `json:"roles" nullable:"false"`
+}
+
+type explainedSets struct {
+	Requested []string `json:"requested" nullable:"false"`
+	Client    []string `json:"client" nullable:"false" doc:"What the application is authorized for."`
+	Role      []string `json:"role" nullable:"false" doc:"What the roles allow."`
+	Consent   []string `json:"consent" nullable:"false" doc:"What the user agreed to."`
+}
+
+type verdict struct {
+	Scope   string   `json:"scope"`
+	Granted bool     `json:"granted"`
+	Lacking []string `json:"lacking" nullable:"false" doc:"Which of the sets client, role and consent lacked it."`
+}
+
+func (a *api) whyRoutes() {
+	register(a, huma.Operation{OperationID: "why", Method: http.MethodGet, Path: "/why", Tags: []string{"Why"}, Summary: "Explain what a token would be granted, and why not more",
+		Description: "granted = requested ∩ authorized for the client ∩ allowed by the user's roles ∩ consented", Errors: []int{404}}, a.why)
+}
+
+type whyInput struct {
+	UserID   string `query:"user_id" maxLength:"300" doc:"Left out: the application acts for itself."`
+	ClientID string `query:"client_id" required:"true" maxLength:"300"`
+	ServerID string `query:"server_id" required:"true" maxLength:"300"`
+	Scope    string `query:"scope" maxLength:"4000" doc:"What is requested, separated by spaces. Left out: all scopes of the server."`
+}
+
+func (a *api) why(ctx context.Context, in *whyInput) (*struct{ Body explanation }, error) {
+	client, err := a.Directory.ClientRecord(ctx, in.ClientID)
+	if err != nil {
+		return nil, missing(err, "query.client_id", "is not an application's")
+	}
+	server, err := a.Directory.Server(ctx, identifierOf(in.ServerID))
+	if err != nil {
+		return nil, missing(err, "query.server_id", "is not a server's")
+	}
+	requested, err := rbac.ParseScope(in.Scope)
+	if err != nil {
+		return nil, invalid("query.scope", err.Error())
+	}
+	if len(requested) == 0 {
+		requested = server.ScopeNames()
+	}
+	out := &struct{ Body explanation }{}
+	e := &out.Body
+	e.Application = explainedApplication{client.Value.ID, client.Value.Name, append([]string{}, client.Value.Roles...)}
+	e.Server = serverRef{in.ServerID, server.Identifier, server.Name}
+	e.Blocked = []string{}
+	if client.Value.Disabled {
+		e.Blocked = append(e.Blocked, "The application is disabled.")
+	}
+	var d rbac.Decision
+	if in.UserID == "" {
+		d, err = a.Directory.WhyMachine(ctx, client.Value, server, requested)
+	} else {
+		u, err2 := a.Directory.UserRecord(ctx, in.UserID)
+		if err2 != nil {
+			return nil, missing(err2, "query.user_id", "is not a user's")
+		}
+		e.User = &explainedUser{u.Value.ID, u.Value.Username, u.Value.Name, append([]string{}, u.Value.Roles...)}
+		if u.Value.Disabled {
+			e.Blocked = append(e.Blocked, "The user is disabled.")
+		}
+		d, err = a.Directory.Why(ctx, u.Value, client.Value, server, requested)
+	}
+	e.Sets = explainedSets{append([]string{}, d.Sets.Requested...), append([]string{}, d.Sets.Client...),
+		append([]string{}, d.Sets.Role...), append([]string{}, d.Sets.Consent...)}
+	e.Granted, e.Verdicts = append([]string{}, d.Granted...), []verdict{}
+	for _, v := range d.Verdicts {
+		lacking := []string{}
+		for _, source := range v.Lacking {
+			lacking = append(lacking, string(source))
+		}
+		e.Verdicts = append(e.Verdicts, verdict{v.Scope, len(v.Lacking) == 0, lacking})
+	}
+	return out, err
+}
+
+// missing blames the parameter that names what is not there.
+func missing(err error, location, message string) error {
+	if errors.Is(err, directory.ErrNotFound) {
+		return invalid(location, message)
+	}
+	return err
+}
