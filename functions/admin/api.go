@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2" // OpenAPI 3.1 from Go types, and the validation that it promises
@@ -55,11 +56,28 @@ func (a *api) routes() (http.Handler, []byte, error) {
 	a.auditRoutes()
 	a.whyRoutes()
 
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		writeProblem(w, &problem{Status: http.StatusNotFound, Detail: "There is no such address. " + a.BaseURL + versionPath + "/docs lists them all."})
-	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.nothing(w, r, mux) })
 	description, err := json.Marshal(a.huma.OpenAPI())
 	return mux, description, err
+}
+
+// nothing is for addresses that no operation has, or none with this method (RFC 9110 §15.5.6).
+func (a *api) nothing(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	seen := " " + a.BaseURL + versionPath + "/docs lists all that there is."
+	if len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		writeProblem(w, &problem{Status: http.StatusMethodNotAllowed, Detail: "This address does not take " + r.Method + "." + seen})
+		return
+	}
+	writeProblem(w, &problem{Status: http.StatusNotFound, Detail: "There is no such address." + seen})
 }
 
 const about = `Everything that an administrator of VetAssist can do. The console at /admin/ uses this API and nothing else.

@@ -31,7 +31,7 @@ func (a *api) auditRoutes() {
 	export := huma.Operation{OperationID: "export-events", Method: http.MethodGet, Path: "/audit/export", Tags: []string{"Audit log"}, Summary: "Export events as JSON lines, newest first"}
 	register(a, export, a.exportEvents)
 	a.huma.OpenAPI().Paths[export.Path].Get.Responses["200"] = &huma.Response{Description: "One event a line",
-		Content: map[string]*huma.MediaType{jsonLines: {Schema: &huma.Schema{Type: huma.TypeString}}}}
+		Content: map[string]*huma.MediaType{jsonLines: {}}}
 }
 
 const jsonLines = "application/jsonl"

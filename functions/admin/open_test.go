@@ -1,0 +1,107 @@
+package admin_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/access"
+)
+
+var bobsConsent = base64.RawURLEncoding.EncodeToString([]byte("user-bob\nvet-assist-ai\nmcp://vetassist"))
+
+// bobsAccess is what the authorization server writes when bob logs in and allows the chat app something.
+func (w *world) bobsAccess() {
+	w.t.Helper()
+	now := w.clock.Now()
+	ops, err := w.directory.Allow(w.t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", []string{"pet-profile:read"})
+	if err == nil {
+		ops = append(ops, access.BeginLogin(access.Login{ID: "bobs-login", UserID: "user-bob", Since: now, Expires: now.Add(time.Hour), Method: "password", From: "192.0.2.7", Agent: "Firefox"})...)
+		ops = append(ops, access.BeginGrant(access.Grant{ID: "bobs-grant", UserID: "user-bob", ClientID: "vet-assist-ai", Server: "mcp://vetassist",
+			Scopes: []string{"pet-profile:read"}, Since: now, LastUsed: now, Ends: now.Add(90 * 24 * time.Hour)}, "first-refresh-hash")...)
+		err = w.store.Write(w.t.Context(), ops...)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+type openThing struct {
+	ID, UserID, Username, ClientID, ClientName string
+	Server                                     struct{ Name string }
+	Scopes                                     []string
+	Method, From, Agent                        string
+}
+
+func TestWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bobsAccess()
+	list := func(path string) []map[string]any {
+		t.Helper()
+		return as[struct{ Items []map[string]any }](t, w.call("GET", path, "").want(t, path, 200)).Items
+	}
+	for path, want := range map[string]int{
+		"/consents?user_id=user-bob": 1, "/consents?client_id=vet-assist-ai": 1, "/consents?user_id=user-alice": 0, "/consents?client_id=nobody": 0,
+		"/grants?user_id=user-bob": 1, "/grants?client_id=vet-assist-ai": 1, "/grants?user_id=user-alice": 0, "/grants?client_id=vetassist-console": 0,
+		"/sessions?user_id=user-bob": 1, "/sessions?user_id=user-alice": 0,
+	} {
+		if got := list(path); len(got) != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	for _, path := range []string{"/consents?user_id=user-bob", "/grants?client_id=vet-assist-ai"} {
+		got := list(path)[0]
+		if got["username"] != "bob" || got["client_name"] != "Vet Assist AI" || got["server"].(map[string]any)["name"] != "VetAssist MCP Server" {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	if got := list("/sessions?user_id=user-bob")[0]; got["from"] != "192.0.2.7" || got["agent"] != "Firefox" || got["method"] != "password" {
+		t.Errorf("the session: %v", got)
+	}
+	for _, path := range []string{"/consents", "/consents?user_id=a&client_id=b", "/grants", "/sessions"} {
+		w.call("GET", path, "").want(t, path, 422).problem(t)
+	}
+
+	// Revoking a consent ends what stands on it, and says what it does not end.
+	a := w.call("DELETE", "/consents/"+bobsConsent, "").want(t, "revoking the consent", 200)
+	end := as[struct {
+		Grants int
+		Until  time.Time `json:"access_tokens_valid_until"`
+		Note   string
+	}](t, a)
+	if end.Grants != 1 || end.Until.Sub(w.clock.Now()) > 10*time.Minute || end.Until.Sub(w.clock.Now()) < 9*time.Minute || !strings.Contains(end.Note, "ten minutes") {
+		t.Errorf("%s", a.body)
+	}
+	if len(list("/consents?user_id=user-bob"))+len(list("/grants?user_id=user-bob")) > 0 {
+		t.Error("something is left")
+	}
+	w.call("DELETE", "/consents/"+bobsConsent, "").want(t, "once more", 404)
+
+	w.bobsAccessAgain("second")
+	w.call("DELETE", "/grants/second-grant", "").want(t, "revoking the grant", 200)
+	w.call("DELETE", "/sessions/second-login", "").want(t, "ending the session", 204)
+	if len(list("/grants?user_id=user-bob")) > 0 || len(list("/sessions?user_id=user-bob")) != 1 {
+		t.Error("the grant or the session is left, or more than that is gone")
+	}
+	w.bobsAccessAgain("third")
+	a = w.call("POST", "/users/user-bob/sign-out", "").want(t, "signing out", 200)
+	if end := as[struct{ Logins, Grants int }](t, a); end.Logins != 2 || end.Grants != 1 {
+		t.Errorf("%s", a.body)
+	}
+	if u, err := w.directory.User(t.Context(), "user-bob"); err != nil || !u.SignedOutSince(w.clock.Now()) {
+		t.Errorf("bob is not signed out: %+v %v", u, err)
+	}
+}
+
+// bobsAccessAgain is another login, and another grant.
+func (w *world) bobsAccessAgain(name string) {
+	w.t.Helper()
+	now := w.clock.Now()
+	ops := append(access.BeginLogin(access.Login{ID: name + "-login", UserID: "user-bob", Since: now, Expires: now.Add(time.Hour)}),
+		access.BeginGrant(access.Grant{ID: name + "-grant", UserID: "user-bob", ClientID: "vet-assist-ai", Server: "mcp://vetassist", Since: now, LastUsed: now, Ends: now.Add(time.Hour)}, name+"-hash")...)
+	if err := w.store.Write(w.t.Context(), ops...); err != nil {
+		w.t.Fatal(err)
+	}
+}
