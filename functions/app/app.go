@@ -15,6 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -23,13 +24,14 @@ import (
 var files embed.FS
 
 // Partitions are the prefixes of the partitions that this function reads and writes.
-var Partitions = []string{sessionPartition, conversationPartition, authorizationPartition}
+var Partitions = []string{sessionPartition, conversationPartition, authorizationPartition, "app/setup/"}
 
 // Config is what the app needs. BaseURL and Store have no default.
 type Config struct {
 	BaseURL   string              // public origin of the app, such as http://localhost:8080; its callback is BaseURL/callback
 	MCPURL    string              // the MCP server; default BaseURL/mcp
-	ClientID  string              // how the authorization server knows this app; default "vet-assist-ai"
+	ClientID  string              // how the authorization server knows this app; empty: a person enters it, see setup
+	Console   string              // where an administrator registers this app, for a link; empty: not known
 	Issuer    string              // the authorization server that ClientID is registered with; default the origin of MCPURL
 	Store     store.Store         // needs Partitions only
 	HTTP      *http.Client        // for every outgoing call; default a client with a timeout of 10 seconds
@@ -40,20 +42,23 @@ type Config struct {
 }
 
 type app struct {
-	base, mcpURL, clientID, issuer string
-	store                          store.Store
-	http                           *http.Client // does not follow redirects: a code or a token must not travel on
-	discovery                      *http.Client
-	assistant                      assistant.Assistant
-	now                            func() time.Time
-	rand                           io.Reader
-	log                            *slog.Logger
-	pages                          *web.Pages
-	cookie                         web.Cookie
-	toolCache                      toolCache
-	turns                          *turns
-	newSessions                    *rate.Limiter
-	callTime                       time.Duration // for one tool call with its connection, or one token request
+	base, mcpURL, issuer string
+	clientID             string // the setting; see client
+	consoleURL           string
+	local                bool // the base URL is a loopback address
+	store                store.Store
+	http                 *http.Client // does not follow redirects: a code or a token must not travel on
+	discovery            *http.Client
+	assistant            assistant.Assistant
+	now                  func() time.Time
+	rand                 io.Reader
+	log                  *slog.Logger
+	pages                *web.Pages
+	cookie               web.Cookie
+	toolCache            toolCache
+	turns                *turns
+	newSessions          *rate.Limiter
+	callTime             time.Duration // for one tool call with its connection, or one token request
 }
 
 // New returns the handler of the chat app. The error says which setting is wrong.
@@ -75,6 +80,8 @@ func (a *app) routes() (http.Handler, error) {
 	mux.HandleFunc("POST /logout", a.logout)                    // revoke and forget
 	mux.HandleFunc("GET /logged-out", a.loggedOut)              // what that did and did not do
 	mux.HandleFunc("POST /new", a.startOver)                    // a new conversation, same connection
+	mux.HandleFunc("GET /setup", a.setup)                       // our client_id; ?unknown
+	mux.HandleFunc("POST /setup", a.saveSetup)                  // the one that a person entered
 	for _, path := range []string{"/chat", "/logout", "/new"} { // somebody reloads the address of a form
 		mux.Handle("GET "+path, http.RedirectHandler("/", http.StatusSeeOther))
 	}
@@ -108,13 +115,14 @@ func newApp(cfg Config) (*app, error) {
 		cfg.Issuer = mcpURL.Scheme + "://" + mcpURL.Host
 	}
 	a := &app{
-		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, clientID: cfg.ClientID,
+		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, clientID: cfg.ClientID, consoleURL: cfg.Console,
+		local: config.IsLoopback(base.Hostname()),
 		store: cfg.Store, discovery: cfg.HTTP, cookie: web.NewCookie("vetassist_app", cfg.BaseURL),
 		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log, callTime: 8 * time.Second,
 		turns: newTurns(maxTurns, maxTurnsWait), newSessions: rate.NewLimiter(sessionsPerSecond, sessionsAtOnce),
 	}
-	if a.clientID == "" {
-		a.clientID = "vet-assist-ai"
+	if wrong := wrongClientID(a.clientID); a.clientID != "" && wrong != "" {
+		return nil, fmt.Errorf("the client id %.64q: %s", a.clientID, wrong)
 	}
 	if a.discovery == nil {
 		a.discovery = &http.Client{Timeout: 10 * time.Second}

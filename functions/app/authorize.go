@@ -75,8 +75,13 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	if err != nil {
 		return "", err
 	}
+	id, err := a.client(ctx)
+	if err != nil {
+		return "", err
+	}
 	rec := authorization{Family: web.Hash(b.family), Server: n.Server, Scopes: n.Scopes, New: n.New, Exchange: exchangeID, Created: a.now(),
 		Switch: switched && b.session.everConnected()}
+	rec.Server.Client = id
 	if rec.Verifier, err = family.seal("code verifier", verifier); err != nil {
 		return "", err
 	}
@@ -86,7 +91,7 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	}
 	q := u.Query() // what the endpoint has in it stays (RFC 6749 §3.1)
 	q.Set("response_type", "code")
-	q.Set("client_id", a.clientID)
+	q.Set("client_id", id)
 	q.Set("redirect_uri", a.base+"/callback")
 	q.Set("state", state)
 	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(verifier))

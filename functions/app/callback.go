@@ -56,7 +56,7 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := a.redeem(ctx, w, b, rec, q.Get("code")); err != nil {
 		a.log.WarnContext(ctx, "code not redeemed", "err", err)
-		a.giveUp(ctx, w, r, b, rec, toneProblem, "Connecting did not work: the authorization server did not give me a token. Please try again.")
+		a.giveUp(ctx, w, r, b, rec, toneProblem, noToken(err))
 		return
 	}
 	http.Redirect(w, r, anchor(rec.Exchange), http.StatusSeeOther)
@@ -118,12 +118,34 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 		return "", denial(rec) + ", so I left it there. Ask again when you want." + quote
 	case "invalid_scope":
 		return toneRefusal, "The authorization server does not give Vet Assist AI this permission." + quote
+	case "invalid_target": // RFC 8707 §2
+		return toneProblem, "The authorization server gives Vet Assist AI no token for " + host(rec.Server.Resource) + ". Either that MCP server is not registered there yet, " +
+			"or this application is not authorized for it. An administrator can change both." + quote
+	case "unauthorized_client":
+		return toneProblem, "The authorization server knows Vet Assist AI as an application that may not log people in. It must be registered as an MCP client application." + quote
 	case "server_error", "temporarily_unavailable":
 		return toneProblem, "The authorization server has a problem of its own. Please try again in a moment." + quote
 	case "":
 		return toneProblem, "The authorization server's answer held no code. Please try again."
 	}
 	return toneProblem, "The authorization server refused the request (" + clip(code, 60) + ")." + quote
+}
+
+// noToken says why the token endpoint gave none, as far as a person can do something about it (RFC 6749 §5.2).
+func noToken(err error) string {
+	const sorry = "Connecting did not work: "
+	var refused *tokenError
+	if errors.As(err, &refused) {
+		switch refused.Code {
+		case "invalid_client":
+			return sorry + "the authorization server wants a secret from Vet Assist AI, or does not know it any more. It must be registered as an MCP client application, which has none."
+		case "unauthorized_client":
+			return sorry + "the authorization server does not allow this application to log people in. It must be registered as an MCP client application."
+		case "invalid_target":
+			return sorry + "the authorization server gives this application no token for that MCP server. An administrator can authorize it."
+		}
+	}
+	return sorry + "the authorization server did not give me a token. Please try again."
 }
 
 func denial(rec authorization) string {
@@ -153,7 +175,7 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 	if err != nil {
 		return err
 	}
-	t, err := a.requestToken(ctx, rec.Server.Token, url.Values{
+	t, err := a.requestToken(ctx, rec.Server, url.Values{
 		"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {verifier},
 		"redirect_uri": {a.base + "/callback"}, "resource": {rec.Server.Resource},
 	}, rec.Scopes)
@@ -163,10 +185,11 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 	signedIn, err := a.signIn(ctx, w, b, rec, t)
 	if err != nil {
 		if t.Refresh != "" && rec.Server.Revoke != "" { // logged out meanwhile: nobody will hold these tokens
-			err = errors.Join(err, a.revoke(ctx, rec.Server.Revoke, t.Refresh))
+			err = errors.Join(err, a.revoke(ctx, rec.Server.Revoke, rec.Server.Client, t.Refresh))
 		}
 		return err
 	}
+	a.prove(ctx, rec.Server.Client)
 	a.revokeReplaced(ctx, signedIn)
 	note := "Connected to VetAssist. "
 	if len(rec.New) < len(rec.Scopes) {

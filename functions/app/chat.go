@@ -44,6 +44,10 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 		a.chatFailed(w, r, asJSON, bad)
 		return
 	}
+	if _, err := a.client(r.Context()); err != nil {
+		a.chatFailed(w, r, asJSON, err)
+		return
+	}
 	b, err := a.openOrBegin(w, r)
 	if err != nil {
 		a.chatFailed(w, r, asJSON, err)

@@ -18,6 +18,15 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, &refusal{http.StatusForbidden, "not_a_click", "This address is for the button in the chat. Please use that one."}, false)
 		return
 	}
+	set, _, err := a.readSetup(ctx)
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	if set.ClientID == "" {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return
+	}
 	b, _, err := a.open(r)
 	if errors.Is(err, errNoSession) {
 		if r.Header.Get("Sec-Fetch-Site") != "same-origin" || r.FormValue("for") != "" {
@@ -52,6 +61,10 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/", http.StatusSeeOther)
 			return
 		}
+	}
+	if a.clientID == "" && errors.Is(a.ask(ctx, set.ClientID), errUnknownClient) { // a person would be stuck on the page that says so
+		http.Redirect(w, r, "/setup?unknown", http.StatusSeeOther)
+		return
 	}
 	to, err := a.authorizeURL(ctx, b, n, id, switched)
 	if err != nil {

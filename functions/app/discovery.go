@@ -26,6 +26,7 @@ type server struct {
 	Name        string   `json:"name,omitempty"`   // resource_name
 	Scopes      []string `json:"scopes,omitempty"` // scopes_supported of the resource
 	Offline     bool     `json:"offline,omitempty"`
+	Client      string   `json:"client_id,omitempty"` // as which it knows us; set by a request
 }
 
 // discover finds the authorization server of the MCP server, each step as "Authorization Server Discovery" orders it.

@@ -34,7 +34,9 @@
 // be stopped between two requests cannot. Its interface, auth.OAuthHandler, is implemented in oauth_handler.go, and what
 // would be waited for is a record in the store.
 //
-// Not supported: registration of the client (it is known beforehand), DPoP and mutual TLS, resources and prompts of the
+// Our client_id is a setting, or what a person entered at the setup page of an app that nobody has set up yet (setup.go).
+//
+// Not supported: registration of the client by itself, DPoP and mutual TLS, resources and prompts of the
 // MCP server, elicitation. And without OpenID Connect nobody tells a client who has logged in: a person who switches user at the
 // authorization server in the middle of a step-up goes on with the conversation that is there. "Log in as somebody else" begins a new one.
 package app

@@ -26,6 +26,8 @@ func refusalOf(err error) *refusal {
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.Is(err, errNotSetUp):
+		return &refusal{http.StatusConflict, "not_set_up", "Vet Assist AI is not set up yet: it has no client id. Reload this page to see what to do."}
 	case errors.Is(err, errBusy):
 		return &refusal{http.StatusServiceUnavailable, "busy", "Many people are asking at once. Please try again in a moment."}
 	case errors.Is(err, errMoved), errors.Is(err, errNoSession):

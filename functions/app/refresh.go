@@ -97,7 +97,7 @@ func (a *app) exchangeRefreshToken(ctx context.Context, b *browser, used string)
 	if err != nil {
 		return err
 	}
-	t, err := a.requestToken(ctx, l.Server.Token, url.Values{
+	t, err := a.requestToken(ctx, l.Server, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {old}, "resource": {l.Server.Resource},
 	}, l.Scopes)
 	if invalidGrant(err) {
@@ -126,7 +126,7 @@ func (a *app) exchangeRefreshToken(ctx context.Context, b *browser, used string)
 		return nil
 	})
 	if (errors.Is(err, errNoSession) || errors.Is(err, errMoved)) && l.Server.Revoke != "" { // logged out or in again meanwhile
-		return errors.Join(err, a.revoke(ctx, l.Server.Revoke, t.Refresh))
+		return errors.Join(err, a.revoke(ctx, l.Server.Revoke, l.Server.Client, t.Refresh))
 	}
 	return err
 }

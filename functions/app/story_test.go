@@ -227,7 +227,7 @@ func TestHangingServer(t *testing.T) {
 		return false
 	}
 	w.mu.Unlock()
-	a, err := newApp(Config{BaseURL: w.app.URL, MCPURL: w.other.URL + "/mcp", Store: w.store, Assistant: script{}, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+	a, err := newApp(Config{BaseURL: w.app.URL, MCPURL: w.other.URL + "/mcp", ClientID: "vet-assist-ai", Store: w.store, Assistant: script{}, Now: w.now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,9 +40,9 @@ func invalidGrant(err error) bool {
 // requestToken asks a token endpoint. We are a public client: client_id in the body, no secret (RFC 6749 §3.2.1).
 // A code and the refresh token are answered with the scopes granted; when the server does not name them,
 // they are the requested ones (RFC 6749 §5.1).
-func (a *app) requestToken(ctx context.Context, endpoint string, form url.Values, requested []string) (tokens, error) {
-	form.Set("client_id", a.clientID)
-	status, body, err := a.postForm(ctx, endpoint, form)
+func (a *app) requestToken(ctx context.Context, s server, form url.Values, requested []string) (tokens, error) {
+	form.Set("client_id", a.clientAt(s.Client))
+	status, body, err := a.postForm(ctx, s.Token, form)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -78,9 +79,12 @@ func (a *app) requestToken(ctx context.Context, endpoint string, form url.Values
 	return t, nil
 }
 
+// clientAt is the client that a grant was given to, and that it stays bound to (RFC 6749 §10.4). Older records do not name it.
+func (a *app) clientAt(client string) string { return cmp.Or(client, a.clientID) }
+
 // revoke tells the authorization server to forget a token (RFC 7009 §2.1).
-func (a *app) revoke(ctx context.Context, endpoint, token string) error {
-	status, _, err := a.postForm(ctx, endpoint, url.Values{"token": {token}, "token_type_hint": {"refresh_token"}, "client_id": {a.clientID}})
+func (a *app) revoke(ctx context.Context, endpoint, client, token string) error {
+	status, _, err := a.postForm(ctx, endpoint, url.Values{"token": {token}, "token_type_hint": {"refresh_token"}, "client_id": {a.clientAt(client)}})
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("revocation endpoint: status %d", status)
 	}

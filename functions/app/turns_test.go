@@ -95,7 +95,7 @@ func (w *world) inside(edit func(*app)) *httptest.Server {
 	var handler http.Handler
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	w.t.Cleanup(srv.Close)
-	a, err := newApp(Config{BaseURL: srv.URL, MCPURL: w.other.URL + "/mcp", Store: w.store, Assistant: script{}, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+	a, err := newApp(Config{BaseURL: srv.URL, MCPURL: w.other.URL + "/mcp", ClientID: "vet-assist-ai", Store: w.store, Assistant: script{}, Now: w.now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -25,8 +25,10 @@ type chatView struct {
 	Status    statusView
 	Exchanges []exchangeView
 	Starters  []string
-	Ended     bool // the browser came back after its session had ended
-	First     bool // it came to connect, and there is nothing to connect for
+	Ended     bool   // the browser came back after its session had ended
+	First     bool   // it came to connect, and there is nothing to connect for
+	Ready     bool   // the client_id was just entered
+	Changing  string // the client_id, as long as it can be changed
 	Max       int
 }
 
@@ -73,8 +75,21 @@ type callView struct {
 }
 
 func (a *app) page(w http.ResponseWriter, r *http.Request) {
+	set, _, err := a.readSetup(r.Context())
+	if err != nil {
+		a.fail(w, r, err)
+		return
+	}
+	if set.ClientID == "" {
+		a.renderSetup(w, r, http.StatusOK, a.viewSetup(set))
+		return
+	}
 	b, stale, err := a.open(r)
-	view := chatView{Starters: starters, Max: maxMessage, Ended: stale, First: r.URL.Query().Has("first")}
+	view := chatView{Starters: starters, Max: maxMessage, Ended: stale, First: r.URL.Query().Has("first"),
+		Ready: r.URL.Query().Has("ready")}
+	if a.clientID == "" && !set.Proven {
+		view.Changing = set.ClientID
+	}
 	var c conversation
 	switch {
 	case errors.Is(err, errNoSession):

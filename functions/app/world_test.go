@@ -99,7 +99,7 @@ func (w *world) start(edit func(*Config)) *httptest.Server {
 	var handler http.Handler
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	w.t.Cleanup(srv.Close)
-	cfg := Config{BaseURL: srv.URL, MCPURL: w.other.URL + "/mcp", Store: w.store, Assistant: script{}, Now: w.now, Rand: rand.Reader,
+	cfg := Config{BaseURL: srv.URL, MCPURL: w.other.URL + "/mcp", ClientID: "vet-assist-ai", Store: w.store, Assistant: script{}, Now: w.now, Rand: rand.Reader,
 		HTTP: &http.Client{Timeout: 5 * time.Second}, Log: slog.New(slog.DiscardHandler)}
 	if edit != nil {
 		edit(&cfg)

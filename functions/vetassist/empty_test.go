@@ -42,7 +42,7 @@ func TestEmpty(t *testing.T) {
 			for _, seed := range []string{config.SeedNone, ""} { // the second time it remembers how it was begun
 				out.Reset()
 				w.options.Seed = seed
-				w.restart()
+				again(w, base)
 				if strings.Contains(out.String(), m[1]) || printedPassword.MatchString(out.String()) || strings.Contains(out.String(), "bob-demo") ||
 					!strings.Contains(out.String(), "shown at the first start") || !strings.Contains(out.String(), "admin-password -db ") {
 					t.Errorf("again, it says\n%s", &out)
@@ -77,11 +77,21 @@ func TestEmptyOverTheDemo(t *testing.T) {
 	}
 	out.Reset()
 	w.options.Seed = ""
-	w.restart()
+	again(w, "")
 	if !strings.Contains(out.String(), "bob-demo") {
 		t.Errorf("it says\n%s", &out)
 	}
 	w.person().connect("Which pets do I have?", "bob")
+}
+
+// again stops the server and starts it over the same file, on any port.
+func again(w *world, base string) {
+	w.t.Helper()
+	if err := w.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.options.Addr, w.options.BaseURL = "localhost:0", base
+	w.start()
 }
 
 // count is how many rows a view of the file has.

@@ -32,6 +32,7 @@ func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, 
 	}
 	chat, err := app.New(app.Config{
 		BaseURL: o.BaseURL, Store: store.Restrict(db, app.Partitions...), HTTP: client, Now: o.Now, Rand: o.Rand, Log: o.Log,
+		ClientID: chatClientID(o), Console: o.BaseURL + "/admin/",
 	})
 	if err != nil {
 		return nil, err
@@ -52,6 +53,17 @@ func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, 
 	mux.Handle("/.well-known/oauth-protected-resource/admin/", administration)
 	mux.Handle("/", chat)
 	return web.Observe(o.Log, http.MaxBytesHandler(home(o, mux), maxBody)), nil
+}
+
+// demoClientID is the chat app in seed/policy.json.
+const demoClientID = "vet-assist-ai"
+
+// chatClientID is the setting; the demo needs none. Empty: the chat asks for it.
+func chatClientID(o *Options) string {
+	if o.AppClientID == "" && o.Seed != config.SeedNone {
+		return demoClientID
+	}
+	return o.AppClientID
 }
 
 func newOAuth(o *Options, db store.Store) (http.Handler, error) {
