@@ -61,7 +61,9 @@ func TestCallbackMisuse(t *testing.T) {
 			q.Set("error", "invalid_scope")
 			q.Set("error_description", "no <role> of yours")
 		}, 200, "no &lt;role&gt; of yours"},
-		{"unknown error", func(q url.Values) { q.Del("code"); q.Set("error", "unauthorized_client") }, 200, "refused the request (unauthorized_client)"},
+		{"unknown error", func(q url.Values) { q.Del("code"); q.Set("error", "interaction_required") }, 200, "refused the request (interaction_required)"},
+		{"not for people", func(q url.Values) { q.Del("code"); q.Set("error", "unauthorized_client") }, 200, "must be registered as an MCP client application"},
+		{"no such server", func(q url.Values) { q.Del("code"); q.Set("error", "invalid_target") }, 200, "Either that MCP server is not registered there yet, or this application is not authorized for it"},
 		{"error and code", func(q url.Values) { q.Set("error", "access_denied") }, 200, "was not allowed to"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

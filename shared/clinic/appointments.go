@@ -80,6 +80,10 @@ func (c *Clinic) planBooking(ctx context.Context, a *Appointment) ([]store.Op, e
 	if err != nil {
 		return nil, err
 	}
+	stays, err := c.petStays(ctx, a.Owner, a.Pet)
+	if err != nil {
+		return nil, err
+	}
 	open := 0
 	for _, b := range ahead {
 		if b.Cancelled {
@@ -109,6 +113,7 @@ func (c *Clinic) planBooking(ctx context.Context, a *Appointment) ([]store.Op, e
 		store.Put(c.slotItem(*a), store.IfAbsent()),
 		store.Put(appointmentItem(*a, time.Time{}), store.IfAbsent()),
 		putRef(a.ID, a.Owner, time.Time{}),
+		stays,
 	}, nil
 }
 

@@ -34,7 +34,7 @@ const (
 )
 
 // Partitions are the prefixes of every partition that this package reads or writes.
-var Partitions = []string{"clinic/person/", "clinic/day/", "clinic/index/", "clinic/ref/", "clinic/setup/"}
+var Partitions = []string{"clinic/person/", "clinic/day/", "clinic/index/", "clinic/ref/", "clinic/setup/", "clinic/people/", "clinic/snapshot/"}
 
 // Actor is the person who asks.
 type Actor struct {
@@ -79,7 +79,11 @@ func (c *Clinic) Now() time.Time { return c.now() }
 // Today is the date at the clinic now.
 func (c *Clinic) Today() Date { return DateOf(c.now().In(c.facts.zone)) }
 
-func person(id string) string { return "clinic/person/" + id }
+const personPrefix = "clinic/person/"
+
+func person(id string) string { return personPrefix + id }
+
+func personOf(partition string) string { return strings.TrimPrefix(partition, personPrefix) }
 
 const stamp = "20060102T1504Z" // of an instant in UTC, at the head of ids, so that ids sort by time
 
@@ -109,8 +113,11 @@ const attempts = 16
 // written. When any condition fails, plan looks again.
 func (c *Clinic) change(ctx context.Context, id string, plan func() ([]store.Op, error)) error {
 	for range attempts {
+		if err := gateOpen(ctx, c.store); err != nil {
+			return err
+		}
 		cond := store.IfAbsent()
-		guard, err := c.store.Get(ctx, person(id), "guard")
+		guard, err := store.Read[guardRecord](ctx, c.store, person(id), "guard")
 		if err == nil {
 			cond = store.IfVersion(guard.Version)
 		} else if !errors.Is(err, store.ErrNotFound) {
@@ -120,7 +127,10 @@ func (c *Clinic) change(ctx context.Context, id string, plan func() ([]store.Op,
 		if err != nil || len(ops) == 0 {
 			return err
 		}
-		ops = append(ops, store.Put(store.Encode(person(id), "guard", struct{}{}, time.Time{}), cond))
+		if !guard.Value.Listed {
+			ops = append(ops, listPerson(id))
+		}
+		ops = append(ops, store.Put(store.Encode(person(id), "guard", guardRecord{Listed: true}, time.Time{}), cond))
 		err = c.store.Write(ctx, ops...)
 		if err == nil {
 			return nil

@@ -106,6 +106,18 @@ func ambiguous(ref string, candidates []Pet) error {
 	return refuse(Invalid, "Several pets are called %s: %s%s. Use the id.", quote(ref), strings.Join(lines, ", "), more)
 }
 
+// petStays makes a write depend on a pet being there still: a reset may have come since it was found.
+func (c *Clinic) petStays(ctx context.Context, owner string, pet PetRef) (store.Op, error) {
+	_, err := c.store.Get(ctx, person(owner), "pet/"+pet.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Op{}, noPet(pet.Name)
+	}
+	if err != nil {
+		return store.Op{}, fmt.Errorf("clinic: %w", err)
+	}
+	return store.Check(person(owner), "pet/"+pet.ID, store.IfPresent()), nil
+}
+
 // ownerOf tells whose a pet or an appointment is, by its id; nobody's is "".
 func (c *Clinic) ownerOf(ctx context.Context, id string) (string, error) {
 	if !validID(id) {

@@ -23,12 +23,15 @@ func (c *Clinic) AddOwner(ctx context.Context, o Owner) error {
 	}
 	err = c.store.Write(ctx,
 		store.Put(store.Encode(person(o.ID), "profile", o, time.Time{}), store.IfAbsent()),
-		store.Put(store.Encode(indexOf(o.Name), "owner/"+fold(o.Name)+"/"+o.ID, o, time.Time{}), store.Always()))
+		store.Put(store.Encode(indexOf(o.Name), ownerIndexKey(o), o, time.Time{}), store.Always()),
+		listPerson(o.ID))
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("clinic: %w", err)
 	}
 	return nil
 }
+
+func ownerIndexKey(o Owner) string { return "owner/" + fold(o.Name) + "/" + o.ID }
 
 // owner finds a customer by id or name. An owner finds only themselves.
 func (c *Clinic) owner(ctx context.Context, who Actor, ref string) (Owner, error) {

@@ -1,6 +1,7 @@
 package clinic
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,6 +50,11 @@ type seedFile struct {
 type seedState struct {
 	Day  Date `json:"day"`
 	Done bool `json:"done"`
+
+	// What Reset and Restore have begun.
+	Wiping  bool              `json:"wiping,omitempty"`  // everything is deleted first
+	Owners  map[string]string `json:"owners,omitempty"`  // whom the customers of the file became
+	Restore string            `json:"restore,omitempty"` // the snapshot that is to be written instead of the file
 }
 
 const seedPartition, seedSort = "clinic/setup/seed", "state"
@@ -60,13 +66,9 @@ func Seed(ctx context.Context, s store.Store, files fs.FS, now time.Time) error 
 	if err != nil {
 		return err
 	}
-	raw, err := fs.ReadFile(files, "pets.json")
+	f, err := readSeed(files)
 	if err != nil {
-		return fmt.Errorf("clinic: %w", err)
-	}
-	var f seedFile
-	if err := json.Unmarshal(raw, &f); err != nil {
-		return fmt.Errorf("clinic: pets.json: %w", err)
+		return err
 	}
 	state := seedState{Day: DateOf(now.In(facts.zone))}
 	err = once(s.Write(ctx, store.Put(store.Encode(seedPartition, seedSort, state, time.Time{}), store.IfAbsent())))
@@ -80,12 +82,42 @@ func Seed(ctx context.Context, s store.Store, files fs.FS, now time.Time) error 
 	if state = r.Value; state.Done {
 		return nil
 	}
+	if state.Wiping || state.Restore != "" || len(state.Owners) > 0 {
+		return resume(ctx, s, facts, f, state, now)
+	}
 	c := &Clinic{store: s, facts: facts, now: func() time.Time { return now }}
 	if err := c.seed(ctx, f, state.Day); err != nil {
 		return err
 	}
 	state.Done = true
 	return once(s.Write(ctx, store.Put(store.Encode(seedPartition, seedSort, state, time.Time{}), store.IfVersion(r.Version))))
+}
+
+func readSeed(files fs.FS) (f seedFile, err error) {
+	raw, err := fs.ReadFile(files, "pets.json")
+	if err != nil {
+		return f, fmt.Errorf("clinic: %w", err)
+	}
+	if err := json.Unmarshal(raw, &f); err != nil {
+		return f, fmt.Errorf("clinic: pets.json: %w", err)
+	}
+	return f, nil
+}
+
+// mapped is the file with other people for its customers.
+func (f seedFile) mapped(owners map[string]string) seedFile {
+	other := func(id string) string { return cmp.Or(owners[id], id) }
+	f.Owners, f.Pets, f.Reminders = slices.Clone(f.Owners), slices.Clone(f.Pets), slices.Clone(f.Reminders)
+	for i := range f.Owners {
+		f.Owners[i].ID = other(f.Owners[i].ID)
+	}
+	for i := range f.Pets {
+		f.Pets[i].OwnerID = other(f.Pets[i].OwnerID)
+	}
+	for i := range f.Reminders {
+		f.Reminders[i].Person = other(f.Reminders[i].Person)
+	}
+	return f
 }
 
 // once reads a conflict as: it was written before.
@@ -135,7 +167,7 @@ func (c *Clinic) seed(ctx context.Context, f seedFile, day Date) error {
 		if line.Pet != "" {
 			r.Pet = &PetRef{ID: line.Pet}
 		}
-		if err := once(c.store.Write(ctx, store.Put(reminderItem(line.Person, r), store.IfAbsent()))); err != nil {
+		if err := once(c.store.Write(ctx, store.Put(reminderItem(line.Person, r), store.IfAbsent()), listPerson(line.Person))); err != nil {
 			return err
 		}
 	}

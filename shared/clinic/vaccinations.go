@@ -83,6 +83,10 @@ func (c *Clinic) RecordVaccination(ctx context.Context, who Actor, ref string, d
 		if doses, err = c.doses(ctx, p.Pet); err != nil {
 			return nil, err
 		}
+		stays, err := c.petStays(ctx, p.Owner.ID, PetRef{p.ID, p.Name})
+		if err != nil {
+			return nil, err
+		}
 		if slices.ContainsFunc(doses, func(e Dose) bool { return e.Vaccine == d.Vaccine && e.Date == d.Date }) {
 			return nil, refuse(Conflict, "%s on %s is on %s's record already.", plan[i].Name, d.Date, p.Name)
 		}
@@ -90,7 +94,7 @@ func (c *Clinic) RecordVaccination(ctx context.Context, who Actor, ref string, d
 			return nil, refuse(TooMany, "%s has %d vaccinations on record, which is the limit.", p.Name, len(doses))
 		}
 		doses = append(doses, d)
-		return []store.Op{store.Put(doseItem(p.Pet, d), store.IfAbsent())}, nil
+		return []store.Op{store.Put(doseItem(p.Pet, d), store.IfAbsent()), stays}, nil
 	})
 	if err != nil {
 		return fail(err)
