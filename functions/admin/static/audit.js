@@ -1,0 +1,123 @@
+// Audit log: newest first, filtered, and followed while one looks at it.
+
+import { api, seg, send } from "./api.js";
+import { follow } from "./audit-follow.js";
+import { badge, code, h, replace, when } from "./dom.js";
+import { select, text } from "./form.js";
+import { applicationPicker, userPicker } from "./pick.js";
+import { attempt } from "./trouble.js";
+import { busy, button, empty, link, table, toast } from "./ui.js";
+
+const filters = ["event", "outcome", "user_id", "client_id"];
+const limit = 50;
+const most = 2000; // rows; the oldest go when following brings more
+
+export async function auditScreen(ctx) {
+  const query = Object.fromEntries(filters.map((name) => [name, ctx.query.get(name) ?? ""]));
+  const names = await nameBook(ctx);
+  const events = new Set(); // to choose from: those that were seen
+  const seen = new Set();
+  const { node, body, row } = table("Events, newest first", columns(names));
+  const status = h("p", { class: "small muted", role: "status" });
+  const older = h("button", { type: "button", class: "quiet", hidden: true }, "Load older");
+  const nothing = empty("Nothing has happened that fits.", link("/admin/audit", "Show everything"));
+  const options = h("datalist", { id: "events" });
+  let next;
+
+  const take = (items, news) => {
+    const fresh = items.filter((e) => !seen.has(e.id));
+    fresh.forEach((e) => { seen.add(e.id); events.add(e.event); });
+    fresh.forEach((e) => place(body, row(e), e.id, news));
+    if (body.children.length > most) {
+      [...body.children].slice(most).forEach((r) => r.remove());
+      next = undefined;
+      older.hidden = true;
+    }
+    replace(options, [...events].sort().map((value) => h("option", { value })));
+    node.hidden = !seen.size;
+    nothing.hidden = Boolean(seen.size);
+    status.textContent = seen.size ? `${body.children.length} shown${next ? ", there are older ones" : ""}` : "";
+  };
+  const page = async (cursor) => {
+    const answer = await api("GET", "/audit", { query: { ...query, limit, cursor }, signal: ctx.signal });
+    next = answer.next;
+    older.hidden = !next;
+    return answer.items;
+  };
+  older.addEventListener("click", () => busy(older, () => attempt(ctx, async () => {
+    const last = body.lastElementChild;
+    const seenBefore = seen.size;
+    for (let i = 0; i < 10 && next && seen.size === seenBefore; i += 1) { // a page may hold nothing that fits, and still have a next one
+      take(await page(next), false);
+    }
+    last?.nextElementSibling?.querySelector("summary, a")?.focus();
+  })));
+  const begin = await page();
+  take(begin, false);
+  const follower = follow(ctx, query, begin.length ? Date.parse(begin[0].time) : 0, (items) => take(items, true));
+  return {
+    title: "Audit log", actions: [follower.node, button("Export", () => exported(ctx, query), "quiet")],
+    content: [await filterForm(ctx, query, options), h("div", { class: "audit" }, node, nothing, h("div", { class: "more" }, status, older))],
+  };
+}
+
+// place puts a row where its id belongs: ids sort by time, and one that was written with a change may come late.
+function place(body, row, id, news) {
+  row.dataset.id = id;
+  row.classList.toggle("fresh", news);
+  const after = news ? [...body.children].find((r) => r.dataset.id < id) : null;
+  body.insertBefore(row, after ?? null);
+}
+
+// nameBook knows the names of the first users and applications; the log itself holds ids, which outlive the names.
+async function nameBook(ctx) {
+  const get = (path, id, name) => api("GET", path, { query: { limit: 200 }, signal: ctx.signal }).then((p) => new Map(p.items.map((i) => [i[id], i[name]])));
+  const [users, applications] = await Promise.all([get("/users", "id", "username"), get("/applications", "client_id", "name")]);
+  return { user: (id) => users.get(id) ?? id, application: (id) => applications.get(id) ?? id };
+}
+
+function columns(names) {
+  return [
+    { title: "Time", class: "time", cell: (e) => when(e.time, true) },
+    { title: "Event", cell: (e) => [h("strong", null, e.event), " ", badge(e.outcome, e.outcome === "ok" ? "good" : "bad")] },
+    { title: "User", cell: (e) => (e.user_id ? link(`/admin/users/${seg(e.user_id)}`, names.user(e.user_id)) : "–") },
+    { title: "Application", cell: (e) => (e.client_id ? link(`/admin/applications/${seg(e.client_id)}`, names.application(e.client_id)) : "–") },
+    { title: "From", cell: (e) => (e.from ? code(e.from) : "–") },
+    { title: "Details", cell: details },
+  ];
+}
+
+function details(e) {
+  const rows = [...Object.entries(e.details ?? {}), ["request id", e.request_id], ["event id", e.id]].filter(([, value]) => value);
+  const first = Object.entries(e.details ?? {}).map(([name, value]) => `${name}: ${value}`).join(", ");
+  return h("details", null, h("summary", null, first.length > 60 ? `${first.slice(0, 60)}…` : first || "more"),
+    h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)])));
+}
+
+async function filterForm(ctx, query, options) {
+  const known = async (path, id) => (id ? api("GET", path + seg(id), { signal: ctx.signal }) : null);
+  const [user, application] = await Promise.all([known("/users/", query.user_id), known("/applications/", query.client_id)]);
+  const change = (name, value) => {
+    const url = new URLSearchParams(Object.entries({ ...query, [name]: value }).filter(([, v]) => v));
+    ctx.go(`/admin/audit${url.size ? `?${url}` : ""}`);
+  };
+  const event = text({ name: "event", label: "Event", value: query.event, placeholder: "any" });
+  event.control.setAttribute("list", "events");
+  event.control.addEventListener("change", () => change("event", event.read()));
+  const outcome = select({ name: "outcome", label: "Outcome", value: query.outcome, onchange: () => change("outcome", outcome.read()), options: [{ value: "", label: "any" }, { value: "ok", label: "ok" }, { value: "refused", label: "refused" }] });
+  const pick = (name, key) => ({ name, onpick: (item) => { if (item || query[name]) { change(name, item?.[key] ?? ""); } } });
+  return h("div", { class: "filters card", role: "group", "aria-label": "Filter" }, event.node, options, outcome.node,
+    userPicker({ ...pick("user_id", "id"), value: user }).node, applicationPicker({ ...pick("client_id", "client_id"), value: application }).node,
+    Object.values(query).some(Boolean) ? link("/admin/audit", "Show everything", "button quiet slim") : null);
+}
+
+// exported downloads the whole log with these filters. A link could not carry the token, so the file is fetched first.
+async function exported(ctx, query) {
+  await attempt(ctx, async () => {
+    const response = await send("GET", "/audit/export", { query, signal: ctx.signal });
+    const url = URL.createObjectURL(await response.blob());
+    h("a", { href: url, download: `vetassist-audit-${new Date().toISOString().slice(0, 10)}.jsonl` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    toast("The log is in your downloads, as JSON lines.");
+  });
+}
