@@ -5,7 +5,7 @@ import { consents, grants } from "./access.js";
 import { machine, redirectHint } from "./application-new.js";
 import { source } from "./applications.js";
 import { authorization } from "./authorization.js";
-import { ask, formDialog } from "./dialog.js";
+import { ask, tell } from "./dialog.js";
 import { badge, code, h, when } from "./dom.js";
 import { checks, form, lines, text } from "./form.js";
 import { remove } from "./remove.js";
@@ -81,8 +81,7 @@ async function rotate(ctx, path, app) {
   }
   const made = await attempt(ctx, () => api("POST", `${path}/secret`));
   if (made) {
-    const secret = shown("Client secret", made.client_secret, "It is shown this once.");
-    await formDialog({ title: "The new secret", fields: [{ name: "secret", node: secret, read: () => null, fail: () => {}, focus: () => {} }], action: "I have it", onsave: async () => true });
+    await tell({ title: "The new secret", body: shown("Client secret", made.client_secret, "It is shown this once; only a hash of it is kept."), action: "I have it" });
     await ctx.reload();
   }
 }

@@ -89,7 +89,7 @@ function columns(names) {
 
 function details(e) {
   const rows = [...Object.entries(e.details ?? {}), ["request id", e.request_id], ["event id", e.id]].filter(([, value]) => value);
-  const first = Object.entries(e.details ?? {}).map(([name, value]) => `${name}: ${value}`).join(", ");
+  const first = Object.entries(e.details ?? {}).filter(([, value]) => value).map(([name, value]) => `${name}: ${value}`).join(", ");
   return h("details", null, h("summary", null, first.length > 60 ? `${first.slice(0, 60)}…` : first || "more"),
     h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)])));
 }

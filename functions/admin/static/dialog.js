@@ -36,10 +36,15 @@ export function ask({ title, body, action, typed, danger = true }) {
   });
 }
 
+// tell shows something, until it was read.
+export function tell({ title, body, action }) {
+  return open(title, (close) => h("form", { onsubmit: (event) => { event.preventDefault(); close(true); } }, body, h("div", { class: "actions" }, h("button", { type: "submit" }, action))));
+}
+
 // formDialog asks for a few values; onsave may fail, and then the dialog stays. It returns what onsave returned, or null.
 export function formDialog({ title, intro, fields, action = "Save", onsave }) {
   return open(title, (close) => {
-    const f = form({ label: title, fields, action, cancel: () => close(null), onsave: async (values) => close((await onsave(values)) ?? true) });
+    const f = form({ label: title, fields, action, inDialog: true, cancel: () => close(null), onsave: async (values) => close((await onsave(values)) ?? true) });
     return [intro ? h("p", { class: "muted" }, intro) : null, f.node];
   });
 }

@@ -80,9 +80,10 @@ export function toggle({ name, label, hint, value, of }) {
 
 // form puts fields together. onsave(values, etag) may throw; record is {etag, load()} for what may have been changed by
 // somebody else meanwhile.
-export function form({ label, fields, action = "Save", cancel, onsave, record, onreload, extra }) {
+export function form({ label, fields, action = "Save", cancel, onsave, record, onreload, inDialog }) {
   const alert = h("div", { class: "alert", role: "alert", tabindex: "-1" });
   const submit = h("button", { type: "submit" }, action);
+  const back = cancel ? h("button", { type: "button", class: "quiet cancel", onclick: cancel }, "Cancel") : null;
   let etag = record?.etag;
   const values = () => Object.fromEntries(fields.map((f) => [f.name, f.read()]));
 
@@ -122,8 +123,7 @@ export function form({ label, fields, action = "Save", cancel, onsave, record, o
         }
       });
     },
-  }, alert, fields.map((f) => f.node), extra,
-  h("div", { class: "actions" }, cancel ? h("button", { type: "button", class: "quiet cancel", onclick: cancel }, "Cancel") : null, submit));
+  }, alert, fields.map((f) => f.node), h("div", { class: "actions" }, inDialog ? [back, submit] : [submit, back]));
   return { node, values };
 }
 

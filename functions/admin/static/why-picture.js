@@ -19,7 +19,7 @@ export function picture(why, server) {
   const th = (text, note) => h("th", { role: "columnheader", scope: "col" }, text, note === undefined ? null : h("span", { class: "small muted block" }, note));
   return [
     h("p", null, why.granted.length ? ["A token gets ", h("span", { class: "codes" }, why.granted.map((s) => [code(s), " "]))] : h("strong", null, "No token is given: nothing is left in all four sets."),
-      why.user.roles.length ? [" Roles of ", link(`/admin/users/${encodeURIComponent(why.user.id)}`, why.user.username), ": ", why.user.roles.map((r) => [badge(r), " "])] : " The user has no role."),
+      why.user.roles.length ? [" Roles of ", link(`/admin/users/${encodeURIComponent(why.user.id)}`, why.user.username), ": ", why.user.roles.map((r) => [badge(r), " "])] : "The user has no role."),
     h("table", { role: "table", class: "sets" },
       h("caption", { class: "hidden" }, "Each scope, and whether each of the four sets has it"),
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, th("Scope"), sets.map((s) => th(s.title, count(why.sets[s.id].length, "scope"))), th("Granted", count(why.granted.length, "scope")))),
