@@ -5,9 +5,9 @@
 //
 //	policy/…    MCP servers, roles           read by the MCP server too, which sees nothing else of this package
 //	client/…    one application each
-//	user/…      one person each: profile, password, consents
+//	user/…      one person each: profile, password, passkeys, consents
 //	username/…  from the name that a person types to the user's id
-//	directory/… the indexes, which list users and applications in order, and what has been seeded
+//	directory/… the indexes, which list users and applications in order, whose each passkey is, and what has been seeded
 //
 // A record and its index items are written together or not at all. What an administrator edits is read with a version, and
 // written only over that version.

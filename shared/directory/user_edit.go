@@ -221,7 +221,7 @@ func (d *Directory) signOutWith(ctx context.Context, id string, with []store.Op)
 // maxCascade bounds what one deletion cleans up.
 const maxCascade = 500
 
-// DeleteUser deletes a user who is at the version, and what is the user's own: password, consents. When that is more than
+// DeleteUser deletes a user who is at the version, and what is the user's own: password, passkeys, consents. When that is more than
 // one write can hold, the user is disabled and marked first, so that none is ever seen with half of it; then it may
 // return ErrUnfinished.
 func (d *Directory) DeleteUser(ctx context.Context, id string, version int64) error {
@@ -234,7 +234,7 @@ func (d *Directory) deleteUser(ctx context.Context, id string, version int64) er
 	if err != nil {
 		return err
 	}
-	own := store.Query{Partition: "user/" + id, Limit: store.MaxOps / 2} // a consent is two operations
+	own := store.Query{Partition: "user/" + id, Limit: store.MaxOps / 2} // a consent is two operations, and a passkey too
 	for range maxCascade / own.Limit {
 		page, err := d.store.List(ctx, own)
 		if err != nil {
@@ -252,6 +252,13 @@ func (d *Directory) deleteUser(ctx context.Context, id string, version int64) er
 					return fmt.Errorf("directory: consent %s of %s: %w", item.Sort, id, err)
 				}
 				rest = append(rest, indexOps([]entry{c.entry()}, nil)...)
+			}
+			if strings.HasPrefix(item.Sort, passkeyPrefix) {
+				var p Passkey
+				if err := json.Unmarshal(item.Body, &p); err != nil {
+					return fmt.Errorf("directory: %s of %s: %w", item.Sort, id, err)
+				}
+				rest = append(rest, store.Delete(p.taken(id).Partition, usernameSort, store.Always()))
 			}
 		}
 		last := slices.Concat([]store.Op{
