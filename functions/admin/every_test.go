@@ -329,7 +329,9 @@ func TestOnceIsEnough(t *testing.T) {
 		"deleted": func(w *world, r store.Record[directory.User]) error {
 			return w.directory.DeleteUser(t.Context(), r.Value.ID, r.Version)
 		},
-		"signed out": func(w *world, r store.Record[directory.User]) error { return w.directory.SignOut(t.Context(), r.Value.ID) },
+		"signed out": func(w *world, r store.Record[directory.User]) error {
+			return w.directory.SignOut(t.Context(), r.Value.ID)
+		},
 	} {
 		w := newWorld(t)
 		w.call("PUT", "/roles/Administrator/members/user-carol", "").want(t, "another administrator", 204)

@@ -33,7 +33,7 @@ import (
 
 // Ids that a server has in addresses.
 const (
-	vetassist = "bWNwOi8vdmV0YXNzaXN0"     // mcp://vetassist
+	vetassist = "bWNwOi8vdmV0YXNzaXN0"    // mcp://vetassist
 	adminAPI  = "YWRtaW46Ly92ZXRhc3Npc3Q" // admin://vetassist
 )
 

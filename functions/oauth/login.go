@@ -21,6 +21,8 @@ type loginPage struct {
 	Username   string
 	Problem    string
 	Demo       []directory.DemoPerson
+
+	PasskeyFinish template.URL // where a passkey's answer goes; empty when passkeys are not offered here
 }
 
 // showLogin asks who it is. The query is the authorization request that waits for the answer, if there is one.
@@ -32,7 +34,7 @@ func (s *server) showLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case v.loggedIn() && a == nil:
-		redirectTo(w, "/oauth/logout") // says who is logged in
+		redirectTo(w, accountPath)
 	case v.loggedIn() && !a.wantsLogin():
 		redirectTo(w, "/oauth/authorize?"+a.Query)
 	default:
@@ -63,17 +65,29 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
-		err = s.startSession(w, r, v, user, began, access.Password, a.clientID())
+		err = s.startSession(w, r, v, user, began, access.Password, loginEvent(v, user, a))
 	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	redirectTo(w, afterLogin(a))
+}
+
+// afterLogin is where a login goes on: with the request that waited for it, or at the account page.
+func afterLogin(a *authRequest) string {
 	if a == nil {
-		redirectTo(w, "/oauth/logout")
-		return
+		return accountPath
 	}
-	redirectTo(w, "/oauth/authorize?"+a.afterLogin())
+	return "/oauth/authorize?" + a.afterLogin()
+}
+
+func loginEvent(before visit, user directory.User, a *authRequest) audit.Event {
+	event := audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, ClientID: a.clientID()}
+	if before.user.ID != user.ID {
+		event.Details = map[string]string{"replaces": before.user.ID}
+	}
+	return event
 }
 
 // wrongPassword is how a password that was not found right is answered, in words that are the same whether or not somebody
@@ -126,6 +140,9 @@ func (s *server) renderLogin(w http.ResponseWriter, r *http.Request, status int,
 	page := loginPage{Action: formAction("/oauth/login", a), FormToken: v.formToken("login"), Username: username, Problem: problem, Demo: s.Demo}
 	if a != nil {
 		page.ClientName = a.Client.Name
+	}
+	if s.passkeys != nil {
+		page.PasskeyFinish = formAction("/oauth/passkey/login/finish", a)
 	}
 	if err := s.pages.Render(w, status, "login.html", web.Page{Title: "Log in", Data: page}); err != nil {
 		web.Fail(w, r, s.Log, err)

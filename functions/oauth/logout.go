@@ -51,5 +51,9 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) {
 		redirectTo(w, "/oauth/login?"+a.Query)
 		return
 	}
+	if r.PostForm.Get("then") == "login" { // the account page wants a new proof of who it is
+		redirectTo(w, "/oauth/login")
+		return
+	}
 	redirectTo(w, "/oauth/logout")
 }

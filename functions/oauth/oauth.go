@@ -8,6 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+	"golang.org/x/time/rate"
+
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
@@ -18,10 +21,10 @@ import (
 
 // Partitions are all that the authorization server opens: its own, the directory's, both halves of the keys, and the audit
 // log.
-var Partitions = slices.Concat([]string{"code/", "oauth-secret/"},
+var Partitions = slices.Concat([]string{"code/", "ceremony/", "oauth-secret/"},
 	access.Partitions, directory.Partitions, token.PrivatePartitions, token.PublicPartitions, audit.Partitions)
 
-//go:embed pages
+//go:embed pages static
 var files embed.FS
 
 // Config is what the authorization server needs.
@@ -42,6 +45,9 @@ type server struct {
 	verifier   *token.Verifier
 	audit      *audit.Log
 	access     *access.Registry
+	passkeys   *webauthn.WebAuthn // nil: not offered here
+	noPasskeys string             // why not
+	strangers  *rate.Limiter      // of passkey logins that are begun: each is a record, and costs a stranger nothing
 	sameOrigin *http.CrossOriginProtection
 	cookie     web.Cookie // of the login
 }
@@ -52,9 +58,14 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	passkeys, noPasskeys, err := newPasskeys(c.BaseURL)
+	if err != nil {
+		return nil, err
+	}
 	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
-		access: access.New(c.Store, c.Now)}
+		access: access.New(c.Store, c.Now), passkeys: passkeys, noPasskeys: noPasskeys,
+		strangers: rate.NewLimiter(passkeysPerSecond, passkeysBurst)}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}
@@ -73,6 +84,19 @@ func (s *server) routes() http.Handler {
 	mux.Handle("POST /oauth/consent", s.form(s.consent))
 	mux.HandleFunc("GET /oauth/logout", s.showLogout)
 	mux.Handle("POST /oauth/logout", s.form(s.logout))
+
+	mux.HandleFunc("GET "+accountPath, s.member(s.showAccount))
+	mux.Handle("POST "+accountPath+"/apps/remove", s.form(s.member(s.removeApp)))
+	mux.Handle("POST "+accountPath+"/logins/end", s.form(s.member(s.endLogin)))
+	mux.Handle("POST "+accountPath+"/logins/end-others", s.form(s.member(s.endOtherLogins)))
+	mux.Handle("POST "+accountPath+"/password", s.form(s.member(s.changePassword)))
+	mux.Handle("POST "+accountPath+"/passkeys/remove", s.form(s.member(s.removePasskey)))
+
+	mux.Handle("POST /oauth/passkey/add/begin", s.form(s.beginAdd))
+	mux.Handle("POST /oauth/passkey/add/finish", s.form(s.finishAdd))
+	mux.Handle("POST /oauth/passkey/login/begin", s.form(s.beginPasskeyLogin))
+	mux.Handle("POST /oauth/passkey/login/finish", s.form(s.finishPasskeyLogin))
+
 	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
 
 	mux.Handle("/oauth/token", web.Public("POST", bounded(s.token)))

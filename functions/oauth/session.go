@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
@@ -64,18 +65,15 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 }
 
 // startSession logs a user in under a new cookie, so that a planted one is worth nothing (session fixation), and ends
-// the login that the browser had before. began and method are as in newLogin; clientID is who sent the user here, if anybody.
-func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User, began time.Time, method, clientID string) error {
+// the login that the browser had before. began and method are as in newLogin; event tells of it, and with is written
+// together with it.
+func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User, began time.Time, method string, event audit.Event, with ...store.Op) error {
 	secret, err := web.NewSecret(s.Rand)
 	if err != nil {
 		return err
 	}
 	login := s.newLogin(r, secret, user, began, method)
-	event := audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, ClientID: clientID}
-	if before.user.ID != user.ID {
-		event.Details = map[string]string{"replaces": before.user.ID}
-	}
-	if err := s.writeWith(r.Context(), event, append(access.BeginLogin(login), before.end()...)...); err != nil {
+	if err := s.writeWith(r.Context(), event, slices.Concat(access.BeginLogin(login), before.end(), with)...); err != nil {
 		return err
 	}
 	s.cookie.Set(w, secret, 0)
@@ -114,7 +112,11 @@ func checkForm(r *http.Request, v visit, purpose string) error {
 	if err := r.ParseForm(); err != nil {
 		return &pageError{"The form that you sent is broken.", "the body is not a form of at most 64 KiB"}
 	}
-	if !hmac.Equal([]byte(r.PostForm.Get("form_token")), []byte(v.formToken(purpose))) {
+	return v.checkToken(r.PostForm.Get("form_token"), purpose)
+}
+
+func (v visit) checkToken(token, purpose string) error {
+	if !hmac.Equal([]byte(token), []byte(v.formToken(purpose))) {
 		return &pageError{"This page was open for too long, or cookies are blocked.", "the form token does not fit this browser and this request"}
 	}
 	return nil

@@ -22,7 +22,10 @@ const (
 	RefreshReuse  Name = "refresh-reuse" // a refresh token came again, so its grant was revoked
 	Revocation    Name = "revocation"    // a grant was revoked on request, or that was refused
 
-	Administration Name = "administration" // an administrator changed something, or was refused to
+	Administration Name = "administration"  // an administrator changed something, or was refused to
+	Withdrawal     Name = "withdrawal"      // a user took back what a client was allowed
+	PasswordChange Name = "password-change" // a user changed the password, or could not
+	PasskeyChange  Name = "passkey-change"  // a user added or removed a passkey, or could not
 )
 
 // Outcome tells how it ended.

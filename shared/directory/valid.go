@@ -16,7 +16,7 @@ import (
 // Bounds on what an administrator may enter. Those on counts keep a change of one record and all its index items
 // within one write (store.MaxOps).
 const (
-	minPassword    = 8
+	MinPassword    = 8   // bytes
 	maxName        = 100 // characters
 	maxDescription = 500 // characters
 	maxTitle       = 60  // characters
@@ -38,8 +38,8 @@ var common = strings.Fields(commonPasswords)
 
 func checkPassword(password string) error {
 	switch {
-	case len(password) < minPassword || len(password) > maxPassword:
-		return &FieldError{"password", fmt.Sprintf("must be %d to %d bytes long", minPassword, maxPassword)}
+	case len(password) < MinPassword || len(password) > maxPassword:
+		return &FieldError{"password", fmt.Sprintf("must be %d to %d bytes long", MinPassword, maxPassword)}
 	case slices.Contains(common, strings.ToLower(password)): // NIST SP 800-63B §5.1.1.2
 		return &FieldError{"password", "must not be one of the commonest"}
 	}

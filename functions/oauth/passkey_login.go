@@ -1,0 +1,131 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"github.com/vetassist/vetassist/shared/access"
+	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// beginPasskeyLogin asks a browser for any passkey of ours (WebAuthn §7.2, steps 1 to 3).
+func (s *server) beginPasskeyLogin(w http.ResponseWriter, r *http.Request) {
+	assertion, err := s.askForLogin(w, r)
+	if err != nil {
+		s.failPasskey(w, r, err)
+		return
+	}
+	web.JSON(w, http.StatusOK, assertion.Response)
+}
+
+func (s *server) askForLogin(w http.ResponseWriter, r *http.Request) (*protocol.CredentialAssertion, error) {
+	v, err := s.visit(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.passkeyForm(r, v, "login"); err != nil {
+		return nil, err
+	}
+	if !s.strangers.AllowN(s.Now(), 1) {
+		w.Header().Set("Retry-After", "2")
+		return nil, &passkeyError{http.StatusServiceUnavailable, "busy", "Many people are logging in right now. Please try again in a moment."}
+	}
+	assertion, state, err := s.passkeys.BeginDiscoverableLogin()
+	if err != nil {
+		return nil, err
+	}
+	return assertion, s.beginCeremony(r, v, ceremonyLogin, state)
+}
+
+// finishPasskeyLogin logs in whoever's passkey the browser has used (WebAuthn §7.2, steps 4 to 27). The query is the
+// authorization request that waits for the login, as on the login page.
+func (s *server) finishPasskeyLogin(w http.ResponseWriter, r *http.Request) {
+	a, v, err := s.loginVisit(w, r)
+	var user directory.User
+	if err == nil {
+		user, err = s.passkeyLogin(w, r, a, v)
+	}
+	var refusal *passkeyError
+	if errors.As(err, &refusal) {
+		s.audit.Record(r.Context(), audit.Event{Name: audit.Login, Outcome: audit.Refused, UserID: user.ID, ClientID: a.clientID(),
+			Details: map[string]string{"method": access.Passkey, "error": refusal.Code}})
+	}
+	if err != nil {
+		s.failPasskey(w, r, err)
+		return
+	}
+	web.JSON(w, http.StatusOK, map[string]string{"location": afterLogin(a)})
+}
+
+// passkeyLogin tells who it is, too, when the passkey was right and yet not accepted. What is not proved is not told: it
+// would be recorded of somebody on anybody's word.
+func (s *server) passkeyLogin(w http.ResponseWriter, r *http.Request, a *authRequest, v visit) (directory.User, error) {
+	began := s.Now()
+	answer, err := s.passkeyForm(r, v, "login")
+	if err != nil {
+		return directory.User{}, err
+	}
+	state, err := s.takeCeremony(r, v, ceremonyLogin)
+	if err != nil {
+		return directory.User{}, err
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer.Credential)
+	if err != nil {
+		return directory.User{}, errPasskeyRefused
+	}
+	user, err := s.handleOwner(r, parsed.Response.UserHandle)
+	if err != nil {
+		return directory.User{}, err
+	}
+	// On a conflict the passkey was used or removed in between: the next round sees that.
+	proved, err := again(func() (directory.User, error) {
+		used, proved, err := s.checkPasskey(r, user, state, parsed)
+		if err == nil {
+			event := loginEvent(v, user, a)
+			err = s.startSession(w, r, v, user, began, access.Passkey, event, s.Directory.UsePasskey(user.ID, used))
+		}
+		return proved, err
+	})
+	return proved, err
+}
+
+// handleOwner is whose passkey it claims to be. A disabled user cannot log in this way either.
+func (s *server) handleOwner(r *http.Request, handle []byte) (directory.User, error) {
+	if store.ValidKey("user/"+string(handle), "x") != nil {
+		return directory.User{}, errPasskeyRefused
+	}
+	user, err := s.Directory.ActiveUser(r.Context(), string(handle))
+	if errors.Is(err, directory.ErrNotFound) {
+		return directory.User{}, errPasskeyRefused
+	}
+	return user, err
+}
+
+// checkPasskey is the user's passkey that made the answer, with the counter that it came with.
+func (s *server) checkPasskey(r *http.Request, user directory.User, state webauthn.SessionData, parsed *protocol.ParsedCredentialAssertionData) (used directory.Passkey, proved directory.User, err error) {
+	owner, err := s.passkeyUser(r, user)
+	if err != nil {
+		return used, proved, err
+	}
+	_, credential, err := s.passkeys.ValidatePasskeyLogin(func(_, _ []byte) (webauthn.User, error) { return owner, nil }, state, parsed)
+	if err != nil {
+		return used, proved, errPasskeyRefused
+	}
+	if credential.Authenticator.CloneWarning {
+		// §6.1.1 leaves to us what to do when the counter did not go up: two may hold the key, and we cannot tell which is which.
+		return used, user, &passkeyError{http.StatusUnauthorized, "counter",
+			"This passkey looks as if it had been copied, so it was not accepted. Log in with your password, remove it and add a new one."}
+	}
+	i := slices.IndexFunc(owner.credentials, func(c webauthn.Credential) bool { return slices.Equal(c.ID, credential.ID) })
+	used = owner.keys[i]
+	used.Credential, err = json.Marshal(credential)
+	return used, user, err
+}
