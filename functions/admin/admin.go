@@ -45,7 +45,7 @@ type Config struct {
 	Directory *directory.Directory
 	Keys      *token.Keyring
 	Verifier  Verifier // of tokens for Audience
-	Seed      fs.FS    // the clinic's demo data, for resetting it
+	Seed      fs.FS    // the clinic, and the demo's data to reset it to
 	Now       func() time.Time
 	Rand      io.Reader
 	Log       *slog.Logger
@@ -57,7 +57,11 @@ func New(c Config) (http.Handler, error) {
 		return nil, errors.New("admin: Config lacks something")
 	}
 	log := audit.New(c.Store, c.Now, c.Rand, c.Log)
-	a := &api{Config: c, access: access.New(c.Store, c.Now), audit: log}
+	pets, err := clinic.New(clinic.Config{Store: c.Store, Files: c.Seed, Now: c.Now, Rand: c.Rand})
+	if err != nil {
+		return nil, err
+	}
+	a := &api{Config: c, access: access.New(c.Store, c.Now), audit: log, clinic: pets}
 	operations, description, err := a.routes()
 	if err != nil {
 		return nil, err

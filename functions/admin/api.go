@@ -15,6 +15,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/clinic"
 )
 
 // api holds what the operations share.
@@ -22,6 +23,7 @@ type api struct {
 	Config
 	access *access.Registry
 	audit  *audit.Log
+	clinic *clinic.Clinic
 	huma   huma.API
 }
 
@@ -55,6 +57,7 @@ func (a *api) routes() (http.Handler, []byte, error) {
 	a.keyRoutes()
 	a.auditRoutes()
 	a.whyRoutes()
+	a.clinicRoutes()
 
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.nothing(w, r, mux) })
 	description, err := json.Marshal(a.huma.OpenAPI())
@@ -95,6 +98,7 @@ var tags = []*huma.Tag{
 	{Name: "Signing keys", Description: "The keys that sign access tokens."},
 	{Name: "Audit log", Description: "Who did what, for ninety days."},
 	{Name: "Why", Description: "The formula of a token's scopes, explained."},
+	{Name: "Clinic", Description: "The clinic's data, for demos and workshops."},
 }
 
 // register adds an operation. Each can be refused in the same ways, so these are told once, here.

@@ -99,6 +99,11 @@ var examples = map[string]struct{ path, body string }{
 	"retire-key":              {"/keys/{kid}", ""},
 	"list-events":             {"/audit", ""},
 	"export-events":           {"/audit/export", ""},
+	"reset-clinic":            {"/clinic/reset", ""},
+	"list-snapshots":          {"/clinic/snapshots", ""},
+	"make-snapshot":           {"/clinic/snapshots", `{"name": "Before the break"}`},
+	"restore-snapshot":        {"/clinic/snapshots/{id}/restore", ""},
+	"delete-snapshot":         {"/clinic/snapshots/{id}", ""},
 	"why":                     {"/why?user_id=user-bob&client_id=vet-assist-ai&server_id=" + vetassist, ""},
 }
 
@@ -125,6 +130,9 @@ func (w *world) example(op operation) (path, body string) {
 			w.t.Fatal(err)
 		}
 		e.path = "/keys/" + keys[len(keys)-1].ID
+	}
+	if strings.Contains(e.path, "{id}") {
+		e.path = strings.Replace(e.path, "{id}", as[struct{ ID string }](w.t, w.call("POST", "/clinic/snapshots", `{"name": "Morning"}`)).ID, 1)
 	}
 	w.store.writes() // those do not count
 	return e.path, e.body

@@ -144,6 +144,10 @@ func known(err error) *problem {
 		return conflict("Too many keys are published already. The oldest leave within a quarter of an hour.")
 	case errors.Is(err, directory.ErrBusy), errors.Is(err, store.ErrBusy):
 		return &problem{Status: http.StatusServiceUnavailable, Detail: "Too much at once. Please try again in a moment."}
+	case errors.As(err, &told) && told.Code == clinic.NotFound:
+		return &problem{Status: http.StatusNotFound, Detail: told.Message}
+	case errors.As(err, &told) && told.Code == clinic.Invalid:
+		return &problem{Status: http.StatusUnprocessableEntity, Detail: told.Message}
 	case errors.As(err, &told):
 		return conflict(told.Message)
 	}

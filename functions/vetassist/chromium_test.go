@@ -205,8 +205,8 @@ func (b *tab) login(user string) {
 	b.t.Helper()
 	b.do(chromedp.WaitVisible(chromedp.CSS("#username")),
 		chromedp.SendKeys(chromedp.CSS("#username"), user),
-		chromedp.SendKeys(chromedp.CSS("#password"), user+"-demo"))
-	b.click("button", "Log in")
+		chromedp.SendKeys(chromedp.CSS("#password"), user+"-demo"),
+		chromedp.Click(chromedp.CSS("button[type=submit]")))
 }
 
 func size(width, height int64, mobile bool) action {
