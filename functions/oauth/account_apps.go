@@ -10,6 +10,7 @@ import (
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/store"
 )
 
 // appsPage is how many applications one page of My account shows.
@@ -85,7 +86,7 @@ func (s *server) removeApp(w http.ResponseWriter, r *http.Request, v visit) {
 			err = s.Directory.Withdraw(r.Context(), v.user.ID, client, server, op)
 		}
 	}
-	if err == nil || errors.Is(err, directory.ErrNotFound) { // again is no error, and ends what was left
+	if err == nil || errors.Is(err, directory.ErrNotFound) || errors.Is(err, store.ErrInvalid) { // again is no error, and ends what was left
 		err = finish(func() error {
 			_, err := s.access.EndGrantsOf(r.Context(), v.user.ID, client, server)
 			return err

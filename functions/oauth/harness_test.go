@@ -86,6 +86,12 @@ func newWorld(t testing.TB) *world {
 // newWorldOver puts something between the authorization server and its store.
 func newWorldOver(t testing.TB, between func(store.Store) store.Store) *world {
 	t.Helper()
+	return newWorldAt(t, "127.0.0.1", between)
+}
+
+// newWorldAt gives it another name of this machine.
+func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store) *world {
+	t.Helper()
 	w := &world{t: t, clock: storetest.NewClock(), path: filepath.Join(t.TempDir(), "v.db")}
 	file, err := seeded()
 	if err == nil {
@@ -100,7 +106,7 @@ func newWorldOver(t testing.TB, between func(store.Store) store.Store) *world {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
 	t.Cleanup(func() { server.Close(); w.db.Close() })
-	w.url = server.URL
+	w.url = strings.Replace(server.URL, "127.0.0.1", host, 1)
 
 	s := interrupted{store.Restrict(w.db, oauth.Partitions...), w}
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
