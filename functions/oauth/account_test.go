@@ -366,3 +366,34 @@ func TestBrowserNames(t *testing.T) {
 		}
 	}
 }
+
+// What cannot be recorded is not done.
+func TestAccountAuditFails(t *testing.T) {
+	t.Parallel()
+	alone := true
+	w := newWorldOver(t, func(s store.Store) store.Store { return auditless{s, &alone} })
+	granted := w.redeem(w.code())
+	b, other := w.browser(), w.browser()
+	b.login("bob", "/oauth/login")
+	other.login("bob", "/oauth/login")
+	loginRE := regexp.MustCompile(`name="login" value="([^"]*)"`)
+	alone = false
+	logins := loginRE.FindAllStringSubmatch(b.get("/oauth/account").body, -1)
+	for _, m := range logins {
+		if a := b.send("/oauth/account/logins/end", "login", m[1]); a.status != http.StatusInternalServerError {
+			t.Errorf("ending a login: %d", a.status)
+		}
+	}
+	if len(logins) < 2 || !b.isLoggedIn() || !other.isLoggedIn() {
+		t.Errorf("%d logins; here %v, there %v", len(logins), b.isLoggedIn(), other.isLoggedIn())
+	}
+	if a := b.send("/oauth/account/apps/remove"); a.status != http.StatusInternalServerError {
+		t.Errorf("removing an app: %d", a.status)
+	}
+	if a := b.send("/oauth/account/password", "current", "bob-demo", "new", "a brand new one", "again", "a brand new one"); a.status != http.StatusInternalServerError {
+		t.Errorf("changing the password: %d", a.status)
+	}
+	alone = true
+	w.refresh(granted.Refresh).expect(t, "")
+	w.browser().login("bob", "/oauth/login") // with the password that he had
+}

@@ -18,13 +18,21 @@
 //	  |                                  | grant_code.go, grant_refresh.go      |
 //	  |                                  |------ access and refresh token ----->|
 //
+// A login is by password (login.go; ten wrong ones lock the name, package directory) or by passkey (passkey.go,
+// passkey_login.go). What is open, logins and grants, lies in package access.
+//
+// Everybody who can log in has an account page (account.go): what they allowed applications, where they are logged in,
+// passkeys and password, and each of them can be taken back, ended or changed there. What began before a person was signed
+// out everywhere is over: a login at its next page (session.go, visit), a code or a grant at its next token (grant.go,
+// mint).
+//
 // An application that acts for no user gets its token at once, for its secret and its own roles: grant_client.go.
 //
 // The authorization request itself is kept nowhere: it travels as the query from page to page, and every page checks it
 // anew. The consent form is bound to that query and to the session by its form token (session.go), so what was
 // shown is what is decided.
 //
-// Every login, consent, code, token, revocation and refusal is recorded in the audit log (record.go); a form that came too
+// Every login, consent, code, token, revocation, refusal and change of an account is recorded in the audit log (record.go); a form that came too
 // late or from another site's page is none of these.
 //
 // Not supported, and therefore not in the metadata: response types other than code, response modes other than query,

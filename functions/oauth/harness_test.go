@@ -108,10 +108,10 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 	t.Cleanup(func() { server.Close(); w.db.Close() })
 	w.url = strings.Replace(server.URL, "127.0.0.1", host, 1)
 
-	s := interrupted{store.Restrict(w.db, oauth.Partitions...), w}
+	s := between(interrupted{store.Restrict(w.db, oauth.Partitions...), w})
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	handler, err = oauth.New(oauth.Config{BaseURL: w.url, Store: between(s), Directory: w.directory,
+	handler, err = oauth.New(oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory,
 		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Now: w.clock.Now, Rand: rand.Reader, Log: log})
 	if err != nil {
 		t.Fatal(err)

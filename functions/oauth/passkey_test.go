@@ -411,3 +411,24 @@ func TestPasskeysNeedAName(t *testing.T) {
 		}
 	}
 }
+
+// A stranger who begins logins without end is told to wait: each is a record for some minutes.
+func TestPasskeyLoginsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newPasskeyWorld(t)
+	b := w.browser()
+	token := b.token(b.get("/oauth/login"))
+	begin := func() scriptAnswer {
+		return b.script("/oauth/passkey/login/begin", map[string]any{"form_token": token})
+	}
+	begun := 0
+	for ; begun < 1000 && begin().Status == http.StatusOK; begun++ {
+	}
+	if got := begin(); begun != 200 || got.Status != http.StatusServiceUnavailable || got.Code != "busy" {
+		t.Errorf("%d were begun, then: %d %s", begun, got.Status, got.raw)
+	}
+	w.clock.Advance(time.Second)
+	if got := begin(); got.Status != http.StatusOK {
+		t.Errorf("a second later: %d %s", got.Status, got.raw)
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -20,6 +21,9 @@ func TestViews(t *testing.T) {
 	bob.connect("Book an appointment for Fido on "+openDay()+" at 10", "bob")
 	bob.connect("Remind me tomorrow at 9 to buy dog food", "bob")
 	tokens := w.tokensFor("bob", "pet-profile:read")
+	w.change(func(d *directory.Directory) error {
+		return d.AddPasskey(t.Context(), "user-bob", directory.Passkey{ID: "passkey-id", Name: "My phone", Credential: json.RawMessage(`{"publicKey":"public"}`)})
+	})
 	w.callTool(tokens.Access, "contact_support", `{"message":"Do you sell dog food?"}`)
 
 	db, err := sql.Open("sqlite", "file:"+w.options.DB+"?mode=ro")
@@ -46,7 +50,8 @@ func TestViews(t *testing.T) {
 		{"clients", "", 2, ""},
 		{"clients", "id = 'vet-assist-ai'", 1, "id=vet-assist-ai name=Vet Assist AI template=MCP client application"},
 		{"consents", "user_id = 'user-bob'", 1, "client_id=vet-assist-ai server=mcp://vetassist scopes=appointment:write pet-profile:read reminder:write"},
-		{"sessions", "user_id = 'user-bob'", 0, ""},
+		{"sessions", "user_id = 'user-bob'", 0, "method=password address=127.0.0.1"},
+		{"passkeys", "user_id = 'user-bob'", 1, "name=My phone"},
 		{"codes", "used", 0, "user_id=user-bob client_id=vet-assist-ai"},
 		{"grants", "user_id = 'user-bob'", 0, "client_id=vet-assist-ai"},
 		{"signing_keys", "", 1, "kid="},

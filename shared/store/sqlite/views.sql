@@ -15,6 +15,11 @@ CREATE VIEW users AS
            coalesce(body ->> 'disabled', 0) AS disabled, body ->> 'created' AS created
     FROM live WHERE partition GLOB 'user/*' AND sort = 'profile';
 
+DROP VIEW IF EXISTS passkeys;
+CREATE VIEW passkeys AS
+    SELECT substr(partition, 6) AS user_id, body ->> 'name' AS name, body ->> 'created' AS created, body ->> 'last_used' AS last_used -- user/<id>
+    FROM live WHERE partition GLOB 'user/*' AND sort GLOB 'passkey/*';
+
 DROP VIEW IF EXISTS roles;
 CREATE VIEW roles AS
     SELECT body ->> 'name' AS name, p.key AS server,
