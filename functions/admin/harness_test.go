@@ -226,9 +226,17 @@ func (w *world) call(method, path, body string, headers ...string) answer {
 
 // try is call for goroutines.
 func (w *world) try(method, path, body string, headers ...string) (answer, error) {
+	r, a, err := w.send(method, path, body, headers...)
+	if err != nil {
+		return a, err
+	}
+	return a, w.promised(r, a)
+}
+
+func (w *world) send(method, path, body string, headers ...string) (*http.Request, answer, error) {
 	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+"/admin/api/v1"+path, strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return nil, answer{}, err
 	}
 	r.Header.Set("Authorization", "Bearer "+w.admin)
 	if body != "" {
@@ -242,15 +250,11 @@ func (w *world) try(method, path, body string, headers ...string) (answer, error
 	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
-		return answer{}, err
+		return r, answer{}, err
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return answer{}, err
-	}
-	a := answer{resp.StatusCode, resp.Header, b}
-	return a, w.promised(r, a)
+	return r, answer{resp.StatusCode, resp.Header, b}, err
 }
 
 // promised holds an answer to the OpenAPI document: every answer that any test gets goes through it.
