@@ -29,8 +29,8 @@ type appAccess struct {
 func (s *server) apps(ctx context.Context, userID, cursor string) ([]appAccess, string, error) {
 	page, err := s.Directory.ConsentsOf(ctx, userID, directory.Query{Limit: appsPage, Cursor: cursor})
 	var wrong *directory.FieldError
-	if errors.As(err, &wrong) {
-		return nil, "", &pageError{"This page of your account is not there any more.", "the cursor is not one that a page gave"}
+	if errors.As(err, &wrong) && cursor != "" { // not a cursor of ours: the first page will do
+		return s.apps(ctx, userID, "")
 	}
 	if err != nil {
 		return nil, "", err

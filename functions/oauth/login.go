@@ -65,7 +65,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
-		err = s.startSession(w, r, v, user, began, access.Password, loginEvent(v, user, a))
+		err = s.startSession(w, r, v, user, began, access.Password, loginEvent(v, user, a, access.Password))
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -82,12 +82,12 @@ func afterLogin(a *authRequest) string {
 	return "/oauth/authorize?" + a.afterLogin()
 }
 
-func loginEvent(before visit, user directory.User, a *authRequest) audit.Event {
-	event := audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, ClientID: a.clientID()}
+func loginEvent(before visit, user directory.User, a *authRequest, method string) audit.Event {
+	details := map[string]string{"method": method}
 	if before.user.ID != user.ID {
-		event.Details = map[string]string{"replaces": before.user.ID}
+		details["replaces"] = before.user.ID
 	}
-	return event
+	return audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, ClientID: a.clientID(), Details: details}
 }
 
 // wrongPassword is how a password that was not found right is answered, in words that are the same whether or not somebody

@@ -394,3 +394,18 @@ func TestQueryIsChecked(t *testing.T) {
 		}
 	}
 }
+
+// No partition holds all grants of a client that everybody uses.
+func TestClientIndexIsSpread(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 200 {
+		w.give(fmt.Sprintf("grant-%d", i), fmt.Sprintf("user-%d", i), "app", "mcp://a")
+	}
+	for n := range 8 {
+		page, err := w.store.List(t.Context(), store.Query{Partition: fmt.Sprintf("access/client/app/%d", n), Limit: 200})
+		if err != nil || len(page.Items) < 5 || len(page.Items) > 75 {
+			t.Errorf("partition %d holds %d of 200, %v", n, len(page.Items), err)
+		}
+	}
+}

@@ -218,8 +218,16 @@ func TestStrangersAreBounded(t *testing.T) {
 	if e := w.all(t, audit.Query{})[0]; e.Details["left_out_before"] != "700" || e.Details["error"] != "invalid_grant" || len(stranger.Details) != 1 {
 		t.Errorf("the next one says %v", e.Details)
 	}
-	// Whatever concerns a user, every login, and all that went well is written.
+	// A passkey that is refused has cost nothing, so it counts among them.
 	before := len(w.all(t, audit.Query{Limit: 500}))
+	for range 400 {
+		w.log.Record(t.Context(), audit.Event{Name: audit.Login, Outcome: audit.Refused, Details: map[string]string{"method": "passkey"}})
+	}
+	if n := len(w.all(t, audit.Query{Limit: 500})) - before; n > 60 {
+		t.Errorf("%d of 400 refused passkeys are written", n)
+	}
+	// Whatever concerns a user, every login with a password, and all that went well is written.
+	before = len(w.all(t, audit.Query{Limit: 500}))
 	for range 400 {
 		w.log.Record(t.Context(), audit.Event{Name: audit.Token, Outcome: audit.Refused, UserID: "user-bob"})
 		w.log.Record(t.Context(), audit.Event{Name: audit.Login, Outcome: audit.Refused})
