@@ -68,5 +68,5 @@ func (s *server) afterPasswordChange(w http.ResponseWriter, r *http.Request, v v
 		return err
 	}
 	login := audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, Details: map[string]string{"after": "password change"}}
-	return s.startSession(w, r, v, user, began, access.Password, login)
+	return s.startSession(w, r, v, newLogin(r, user, began, access.Password), login)
 }

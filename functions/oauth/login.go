@@ -65,7 +65,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
-		err = s.startSession(w, r, v, user, began, access.Password, loginEvent(v, user, a, access.Password))
+		err = s.startSession(w, r, v, newLogin(r, user, began, access.Password), loginEvent(v, user, a, access.Password))
 	}
 	if err != nil {
 		s.fail(w, r, err)

@@ -89,8 +89,7 @@ func (s *server) passkeyLogin(w http.ResponseWriter, r *http.Request, a *authReq
 	proved, err := again(func() (directory.User, error) {
 		used, proved, err := s.checkPasskey(r, user, state, parsed)
 		if err == nil {
-			event := loginEvent(v, user, a, access.Passkey)
-			err = s.startSession(w, r, v, user, began, access.Passkey, event, s.Directory.UsePasskey(user.ID, used))
+			err = s.startSession(w, r, v, newLogin(r, user, began, access.Passkey), loginEvent(v, user, a, access.Passkey), s.Directory.UsePasskey(user.ID, used))
 		}
 		return proved, err
 	})

@@ -26,13 +26,13 @@ type visit struct {
 
 func (v visit) loggedIn() bool { return v.user.ID != "" }
 
-// newLogin is a login of the user, in a browser that has this secret. began is when the user began to prove who it is:
-// whoever is signed out everywhere meanwhile stays so.
-func (s *server) newLogin(r *http.Request, secret string, user directory.User, began time.Time, method string) access.Login {
+// newLogin is a login of the user, not yet under a cookie. began is when the user began to prove who it is: whoever is signed
+// out everywhere meanwhile stays so.
+func newLogin(r *http.Request, user directory.User, began time.Time, method string) access.Login {
 	if user.SignedOutSince(began) { // it was before the user was read, and so before the proof
 		began = user.SignedOut.Add(1)
 	}
-	return access.Login{ID: web.Hash(secret), UserID: user.ID, Since: began, Method: method, From: web.ClientAddress(r.Context()), Agent: r.UserAgent()}
+	return access.Login{UserID: user.ID, Since: began, Method: method, From: web.ClientAddress(r.Context()), Agent: r.UserAgent()}
 }
 
 // visit reads the cookie and the session behind it. A browser without a usable cookie gets one, so that its forms can be bound to it.
@@ -65,14 +65,13 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 }
 
 // startSession logs a user in under a new cookie, so that a planted one is worth nothing (session fixation), and ends
-// the login that the browser had before. began and method are as in newLogin; event tells of it, and with is written
-// together with it.
-func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User, began time.Time, method string, event audit.Event, with ...store.Op) error {
+// the login that the browser had before. event tells of it, and with is written together with it.
+func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, login access.Login, event audit.Event, with ...store.Op) error {
 	secret, err := web.NewSecret(s.Rand)
 	if err != nil {
 		return err
 	}
-	login := s.newLogin(r, secret, user, began, method)
+	login.ID = web.Hash(secret)
 	if err := s.writeWith(r.Context(), event, slices.Concat(access.BeginLogin(login), before.end(), with)...); err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func TestLockTellsNothing(t *testing.T) {
 	if _, err := w.UpdateUser(t.Context(), "user-alice", alice.Version, directory.UserEdit{Disabled: &yes}); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"nobody", "x", "alice", "bob"} {
+	for _, name := range []string{"nobody", "alice"} {
 		if n := w.guess(t, name, 12); n != 10 {
 			t.Errorf("%s: %d of twelve were checked", name, n)
 		}

@@ -1,4 +1,5 @@
-// Passkeys: the button on the login page and the one on the account page. Both stay hidden in a browser that has none.
+// Passkeys: the button on the login page and the one on the account page. Both stay hidden in a browser that has none, and
+// the account page says so.
 "use strict";
 
 const offered = window.PublicKeyCredential?.parseRequestOptionsFromJSON && window.PublicKeyCredential?.parseCreationOptionsFromJSON;
@@ -26,6 +27,8 @@ function words(error) {
     default: return error.message;
   }
 }
+
+for (const hint of document.querySelectorAll("[data-no-passkey]")) hint.hidden = Boolean(offered);
 
 for (const part of document.querySelectorAll("[data-passkey]")) {
   if (!offered) continue;
