@@ -40,6 +40,7 @@ type world struct {
 	forms     []url.Values // of the token endpoint
 	revoked   []string
 	authorize []url.Values
+	known     []string // clients, where unset asks
 	secrets   []string // every token, code, verifier that ever was
 
 	// What a test may change.
