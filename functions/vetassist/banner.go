@@ -57,8 +57,12 @@ func banner(o Options, f filled, missing string) error {
 	if missing != "" {
 		fmt.Fprintf(&b, "This machine has no %s, so it is served on the other family only.\n", missing)
 	}
-	if o.Local() && !empty && !config.IsLoopbackHost(o.Addr) {
-		fmt.Fprintf(&b, "Careful: %s can be reached from other machines, and the passwords above work for whoever does.\n", o.Addr)
+	if o.Local() && !config.IsLoopbackHost(o.Addr) {
+		risk := "the passwords above work for whoever does"
+		if empty {
+			risk = "whoever does can set up the chat app as long as nobody has"
+		}
+		fmt.Fprintf(&b, "Careful: %s can be reached from other machines, and %s.\n", o.Addr, risk)
 	}
 	b.WriteString("Ctrl-C stops it.\n")
 	_, err := fmt.Fprint(o.Stdout, b.String())

@@ -87,7 +87,7 @@ func newOAuth(o *Options, db store.Store) (http.Handler, error) {
 }
 
 func newMCP(o *Options, db store.Store, client *http.Client) (http.Handler, error) {
-	pets, err := clinic.New(clinic.Config{Store: store.Restrict(db, clinic.Partitions...), Files: seed.Files, Now: o.Now, Rand: o.Rand})
+	pets, err := clinic.New(clinic.Config{Store: store.Restrict(db, clinic.RecordPartitions...), Files: seed.Files, Now: o.Now, Rand: o.Rand})
 	if err != nil {
 		return nil, err
 	}

@@ -7,18 +7,21 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
 )
 
-const passwordUsage = `Gives an administrator a new password and prints it, for when the old one is lost. The server may be running.
+const passwordUsage = `Gives an administrator a new password and prints it, for when the old one is lost. It also ends what the administrator has
+open, and a lock because of wrong passwords. The server may be running.
 
 Usage:
 
@@ -81,9 +84,16 @@ func resetPassword(ctx context.Context, file, username string, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	if err := people.SetPassword(ctx, r.Value.ID, r.Version, password); err != nil {
+	if err := people.SetPassword(ctx, admin.ID, r.Version, password); err != nil {
 		return err
 	}
+	// Whoever knew the old one is out, and wrong guesses of it keep nobody out.
+	if err := errors.Join(people.SignOut(ctx, admin.ID), people.Unlock(ctx, admin.ID)); err != nil {
+		return err
+	}
+	log := audit.New(store.Restrict(db, audit.Partitions...), time.Now, rand.Reader, slog.Default())
+	log.Record(ctx, audit.Event{Name: audit.Administration, Outcome: audit.OK, UserID: admin.ID, Details: map[string]string{
+		"operation": "admin-password", "username": r.Value.Username, "by": "the command line"}})
 	_, err = fmt.Fprintf(stdout, "The new password of %s: %s\nIt is shown this once.\n", r.Value.Username, password)
 	return err
 }

@@ -33,8 +33,11 @@ const (
 	reminderDays = 30                  // how long a reminder is kept after its time
 )
 
-// Partitions are the prefixes of every partition that this package reads or writes.
-var Partitions = []string{"clinic/person/", "clinic/day/", "clinic/index/", "clinic/ref/", "clinic/setup/", "clinic/people/", "clinic/snapshot/"}
+// Partition prefixes. RecordPartitions is all that daily work needs; Seed, Reset and snapshots need Partitions.
+var (
+	RecordPartitions = []string{"clinic/person/", "clinic/day/", "clinic/index/", "clinic/ref/", "clinic/setup/", "clinic/people/"}
+	Partitions       = append([]string{"clinic/snapshot/"}, RecordPartitions...)
+)
 
 // Actor is the person who asks.
 type Actor struct {
