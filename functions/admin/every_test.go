@@ -80,6 +80,8 @@ var examples = map[string]struct{ path, body string }{
 	"set-password":            {"/users/user-bob/password", `{"password": "correct horse 1"}`},
 	"sign-out":                {"/users/user-bob/sign-out", ""},
 	"unlock-user":             {"/users/user-bob/unlock", ""},
+	"list-passkeys":           {"/users/user-bob/passkeys", ""},
+	"remove-passkey":          {"/users/user-bob/passkeys/bobs-passkey", ""},
 	"list-applications":       {"/applications", ""},
 	"create-application":      {"/applications", `{"name": "App", "template": "MCP client application", "redirect_uris": ["https://app.example/"]}`},
 	"read-application":        {"/applications/vet-assist-ai", ""},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
+	"github.com/vetassist/vetassist/shared/directory"
 )
 
 var bobsConsent = base64.RawURLEncoding.EncodeToString([]byte("user-bob\nvet-assist-ai\nmcp://vetassist"))
@@ -22,16 +23,12 @@ func (w *world) bobsAccess() {
 			Scopes: []string{"pet-profile:read"}, Since: now, LastUsed: now, Ends: now.Add(90 * 24 * time.Hour)}, "first-refresh-hash")...)
 		err = w.store.Write(w.t.Context(), ops...)
 	}
+	if err == nil {
+		err = w.directory.AddPasskey(w.t.Context(), "user-bob", directory.Passkey{ID: "bobs-passkey", Name: "Phone", Credential: []byte("{}")})
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
-}
-
-type openThing struct {
-	ID, UserID, Username, ClientID, ClientName string
-	Server                                     struct{ Name string }
-	Scopes                                     []string
-	Method, From, Agent                        string
 }
 
 func TestWhatIsOpen(t *testing.T) {

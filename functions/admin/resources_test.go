@@ -193,6 +193,20 @@ func TestUsers(t *testing.T) {
 	w.call("GET", at, "").want(t, "afterwards", 404)
 }
 
+func TestPasskeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bobsAccess()
+	page := as[struct{ Items []struct{ ID, Name string } }](t, w.call("GET", "/users/user-bob/passkeys", "").want(t, "listing", 200))
+	if len(page.Items) != 1 || page.Items[0].Name != "Phone" {
+		t.Errorf("%+v", page)
+	}
+	w.call("DELETE", "/users/user-bob/passkeys/bobs-passkey", "").want(t, "removing", 204)
+	if left := w.ids("/users/user-bob/passkeys"); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}
+
 // TestUnlock: who typed ten wrong passwords is told apart, and can be let in again.
 func TestUnlock(t *testing.T) {
 	t.Parallel()
@@ -214,6 +228,13 @@ func TestUnlock(t *testing.T) {
 	w.call("POST", "/users/user-bob/unlock", "").want(t, "unlocking", 204)
 	if _, err := w.directory.Authenticate(t.Context(), "bob", "bob-demo"); err != nil || until() != "" {
 		t.Errorf("still locked: %v, until %q", err, until())
+	}
+	for range 10 {
+		w.directory.Authenticate(t.Context(), "bob", "wrong")
+	}
+	w.call("PUT", "/users/user-bob/password", `{"password": "battery staple 9"}`).want(t, "another password", 204)
+	if _, err := w.directory.Authenticate(t.Context(), "bob", "battery staple 9"); err != nil {
+		t.Errorf("locked in spite of another password: %v", err)
 	}
 }
 

@@ -48,8 +48,10 @@ func (a *api) setPassword(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	_, err = a.signOut(ctx, &in.UserPath) // whoever knew the old one is out
-	return nil, err
+	if _, err = a.signOut(ctx, &in.UserPath); err != nil { // whoever knew the old one is out
+		return nil, err
+	}
+	return a.unlockUser(ctx, &in.UserPath)
 }
 
 // signOut ends everything at once, by one write; the lists are cleaned up after it.

@@ -78,9 +78,11 @@ func (a *api) userRoutes() {
 	register(a, huma.Operation{OperationID: "read-user", Method: http.MethodGet, Path: "/users/{user_id}", Tags: []string{"Users"}, Summary: "Read a user", Errors: []int{404}}, a.readUser)
 	register(a, huma.Operation{OperationID: "update-user", Method: http.MethodPatch, Path: "/users/{user_id}", Tags: []string{"Users"}, Summary: "Change a user", Description: "What is left out stays as it is.", Errors: []int{404, 409, 412, 428}}, a.updateUser)
 	register(a, huma.Operation{OperationID: "delete-user", Method: http.MethodDelete, Path: "/users/{user_id}", Tags: []string{"Users"}, Summary: "Delete a user, and end what they have open", Errors: []int{404, 409, 412, 428}}, a.deleteUser)
-	register(a, huma.Operation{OperationID: "set-password", Method: http.MethodPut, Path: "/users/{user_id}/password", Tags: []string{"Users"}, Summary: "Set a user's password, and sign them out everywhere", Errors: []int{404, 409}}, a.setPassword)
+	register(a, huma.Operation{OperationID: "set-password", Method: http.MethodPut, Path: "/users/{user_id}/password", Tags: []string{"Users"}, Summary: "Set a user's password, sign them out everywhere, and unlock them", Description: "Passkeys stay: they are listed and removed apart.", Errors: []int{404, 409}}, a.setPassword)
 	register(a, huma.Operation{OperationID: "sign-out", Method: http.MethodPost, Path: "/users/{user_id}/sign-out", Tags: []string{"Users"}, Summary: "Sign a user out everywhere", Errors: []int{404}}, a.signOut)
 	register(a, huma.Operation{OperationID: "unlock-user", Method: http.MethodPost, Path: "/users/{user_id}/unlock", Tags: []string{"Users"}, Summary: "Unlock a user after too many wrong passwords", Errors: []int{404}}, a.unlockUser)
+	register(a, huma.Operation{OperationID: "list-passkeys", Method: http.MethodGet, Path: "/users/{user_id}/passkeys", Tags: []string{"Users"}, Summary: "List a user's passkeys", Errors: []int{404}}, a.listPasskeys)
+	register(a, huma.Operation{OperationID: "remove-passkey", Method: http.MethodDelete, Path: "/users/{user_id}/passkeys/{passkey_id}", Tags: []string{"Users"}, Summary: "Take a passkey from a user, such as one that was lost", Errors: []int{404}}, a.removePasskey)
 }
 
 func (a *api) listUsers(ctx context.Context, in *struct {
