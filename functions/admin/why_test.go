@@ -1,0 +1,64 @@
+package admin_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/vetassist/vetassist/shared/directory"
+)
+
+func TestWhy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bobsAccess() // he allowed pet-profile:read
+	type why struct {
+		User     *struct{ Roles []string }
+		Granted  []string
+		Verdicts []struct {
+			Scope   string
+			Granted bool
+			Lacking []string
+		}
+		Sets    struct{ Requested, Client, Role, Consent []string }
+		Blocked []string
+	}
+	got := as[why](t, w.call("GET", "/why?user_id=user-bob&client_id=vet-assist-ai&server_id="+vetassist+"&scope=pet-profile:read+pet-profile:write+reminder:read+x", "").want(t, "bob", 200))
+	var lines []string
+	for _, v := range got.Verdicts {
+		lines = append(lines, fmt.Sprintf("%s %v %v", v.Scope, v.Granted, v.Lacking))
+	}
+	want := []string{"pet-profile:read true []", "pet-profile:write false [role consent]", "reminder:read false [consent]", "x false [client role consent]"}
+	if !slices.Equal(lines, want) || !slices.Equal(got.Granted, []string{"pet-profile:read"}) || !slices.Equal(got.Sets.Consent, []string{"pet-profile:read"}) {
+		t.Errorf("%q\nwant %q", lines, want)
+	}
+	all := as[why](t, w.call("GET", "/why?user_id=user-carol&client_id=vet-assist-ai&server_id="+vetassist, "").want(t, "carol", 200))
+	if len(all.Verdicts) != 6 || len(all.Granted) != 0 || len(all.Sets.Role) != 6 {
+		t.Errorf("%+v", all)
+	}
+	off := true
+	r, err := w.directory.UserRecord(t.Context(), "user-bob")
+	if err == nil {
+		_, err = w.directory.UpdateUser(t.Context(), "user-bob", r.Version, directory.UserEdit{Disabled: &off})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := as[why](t, w.call("GET", "/why?user_id=user-bob&client_id=vet-assist-ai&server_id="+vetassist, "")); len(got.Blocked) != 1 {
+		t.Errorf("a disabled user: %+v", got.Blocked)
+	}
+	machine := as[struct {
+		ID string `json:"client_id"`
+	}](t, w.call("POST", "/applications", `{"name": "M", "template": "Machine-to-machine application", "roles": ["Pet Owner"]}`))
+	w.call("PUT", "/applications/"+machine.ID+"/authorizations/"+vetassist, `{"scopes": ["pet-profile:read", "pet-profile:write"]}`, "If-Match", "*").want(t, "authorizing", 200)
+	if got := as[why](t, w.call("GET", "/why?client_id="+machine.ID+"&server_id="+vetassist, "").want(t, "a machine", 200)); got.User != nil || !slices.Equal(got.Granted, []string{"pet-profile:read"}) {
+		t.Errorf("%+v", got)
+	}
+	w.walk([]step{
+		{"nobody", "GET", "/why?user_id=x&client_id=vet-assist-ai&server_id=" + vetassist, "", 422, "query.user_id"},
+		{"no application", "GET", "/why?user_id=user-bob&client_id=x&server_id=" + vetassist, "", 422, "query.client_id"},
+		{"no server", "GET", "/why?user_id=user-bob&client_id=vet-assist-ai&server_id=x", "", 422, "query.server_id"},
+		{"no scope", "GET", "/why?user_id=user-bob&client_id=vet-assist-ai&scope=%22&server_id=" + vetassist, "", 422, "query.scope"},
+		{"nothing", "GET", "/why", "", 422, "query.client_id query.server_id"},
+	})
+}
