@@ -152,11 +152,8 @@ func (a *api) readApplication(ctx context.Context, in *ApplicationPath) (*applic
 
 func (a *api) matchingApplication(ctx context.Context, id string, m Precondition) (store.Record[directory.Client], error) {
 	r, err := a.Directory.ClientRecord(ctx, id)
-	if err == nil {
-		note(ctx, "application", r.Value.Name)
-		err = m.check(etag(r))
-	}
-	return r, err
+	note(ctx, "application", r.Value.Name)
+	return matching(m, r, err)
 }
 
 func (a *api) updateApplication(ctx context.Context, in *struct {

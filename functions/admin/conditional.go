@@ -30,6 +30,14 @@ func etag[T any](r store.Record[T]) string {
 	return fmt.Sprintf(`"%d-%s"`, r.Version, base64.RawURLEncoding.EncodeToString(sum[:6]))
 }
 
+// matching is the record that a change is made from; the error says when it is not that any more.
+func matching[T any](m Precondition, r store.Record[T], err error) (store.Record[T], error) {
+	if err == nil {
+		err = m.check(etag(r))
+	}
+	return r, err
+}
+
 // check holds a change to the record as it is now. * stands for whatever is there.
 func (m Precondition) check(now string) error {
 	if m.IfMatch == "" { // RFC 6585 §3

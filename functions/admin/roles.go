@@ -182,10 +182,7 @@ func (a *api) readRole(ctx context.Context, in *RolePath) (*roleOutput, error) {
 
 func (a *api) matchingRole(ctx context.Context, name string, m Precondition) (store.Record[directory.Role], error) {
 	r, err := a.Directory.RoleRecord(ctx, name)
-	if err == nil {
-		err = m.check(etag(r))
-	}
-	return r, err
+	return matching(m, r, err)
 }
 
 func (a *api) updateRole(ctx context.Context, in *struct {

@@ -150,11 +150,8 @@ func (a *api) readServer(ctx context.Context, in *ServerPath) (*serverOutput, er
 // matchingServer reads a server that is to be changed.
 func (a *api) matchingServer(ctx context.Context, id string, m Precondition) (store.Record[directory.Server], error) {
 	r, err := a.Directory.ServerRecord(ctx, identifierOf(id))
-	if err == nil {
-		note(ctx, "server", r.Value.Identifier)
-		err = m.check(etag(r))
-	}
-	return r, err
+	note(ctx, "server", r.Value.Identifier)
+	return matching(m, r, err)
 }
 
 type Cascading struct {

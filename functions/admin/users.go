@@ -138,11 +138,8 @@ func (a *api) readUser(ctx context.Context, in *UserPath) (*userOutput, error) {
 
 func (a *api) matchingUser(ctx context.Context, id string, m Precondition) (store.Record[directory.User], error) {
 	r, err := a.Directory.UserRecord(ctx, id)
-	if err == nil {
-		note(ctx, "username", r.Value.Username)
-		err = m.check(etag(r))
-	}
-	return r, err
+	note(ctx, "username", r.Value.Username)
+	return matching(m, r, err)
 }
 
 func (a *api) updateUser(ctx context.Context, in *struct {

@@ -12,20 +12,19 @@ type Name string
 
 // What is recorded.
 const (
-	Login         Name = "login"         // somebody logged in, or tried to
-	Logout        Name = "logout"        //
-	Consent       Name = "consent"       // a user allowed a client something, or refused to
-	Authorization Name = "authorization" // an authorization request was answered with a code, or refused
-	Token         Name = "token"         // a code was exchanged for tokens, or the token endpoint refused
-	Refresh       Name = "refresh"       // a refresh token was exchanged for tokens, or refused
-	CodeReuse     Name = "code-reuse"    // a code came a second time, so its grant was revoked
-	RefreshReuse  Name = "refresh-reuse" // a refresh token came again, so its grant was revoked
-	Revocation    Name = "revocation"    // a grant was revoked on request, or that was refused
-
-	Administration Name = "administration"  // an administrator changed something, or was refused to
+	Login          Name = "login"           // somebody logged in, or tried to
+	Logout         Name = "logout"          //
+	Consent        Name = "consent"         // a user allowed a client something, or refused to
+	Authorization  Name = "authorization"   // an authorization request was answered with a code, or refused
+	Token          Name = "token"           // a code was exchanged for tokens, or the token endpoint refused
+	Refresh        Name = "refresh"         // a refresh token was exchanged for tokens, or refused
+	CodeReuse      Name = "code-reuse"      // a code came a second time, so its grant was revoked
+	RefreshReuse   Name = "refresh-reuse"   // a refresh token came again, so its grant was revoked
+	Revocation     Name = "revocation"      // a grant was revoked on request, or that was refused
 	Withdrawal     Name = "withdrawal"      // a user took back what a client was allowed
 	PasswordChange Name = "password-change" // a user changed the password, or could not
 	PasskeyChange  Name = "passkey-change"  // a user added or removed a passkey, or could not
+	Administration Name = "administration"  // an administrator changed something, or was refused to
 )
 
 // Outcome tells how it ended.

@@ -14,8 +14,8 @@
 //
 // What is in use is deleted in steps, each of which may be the last: first the record is marked, and from then on nobody
 // sees it as valid or can begin to use it; then it is taken out of what uses it; then it goes. Doing it again goes on
-// where it stopped. Not cleaned up are consents to a server or an application that is gone: they lie with each user, and
-// allow nothing, not even when a server with the same identifier is registered again.
+// where it stopped. Not cleaned up are consents to a server that is gone: they lie with each user, and allow nothing, not
+// even when a server with the same identifier is registered again.
 //
 // URLs are kept with {base} in place of the deployment's own address, so that a database file can be served from
 // another port or host; they are filled in when a record is read.
