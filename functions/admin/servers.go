@@ -26,7 +26,7 @@ type scope struct {
 type ServerFields struct {
 	Name   string  `json:"name" doc:"For people."`
 	URL    string  `json:"url" doc:"Where it is: the resource that tokens are asked for (RFC 8707)."`
-	Scopes []scope `json:"scopes,omitempty" nullable:"false" maxItems:"50"`
+	Scopes []scope `json:"scopes" required:"false" nullable:"false" maxItems:"50"`
 }
 
 type NewServer struct {

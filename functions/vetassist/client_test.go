@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -61,7 +62,7 @@ func (p *person) stopAt(address string) {
 // answerOf goes through an authorization request as user, who allows what is asked, and returns what the client gets back.
 func (p *person) answerOf(request url.Values, user string) url.Values {
 	p.t.Helper()
-	p.stopAt(p.base + "/callback")
+	p.stopAt(cmp.Or(request.Get("redirect_uri"), p.base+"/callback"))
 	defer func() { p.http.CheckRedirect = nil }()
 	p.open(p.base + "/oauth/authorize?" + request.Encode())
 	if p.page.has("username") {

@@ -11,19 +11,23 @@ import (
 
 const readme = "../../README.md"
 
+// needs skips a test that runs programs which are not there; where everything is installed, that is a failure.
+func needs(t *testing.T, programs ...string) {
+	t.Helper()
+	for _, name := range programs {
+		if _, err := exec.LookPath(name); err != nil {
+			if os.Getenv("VETASSIST_REQUIRE_BROWSER") == "1" { // set where everything is installed
+				t.Fatal(err)
+			}
+			t.Skip("this test needs "+strings.Join(programs, ", ")+":", err)
+		}
+	}
+}
+
 // TestReadmeCommands pastes the README's sh blocks into one bash, against a server of its own, and compares
 // what each prints with the text block after it, where … stands for anything.
 func TestReadmeCommands(t *testing.T) {
-	bash, err := exec.LookPath("bash")
-	if err == nil {
-		_, err = exec.LookPath("curl")
-	}
-	if err != nil {
-		if os.Getenv("VETASSIST_REQUIRE_BROWSER") == "1" { // set where everything is installed
-			t.Fatal(err)
-		}
-		t.Skip("the README's commands need bash and curl:", err)
-	}
+	needs(t, "bash", "curl")
 	text, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +53,7 @@ func TestReadmeCommands(t *testing.T) {
 	if len(wants) < 10 {
 		t.Fatalf("only %d blocks found", len(wants))
 	}
-	cmd := exec.CommandContext(t.Context(), bash, "-u")
+	cmd := exec.CommandContext(t.Context(), "bash", "-u")
 	cmd.Stdin = strings.NewReader(script.String())
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
