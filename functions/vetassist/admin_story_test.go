@@ -103,7 +103,7 @@ func TestRoleChangeNarrowsTheNextRefresh(t *testing.T) {
 	}
 
 	admin.permit() // nothing at all
-	wantRefused(t, "a role without permissions", w.refresh(wide.Refresh), "invalid_scope")
+	wantRefused(t, "a role without permissions", w.refresh(wide.Refresh), "invalid_grant")
 }
 
 // Revoking ends refresh at once; what was issued lasts up to ten minutes more, and the answer says so.
