@@ -47,7 +47,8 @@ CREATE VIEW clients AS
            coalesce(body ->> 'source', 'admin') AS source, body ->> 'application_type' AS application_type,
            (SELECT group_concat(value, ' ') FROM json_each(body, '$.redirect_uris')) AS redirect_uris,
            (SELECT group_concat(value, ' ') FROM json_each(body, '$.grant_types')) AS grant_types,
-           body -> 'authorized' AS authorized,
+           body -> 'authorized' AS authorized, body ->> 'secret_hash' IS NOT NULL AS has_secret,
+           (SELECT group_concat(value, ', ') FROM json_each(body, '$.roles')) AS roles, -- of one that acts for no user
            coalesce(body ->> 'disabled', 0) AS disabled, body ->> 'created' AS created
     FROM live WHERE partition GLOB 'client/*' AND sort = 'client';
 
