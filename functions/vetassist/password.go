@@ -93,7 +93,7 @@ func resetPassword(ctx context.Context, file, username string, stdout io.Writer)
 	}
 	log := audit.New(store.Restrict(db, audit.Partitions...), time.Now, rand.Reader, slog.Default())
 	log.Record(ctx, audit.Event{Name: audit.Administration, Outcome: audit.OK, UserID: admin.ID, Details: map[string]string{
-		"operation": "admin-password", "username": r.Value.Username, "by": "the command line"}})
+		"action": "admin-password", "username": r.Value.Username, "by": "the command line"}})
 	_, err = fmt.Fprintf(stdout, "The new password of %s: %s\nIt is shown this once.\n", r.Value.Username, password)
 	return err
 }
