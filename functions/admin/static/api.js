@@ -3,13 +3,14 @@
 import { client } from "./discovery.js";
 import { accessToken, refresh } from "./tokens.js";
 
-export const base = `${client.resource}/v1`;
+const base = `${client.resource}/v1`;
 
 // Problem is an error of the API (RFC 9457), or of the way to it (status 0).
-export class Problem extends Error {
+class Problem extends Error {
   constructor(status, body = {}, challenge = "") {
     super(body.detail || body.title || `The admin API answered ${status}.`);
     this.status = status;
+    this.type = body.type;
     this.errors = body.errors ?? [];
     this.uses = body.uses ?? [];
     this.more = Boolean(body.more);
@@ -104,6 +105,16 @@ export async function all(path, { query = {}, max = 1000, signal } = {}) {
     cursor = page.next;
   } while (cursor && items.length < max);
   return items;
+}
+
+// serversOf are all servers, for choices.
+export async function serversOf(ctx) {
+  return (await all("/servers", { signal: ctx.signal })).map(complete);
+}
+
+// complete is a server with its scopes, of which the API says nothing when there are none.
+export function complete(server) {
+  return { scopes: [], ...server };
 }
 
 // seg is a text as one segment of a path.

@@ -9,7 +9,7 @@ import { roleOption } from "./user-new.js";
 
 const up = [["/admin/applications", "Applications"]];
 
-export const mcpClient = "MCP client application";
+const mcpClient = "MCP client application";
 export const machine = "Machine-to-machine application";
 const templates = [
   { value: mcpClient, label: mcpClient, hint: "An MCP host or chat app that acts for its users. It proves itself with PKCE and keeps no secret." },

@@ -57,7 +57,7 @@ export async function auditScreen(ctx) {
   const follower = follow(ctx, query, begin.length ? Date.parse(begin[0].time) : 0, (items) => take(items, true));
   return {
     title: "Audit log", actions: [follower.node, button("Export", () => exported(ctx, query), "quiet")],
-    content: [await filterForm(ctx, query, options), h("div", { class: "audit" }, node, nothing, h("div", { class: "more" }, status, older))],
+    content: [await filterForm(ctx, query, options), h("div", { class: "audit scroll" }, node, nothing, h("div", { class: "more" }, status, older))],
   };
 }
 
@@ -89,7 +89,7 @@ function columns(names) {
 
 function details(e) {
   const rows = [...Object.entries(e.details ?? {}), ["request id", e.request_id], ["event id", e.id]].filter(([, value]) => value);
-  const first = Object.entries(e.details ?? {}).filter(([, value]) => value).map(([name, value]) => `${name}: ${value}`).join(", ");
+  const first = Object.entries(e.details ?? {}).filter(([name, value]) => value && name !== "grant").map(([name, value]) => `${name}: ${value}`).join(", ");
   return h("details", null, h("summary", null, first.length > 60 ? `${first.slice(0, 60)}…` : first || "more"),
     h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)])));
 }

@@ -1,6 +1,6 @@
 // The Authorization tab of an application: which API resources it may ask for, and which scopes of them.
 
-import { all, api, seg } from "./api.js";
+import { api, seg, serversOf } from "./api.js";
 import { ask, formDialog } from "./dialog.js";
 import { code, h, replace } from "./dom.js";
 import { select } from "./form.js";
@@ -9,7 +9,7 @@ import { attempt } from "./trouble.js";
 import { button, empty, link, section, toast } from "./ui.js";
 
 export async function authorization(ctx, path, app) {
-  const servers = await all("/servers", { signal: ctx.signal });
+  const servers = await serversOf(ctx);
   const rows = app.authorizations.map((a) => h("li", { class: "act" },
     h("div", null, h("strong", null, a.server.name), " ", code(a.server.identifier), h("p", { class: "codes" }, a.scopes.map((s) => [code(s), " "]))),
     app.system ? null : h("div", { class: "row-actions" },

@@ -14,7 +14,7 @@ export function denied(me, error) {
     title: "This console is for administrators", bare: true, content: h("div", { class: "card narrow" },
       me ? h("p", null, "You are logged in as ", h("strong", null, me.name), ` (${me.username}), whose roles allow nothing here.`)
         : h("p", null, "Whoever is logged in was allowed nothing here, or refused. ", h("a", { href: "/oauth/logout", target: "_blank", rel: "noreferrer" }, "See who is logged in")),
-      h("p", null, "A user needs a role with ", h("code", null, "admin:read"), ", such as Administrator."),
+      h("p", null, "A user needs the role Administrator. Another administrator can give it."),
       error ? h("p", { class: "small muted" }, "The answer was: ", h("code", null, error.code ?? String(error.status)), error.message === error.code ? null : ` ${error.message}`) : null,
       box, h("div", { class: "actions" }, go("Log in as somebody else", { prompt: "login", returnTo: "/admin/" }, ""), go("Try again", { returnTo: "/admin/" }, "quiet"))),
   };

@@ -131,7 +131,8 @@ export function form({ label, fields, action = "Save", cancel, onsave, record, o
 function owner(fields, location) {
   const at = location.replace(/^(body|path|query)\.?/, "");
   const fits = fields.filter((f) => f.name === at || (at.startsWith(f.name) && /^[.[]/.test(at.slice(f.name.length))));
-  return fits.sort((a, b) => b.name.length - a.name.length)[0];
+  // A form for one item of a list takes what is said of the list.
+  return fits.sort((a, b) => b.name.length - a.name.length)[0] ?? fields.find((f) => at && f.name.startsWith(`${at}[`));
 }
 
 function sentence(message) {
@@ -140,8 +141,9 @@ function sentence(message) {
 
 // conflict says what somebody else changed, and leaves what was typed.
 function conflict(fields, now, onreload) {
-  const changed = fields.filter((f) => f.of && JSON.stringify(f.of(now)) !== JSON.stringify(f.read()));
-  const shown = (v) => (Array.isArray(v) ? v.join(", ") : String(v)) || "nothing";
+  const differs = (f) => JSON.stringify([f.of(now) ?? ""].flat().toSorted()) !== JSON.stringify([f.read()].flat().toSorted());
+  const changed = fields.filter((f) => f.of && differs(f));
+  const shown = (v) => [v ?? ""].flat().join(", ") || "nothing";
   return h("div", { class: "notice warn" },
     h("p", null, h("strong", null, "Somebody else changed this in the meantime."), " What you typed is still here. Save again to put it over their change, or reload to see theirs."),
     changed.length ? h("ul", null, changed.map((f) => h("li", null, f.label, " is now: ", h("strong", null, shown(f.of(now)))))) : null,

@@ -25,7 +25,7 @@ export async function keysScreen(ctx) {
       await list(ctx, {
         path: "/keys", caption: "Signing keys", empty: empty("There is no key yet. The first token makes one."),
         columns: [
-          { title: "Key", cell: (k) => code(k.kid) },
+          { title: "Key", class: "long", cell: (k) => code(k.kid) },
           { title: "State", cell: (k) => badge(...(states[k.state] ?? [k.state])) },
           { title: "Created", cell: (k) => when(k.created) },
           { title: "Signs from", cell: (k) => when(k.signs_from) },

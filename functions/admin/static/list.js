@@ -12,7 +12,7 @@ export async function list(ctx, { path, query = {}, caption, columns, search, em
   const status = h("p", { class: "small muted", role: "status" });
   const more = h("button", { type: "button", class: "quiet" }, "Load more");
   const foot = h("div", { class: "more" }, status, more);
-  const box = h("div", null);
+  const box = h("div", { class: "scroll" });
   let next;
   let shown = 0;
   let prefix = search ? ctx.query.get("prefix") ?? "" : "";

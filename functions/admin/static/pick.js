@@ -4,7 +4,7 @@ import { api } from "./api.js";
 import { h, newID, wait } from "./dom.js";
 
 // picker is a field as those of form.js are; read() is the id of what was picked. find(prefix) returns the candidates.
-export function picker({ name, label, hint, find, show, id, value, onpick }) {
+function picker({ name, label, hint, find, show, id, value, onpick }) {
   const [box, field] = [newID("options"), newID("pick")];
   const list = h("ul", { id: box, role: "listbox", "aria-label": label, hidden: true });
   const error = h("p", { id: `${field}-error`, class: "error", hidden: true });
@@ -65,6 +65,7 @@ export function picker({ name, label, hint, find, show, id, value, onpick }) {
   const later = wait(suggest, 150);
   input.addEventListener("input", () => {
     fail(null);
+    close(); // its options fit what stood there before, and Enter must not take one of them
     if (picked) {
       picked = null;
       onpick?.(null);
@@ -73,7 +74,9 @@ export function picker({ name, label, hint, find, show, id, value, onpick }) {
   });
   input.addEventListener("focus", () => { if (!picked) { suggest(); } });
   input.addEventListener("blur", close);
+  let took = false;
   input.addEventListener("keydown", (event) => {
+    took = false;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (list.hidden) {
@@ -83,11 +86,17 @@ export function picker({ name, label, hint, find, show, id, value, onpick }) {
       }
     } else if (event.key === "Enter" && !list.hidden) {
       event.preventDefault(); // picks, and does not send the form
+      took = true;
       pick(options[Math.max(active, 0)] ?? null);
     } else if (event.key === "Escape" && !list.hidden) {
       event.preventDefault(); // closes the list and not the dialog around it
       event.stopPropagation();
       close();
+    }
+  });
+  input.addEventListener("keypress", (event) => { // some input methods send the character of the key apart from the key
+    if (took && event.key === "Enter") {
+      event.preventDefault();
     }
   });
   const node = h("div", { class: "field pick" }, h("label", { for: field }, label),

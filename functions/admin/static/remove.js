@@ -15,7 +15,7 @@ export async function remove(ctx, { path, etag, what, consequences, typed, then 
   }
   return attempt(ctx, async () => {
     try {
-      await api("DELETE", path, { etag });
+      await drop(path, etag);
     } catch (error) {
       if (error.status !== 409 || !error.uses.length) {
         throw error;
@@ -23,12 +23,26 @@ export async function remove(ctx, { path, etag, what, consequences, typed, then 
       if (!(await ask({ title: `${what} is in use`, body: uses(error), action: "Delete, and remove it there too" }))) {
         return false;
       }
-      await api("DELETE", path, { etag, query: { cascade: true } });
+      await drop(path, etag, { cascade: true });
     }
     toast(`Deleted ${what}.`);
     await ctx.go(then);
     return true;
   });
+}
+
+// drop deletes. A record that very much hangs on takes several requests; each does a part.
+async function drop(path, etag, query) {
+  for (let round = 1; ; round += 1) {
+    try {
+      return await api("DELETE", path, { etag, query });
+    } catch (error) {
+      if (error.type !== "problem:unfinished" || round === 100) {
+        throw error;
+      }
+      etag = (await api("GET", path)).etag;
+    }
+  }
 }
 
 // uses lists what uses a thing.

@@ -1,6 +1,6 @@
 // One role: what it permits, and who has it.
 
-import { all, api, seg } from "./api.js";
+import { api, seg, serversOf } from "./api.js";
 import { ask } from "./dialog.js";
 import { badge, h } from "./dom.js";
 import { form, text } from "./form.js";
@@ -23,7 +23,7 @@ export async function roleScreen(ctx) {
 }
 
 async function permissions(ctx, path, role) {
-  const servers = await all("/servers", { signal: ctx.signal });
+  const servers = await serversOf(ctx);
   const of = (r, s) => r.permissions.find((p) => p.server.id === s.id)?.scopes ?? [];
   const fields = servers.map((s) => scopeChecks(s, { name: s.id, values: of(role, s), hint: s.identifier }));
   fields.forEach((f, i) => { f.of = (r) => of(r, servers[i]); });

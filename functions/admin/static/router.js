@@ -33,7 +33,7 @@ export async function start(table) {
 }
 
 // go shows another screen.
-export function go(path) {
+function go(path) {
   if (path !== location.pathname + location.search) {
     history.pushState(null, "", path);
   }

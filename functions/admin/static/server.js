@@ -1,6 +1,6 @@
 // One MCP server: what it is called, and its scopes.
 
-import { api, seg } from "./api.js";
+import { api, complete, seg } from "./api.js";
 import { ask, formDialog } from "./dialog.js";
 import { badge, code, h, when } from "./dom.js";
 import { form, text, toggle } from "./form.js";
@@ -11,7 +11,7 @@ import { act, button, dangers, empty, facts, section, toast } from "./ui.js";
 
 export async function serverScreen(ctx) {
   const path = `/servers/${seg(ctx.params.id)}`;
-  const server = await api("GET", path, { signal: ctx.signal });
+  const server = complete(await api("GET", path, { signal: ctx.signal }));
   const put = (change, query) => api("PUT", path, { etag: change.etag ?? server.etag, query, body: { name: change.name ?? server.name, url: change.url ?? server.url, scopes: change.scopes ?? server.scopes } });
   const name = form({
     label: "Name and URL", fields: serverFields(server), record: { etag: server.etag, load: () => api("GET", path) }, onreload: ctx.reload,
@@ -57,8 +57,8 @@ function edit(ctx, server, put, i) {
     title: s ? `Scope ${s.name}` : "Add a scope", action: s ? "Save" : "Add",
     fields: [
       text({ name: `${at}.name`, label: "Scope", mono: true, required: true, value: s?.name, placeholder: "pet-profile:read", hint: "As it stands in requests and tokens." }),
-      text({ name: `${at}.title`, label: "Display name", value: s?.title, placeholder: "See pet profiles", hint: "A person reads it on the consent page." }),
-      text({ name: `${at}.description`, label: "Description", value: s?.description }),
+      text({ name: `${at}.title`, label: "Display name", required: true, maxlength: 60, value: s?.title, placeholder: "See pet profiles", hint: "A person reads it on the consent page." }),
+      text({ name: `${at}.description`, label: "Description", maxlength: 500, value: s?.description }),
       toggle({ name: `${at}.open`, label: "Clients that register themselves may ask for it", value: s?.open, hint: "Otherwise only applications that an administrator authorized for it." }),
     ],
     onsave: async (values) => {

@@ -16,7 +16,7 @@ const refreshKey = "vetassist-console.refresh";
 const tabKey = "vetassist-console.tab";
 const early = 30_000; // ms before its end at which a token counts as expired: it has a way to go
 
-let access = null; // {token, scopes, until}
+let access = null; // {token, until}
 let refreshing = null;
 
 // LoginNeeded says that only a person can go on.
@@ -102,7 +102,7 @@ function keep(answer) {
   if (answer.error || !answer.access_token || answer.token_type?.toLowerCase() !== "bearer") {
     throw new Error(`The authorization server gave no token: ${answer.error_description ?? answer.error ?? "it did not say why"}`);
   }
-  access = { token: answer.access_token, scopes: (answer.scope ?? "").split(" "), until: Date.now() + answer.expires_in * 1000 };
+  access = { token: answer.access_token, until: Date.now() + answer.expires_in * 1000 };
   if (answer.refresh_token) {
     sessionStorage.setItem(refreshKey, answer.refresh_token);
   }
@@ -111,11 +111,6 @@ function keep(answer) {
 export function forget() {
   access = null;
   sessionStorage.removeItem(refreshKey);
-}
-
-// mayWrite tells whether the login includes changes; null before there was a token.
-export function mayWrite() {
-  return access ? access.scopes.includes("admin:write") : null;
 }
 
 // logout ends the grant at the authorization server (RFC 7009), not only here.

@@ -13,8 +13,8 @@ export function explain(error, more = []) {
   if (error.needsScope) {
     return notice("You did not allow this console to change anything (scope admin:write).", loginButton("Allow it", "consent"));
   }
-  if (!(error.status >= 0)) {
-    console.error(error); // a mistake of ours
+  if (error instanceof TypeError || error instanceof ReferenceError) {
+    console.error(error); // a mistake of ours; what we throw for people to read is another kind of Error
   }
   const list = more.length ? h("ul", null, more.map((m) => h("li", null, m))) : null;
   return notice(error.message, list);

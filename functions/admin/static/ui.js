@@ -90,7 +90,7 @@ export function table(caption, columns) {
     body);
   const row = (item) => h("tr", { role: "row" }, columns.map((c, i) => {
     const cell = h("td", { role: "cell", class: c.class, "data-label": i && c.class !== "last" ? c.title : null });
-    add(cell, c.cell(item));
+    add(cell, h("div", null, c.cell(item)));
     return cell;
   }));
   return { node, body, row };

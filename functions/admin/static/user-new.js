@@ -11,7 +11,7 @@ const up = [[null, "User Management"], ["/admin/users", "Users"]];
 export async function userNewScreen(ctx) {
   const roles = await all("/roles", { signal: ctx.signal });
   const key = crypto.randomUUID();
-  const password = text({ name: "password", label: "Password", type: "password", autocomplete: "new-password", hint: "At least 8 characters. Tell the user on a safe way." });
+  const password = text({ name: "password", label: "Password", type: "password", autocomplete: "new-password", hint: "At least 8 characters. Tell it to the user in a safe way." });
   const how = choice({
     name: "how", label: "Password", value: "made", onchange: () => { password.node.hidden = how.read() === "made"; },
     options: [{ value: "made", label: "Make one", hint: "It is shown once, after the user was created." }, { value: "typed", label: "I set it" }],

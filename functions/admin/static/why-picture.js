@@ -1,6 +1,7 @@
 // The picture of an answer: each scope is a line that runs through the four sets, and stops at the first that lacks it. It is
 // one table for eyes and ears; what the eyes see is drawn into its cells.
 
+import { seg } from "./api.js";
 import { badge, code, count, h, svg } from "./dom.js";
 import { link } from "./ui.js";
 
@@ -13,13 +14,16 @@ const sets = [
 ];
 
 export function picture(why, server) {
+  const { roles } = why.user ?? why.application;
   const verdicts = new Map(why.verdicts.map((v) => [v.scope, v]));
   const names = [...new Set([...why.sets.requested, ...server.scopes.map((s) => s.name)])];
   const title = (scope) => server.scopes.find((s) => s.name === scope)?.title;
   const th = (text, note) => h("th", { role: "columnheader", scope: "col" }, text, note === undefined ? null : h("span", { class: "small muted block" }, note));
   return [
-    h("p", null, why.granted.length ? ["A token gets ", h("span", { class: "codes" }, why.granted.map((s) => [code(s), " "]))] : h("strong", null, "No token is given: nothing is left in all four sets."),
-      why.user.roles.length ? [" Roles of ", link(`/admin/users/${encodeURIComponent(why.user.id)}`, why.user.username), ": ", why.user.roles.map((r) => [badge(r), " "])] : "The user has no role."),
+    why.blocked?.map((reason) => h("p", { class: "notice warn" }, `${reason} So no token is given at all.`)),
+    h("p", null, why.granted.length ? ["A token gets ", h("span", { class: "codes" }, why.granted.map((s) => [code(s), " "]))] : h("strong", null, "No token is given: nothing is left in all four sets.")),
+    h("p", { class: "small" }, "Roles of ", why.user ? link(`/admin/users/${seg(why.user.id)}`, why.user.username) : link(`/admin/applications/${seg(why.application.client_id)}`, why.application.name), ": ",
+      roles.length ? roles.map((r) => [badge(r), " "]) : "none", why.user ? null : ". They stand where a user's roles and consent stand otherwise."),
     h("table", { role: "table", class: "sets" },
       h("caption", { class: "hidden" }, "Each scope, and whether each of the four sets has it"),
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, th("Scope"), sets.map((s) => th(s.title, count(why.sets[s.id].length, "scope"))), th("Granted", count(why.granted.length, "scope")))),

@@ -1,6 +1,7 @@
 // Why: the one formula of VetAssist, drawn. granted = requested ∩ client ∩ role ∩ consent, scope by scope.
 
-import { all, api, seg } from "./api.js";
+import { api, seg, serversOf } from "./api.js";
+import { machine } from "./application-new.js";
 import { h, replace } from "./dom.js";
 import { form, select } from "./form.js";
 import { applicationPicker, userPicker } from "./pick.js";
@@ -12,7 +13,7 @@ export async function whyScreen(ctx) {
   const id = (name) => ctx.query.get(name) ?? "";
   const known = async (path, key) => (key ? api("GET", path + seg(key), { signal: ctx.signal }) : null);
   const [servers, user, application] = await Promise.all([
-    all("/servers", { signal: ctx.signal }), known("/users/", id("user_id")), known("/applications/", id("client_id")),
+    serversOf(ctx), known("/users/", id("user_id")), known("/applications/", id("client_id")),
   ]);
   const start = servers.find((s) => s.id === id("server_id")) ?? servers.find((s) => !s.system) ?? servers[0];
   const intro = "What a token may do is what was requested and is allowed three times: to the application, by the user's roles, and by the user's consent.";
@@ -29,10 +30,10 @@ export async function whyScreen(ctx) {
     scopes = scopeChecks(chosen(), { label: "Requested scopes", values: asked?.some((a) => names.includes(a)) ? asked : names });
     replace(scopesBox, scopes.node);
   };
-  const server = select({ name: "server_id", label: "Server", value: start.id, options: servers.map((s) => ({ value: s.id, label: s.name })), onchange: fit });
+  const server = select({ name: "server_id", label: "Server", hint: "The API resource.", value: start.id, options: servers.map((s) => ({ value: s.id, label: s.name })), onchange: fit });
   fit();
-  const who = userPicker({ name: "user_id", value: user });
-  const what = applicationPicker({ name: "client_id", value: application });
+  const who = userPicker({ name: "user_id", value: user, hint: "None for a machine-to-machine application." });
+  const what = applicationPicker({ name: "client_id", value: application, hint: "Type how the name begins." });
   const within = { name: "scope", node: scopesBox, read: () => scopes.read(), fail: (m) => scopes.fail(m), focus: () => scopes.focus() };
 
   const show = async (values) => {
@@ -40,11 +41,11 @@ export async function whyScreen(ctx) {
     const query = { user_id: values.user_id, client_id: values.client_id, server_id: values.server_id, scope: every ? "" : values.scope.join(" ") };
     const why = await api("GET", "/why", { query, signal: ctx.signal });
     history.replaceState(null, "", `/admin/why?${new URLSearchParams(Object.entries(query).filter(([, v]) => v))}`);
-    replace(result, section(`What ${why.application.name} may do for ${why.user.name}`, picture(why, chosen())));
+    replace(result, section(`What ${why.application.name} may do ${why.user ? `for ${why.user.name}` : "for itself"}`, picture(why, chosen())));
   };
   const f = form({
     label: "Ask why", action: "Show", fields: [who, what, server, within], onsave: async (values) => {
-      const missing = [[who, values.user_id, "Choose a user from the list."], [what, values.client_id, "Choose an application from the list."], [within, values.scope.length, "Tick at least one scope."]].filter(([, value]) => !value);
+      const missing = [[who, values.user_id || what.item()?.template === machine, "Choose a user from the list."], [what, values.client_id, "Choose an application from the list."], [within, values.scope.length, "Tick at least one scope."]].filter(([, value]) => !value);
       missing.forEach(([field, , message]) => field.fail(message));
       if (missing.length) {
         missing[0][0].focus();
@@ -55,7 +56,7 @@ export async function whyScreen(ctx) {
       result.querySelector("h2").focus();
     },
   });
-  if (user && application) {
+  if (application && (user || application.template === machine)) {
     await show(f.values());
   }
   return { title: "Why", intro, content: h("div", { class: "why" }, h("div", { class: "card part" }, f.node), result) };
