@@ -84,8 +84,13 @@ func command[P, R any](c cdp.Command[P, R], params P) action {
 // tab is a window of its own, as of another person. It notes whatever the browser complains about.
 type tab struct {
 	t    *testing.T
-	ctx  context.Context
+	ctx  context.Context // with an end
+	life context.Context // without
 	base string
+	*notes
+}
+
+type notes struct {
 	mu   sync.Mutex
 	bad  []string
 	gone map[string]bool // hosts that were asked for something
@@ -93,10 +98,10 @@ type tab struct {
 
 func newTab(t *testing.T, browser context.Context, base string, actions ...action) *tab {
 	t.Helper()
-	b := &tab{t: t, base: base, gone: map[string]bool{}}
+	b := &tab{t: t, base: base, notes: &notes{gone: map[string]bool{}}}
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
 	t.Cleanup(cancel)
-	b.ctx = ctx
+	b.ctx, b.life = ctx, ctx
 	b.do(command(audits.Enable, cdp.Empty{}), size(1280, 900, false)) // the tab lives as long as the context of its first action
 	ctx, stop := context.WithTimeout(ctx, patience)
 	t.Cleanup(stop)
@@ -201,12 +206,12 @@ func (b *tab) say(message string) {
 	b.do(chromedp.WaitEnabled(chromedp.CSS("#message")), chromedp.SendKeys(chromedp.CSS("#message"), message+kb.Enter))
 }
 
-func (b *tab) login(user string) {
+func (b *tab) login(user string) { b.t.Helper(); b.loginWith(user, user+"-demo") }
+
+// loginWith fills in the login page and sends it with Enter: it has another button, for passkeys.
+func (b *tab) loginWith(user, password string) {
 	b.t.Helper()
-	b.do(chromedp.WaitVisible(chromedp.CSS("#username")),
-		chromedp.SendKeys(chromedp.CSS("#username"), user),
-		chromedp.SendKeys(chromedp.CSS("#password"), user+"-demo"),
-		chromedp.Click(chromedp.CSS("button[type=submit]")))
+	b.do(chromedp.WaitVisible(chromedp.CSS("#username")), chromedp.SendKeys(chromedp.CSS("#username"), user), chromedp.SendKeys(chromedp.CSS("#password"), password+kb.Enter))
 }
 
 func size(width, height int64, mobile bool) action {
