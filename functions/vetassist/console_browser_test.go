@@ -219,6 +219,9 @@ func consoleApplications(t *testing.T, browser context.Context) {
 func consoleAccess(t *testing.T, browser context.Context) {
 	w := newWorld(t)
 	w.tokensFor("bob", "pet-profile:read")
+	w.change(func(d *directory.Directory) error {
+		return d.AddPasskey(t.Context(), "user-bob", directory.Passkey{ID: "bobs-phone", Name: "Bob's phone", Credential: []byte("{}")})
+	})
 	b := adminTab(t, browser, w)
 	b.screen("Sessions and consents", "Sessions and consents")
 	b.pick("User", "bob", "Bob Miller")
@@ -234,6 +237,14 @@ func consoleAccess(t *testing.T, browser context.Context) {
 	b.click("a", "By application")
 	b.pick("Application", "vet assist", "vet-assist-ai")
 	b.see("p", "Nothing has been allowed")
+
+	b.open("/admin/users/user-bob")
+	b.see("td", "Bob's phone")
+	b.click("button", "Remove")
+	b.confirm("Remove")
+	b.toast("Ended")
+	b.open("/admin/users/user-bob")
+	b.see("p", "This user has no passkey")
 }
 
 func consoleKeysAndClinic(t *testing.T, browser context.Context) {

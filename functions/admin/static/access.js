@@ -73,6 +73,15 @@ export function sessions(ctx, of) {
   });
 }
 
+// passkeys lists what a user can log in with besides the password. path is the user's.
+export function passkeys(ctx, path) {
+  return list(ctx, {
+    path: `${path}/passkeys`, caption: "Passkeys", empty: empty("This user has no passkey."),
+    columns: [{ title: "Name", cell: (p) => p.name }, { title: "Added", cell: (p) => when(p.created) }, { title: "Last used", cell: (p) => when(p.last_used) },
+      end(ctx, "Remove", (p) => ({ path: `${path}/passkeys/${seg(p.id)}`, title: `Remove the passkey ${p.name}?`, body: "Nobody can log in with it any more. Where it was used already, that login goes on." }))],
+  });
+}
+
 // browserOf reads the name out of a User-Agent header; more of it is in the title.
 function browserOf(agent = "") {
   const found = [["Edg/", "Edge"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]].find(([part]) => agent.includes(part));

@@ -1,7 +1,7 @@
 // One user: who they are, what they may, and what is open in their name.
 
 import { all, api, seg } from "./api.js";
-import { consents, grants, sessions } from "./access.js";
+import { consents, grants, passkeys, sessions } from "./access.js";
 import { ask, formDialog } from "./dialog.js";
 import { code, count, h, when } from "./dom.js";
 import { checks, form, text } from "./form.js";
@@ -15,7 +15,7 @@ export async function userScreen(ctx) {
   const path = `/users/${seg(ctx.params.id)}`;
   const [user, roles] = await Promise.all([api("GET", path, { signal: ctx.signal }), all("/roles", { signal: ctx.signal })]);
   const of = { user_id: user.id };
-  const [open, agreed, given] = await Promise.all([sessions(ctx, of), consents(ctx, of), grants(ctx, of)]);
+  const [open, keys, agreed, given] = await Promise.all([sessions(ctx, of), passkeys(ctx, path), consents(ctx, of), grants(ctx, of)]);
   const details = form({
     label: "Details", record: { etag: user.etag, load: () => api("GET", path) }, onreload: ctx.reload,
     fields: [
@@ -35,6 +35,7 @@ export async function userScreen(ctx) {
       section("Details", facts([["User id", code(user.id)], ["Created", when(user.created)], user.locked_until ? ["Locked until", when(user.locked_until), " after too many wrong passwords"] : null]), details.node),
       login(ctx, path, user),
       section("Sessions", h("p", { class: "small muted" }, "Browsers in which this user is logged in."), open),
+      section("Passkeys", h("p", { class: "small muted" }, "A new password does not take them away."), keys),
       section("Consents", h("p", { class: "small muted" }, "What this user allowed applications."), agreed),
       section("Grants", h("p", { class: "small muted" }, "Applications that can refresh a token in this user's name."), given),
       h("p", null, link(`/admin/audit?user_id=${seg(user.id)}`, "This user in the audit log"), " · ", link(`/admin/why?user_id=${seg(user.id)}`, "Why may this user do what?")),
