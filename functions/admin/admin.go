@@ -30,8 +30,9 @@ const (
 	metadataPath = "/.well-known/oauth-protected-resource" + apiPath
 )
 
-// Audience are the names by which a token says that it is for the admin API.
-func Audience(baseURL string) []string { return []string{baseURL + apiPath, directory.AdminServer} }
+// Audience is the name by which a token says that it is for the admin API. A token names the URL too, but only the
+// identifier is ours for ever: another server may have been registered with a URL that became ours when we moved.
+var Audience = []string{directory.AdminServer}
 
 // Verifier checks access tokens. The error wraps token.ErrInvalid, with a reason that may be shown, or it is a failure.
 type Verifier interface {

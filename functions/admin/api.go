@@ -150,7 +150,7 @@ func (a *api) record(ctx huma.Context, next func(huma.Context)) {
 	c := &change{details: map[string]string{"action": ctx.Operation().OperationID}}
 	watched := huma.WithValue(ctx, changeKey{}, c)
 	next(watched)
-	event := audit.Event{Name: audit.Administration, Outcome: audit.OK, UserID: userID(callerFrom(ctx.Context())), ClientID: callerFrom(ctx.Context()).ClientID, Details: c.details}
+	event := audit.Event{Name: audit.Administration, Outcome: audit.OK, UserID: userID(callerFrom(ctx.Context())), ClientID: callerFrom(ctx.Context()).ClientID, Proven: true, Details: c.details}
 	if status := watched.Status(); status >= http.StatusBadRequest {
 		event.Outcome = audit.Refused
 		c.details["status"] = strconv.Itoa(status)

@@ -181,7 +181,7 @@ func (a *api) deleteApplication(ctx context.Context, in *struct {
 	if err == nil { // without the application none of it is good for anything: this only takes it out of the lists
 		_, err = a.access.EndGrantsFor(ctx, in.ClientID)
 	}
-	return nil, err
+	return nil, tidied(err)
 }
 
 type newSecret struct {

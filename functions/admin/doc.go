@@ -14,8 +14,8 @@
 //	  |<----------------------------| problem.go: every error, as RFC 9457 says
 //
 // The API is a resource server like the MCP server: tokens come from the authorization server, for the audience
-// {base}/admin/api and no other. Beyond the token it asks the directory whether its bearer is an administrator still, so
-// that taking the role away, disabling a user or signing one out everywhere ends administration at once, not when the token does.
+// {base}/admin/api and no other. Beyond the token it asks the directory what its bearer may do now: taking a role, a consent or an
+// application away, disabling a user or signing one out everywhere ends administration at once, not when the token does.
 //
 // What is edited has an ETag; a change names the one it was made from (If-Match) and is refused when somebody else was
 // faster. Creating again what is there already is no error (create.go). Every change and every refusal is in the audit log.

@@ -39,7 +39,7 @@ func TestEveryOperation(t *testing.T) {
 				scope = "admin:read"
 			}
 			with := func(change func(*token.Grant)) string {
-				g := token.Grant{Subject: "user-admin", ClientID: "vetassist-console", Audience: admin.Audience(w.url),
+				g := token.Grant{Subject: "user-admin", ClientID: "vetassist-console", Audience: admin.Audience,
 					Scopes: []string{"admin:read", "admin:write"}, Roles: []string{"Administrator"}}
 				change(&g)
 				return "Bearer " + w.mint(g)
@@ -53,7 +53,9 @@ func TestEveryOperation(t *testing.T) {
 				refuse("another role", with(func(g *token.Grant) { g.Subject, g.Roles = "user-carol", []string{"Vet Staff"} }), 403, "")
 				refuse("a role that only the token has", with(func(g *token.Grant) { g.Subject = "user-carol" }), 403, "")
 				refuse("a role that only the user has", with(func(g *token.Grant) { g.Roles = nil }), 403, "")
-				refuse("a user who is gone", with(func(g *token.Grant) { g.Subject = "user-nobody" }), 403, "")
+				refuse("a user who is gone", with(func(g *token.Grant) { g.Subject = "user-nobody" }), 401, `error="invalid_token"`)
+				refuse("a client that is gone", with(func(g *token.Grant) { g.ClientID = "nobody" }), 401, `error="invalid_token"`)
+				refuse("a client that is not authorized here", with(func(g *token.Grant) { g.ClientID = "vet-assist-ai" }), 401, `error="invalid_token"`)
 				refuse("an application without the role", with(func(g *token.Grant) { g.Subject, g.ClientID = "vet-assist-ai", "vet-assist-ai" }), 403, "")
 			}
 			if op.method != "GET" {
@@ -126,7 +128,8 @@ func TestConcurrentEdits(t *testing.T) {
 	}
 }
 
-// TestOnceIsEnough: who loses the role, the login or all logins can do nothing more, whatever the token says.
+// TestOnceIsEnough: who loses the role, the login, all logins or the consent to the application can do nothing more,
+// whatever the token says.
 func TestOnceIsEnough(t *testing.T) {
 	t.Parallel()
 	off := true
@@ -141,6 +144,9 @@ func TestOnceIsEnough(t *testing.T) {
 		},
 		"deleted": func(w *world, r store.Record[directory.User]) error {
 			return w.directory.DeleteUser(t.Context(), r.Value.ID, r.Version)
+		},
+		"withdrawn": func(w *world, r store.Record[directory.User]) error {
+			return w.directory.Withdraw(t.Context(), r.Value.ID, "vetassist-console", directory.AdminServer)
 		},
 		"signed out": func(w *world, r store.Record[directory.User]) error {
 			return w.directory.SignOut(t.Context(), r.Value.ID)
@@ -157,7 +163,11 @@ func TestOnceIsEnough(t *testing.T) {
 		if err != nil {
 			t.Fatal(what, err)
 		}
-		w.call("GET", "/users", "", "Authorization", "Bearer "+carol).want(t, what, 403).problem(t)
+		status := 401
+		if what == "demoted" {
+			status = 403
+		}
+		w.call("GET", "/users", "", "Authorization", "Bearer "+carol).want(t, what, status).problem(t)
 		if what == "signed out" {
 			w.clock.Advance(time.Second)
 			w.call("GET", "/users", "", "Authorization", "Bearer "+w.token("user-carol", "admin:read")).want(t, "after another login", 200)
@@ -195,5 +205,41 @@ func TestAuditedAll(t *testing.T) {
 	}
 	if strings.Contains(w.log.String(), "s3cr3t") {
 		t.Error("a password was logged")
+	}
+}
+
+// TestApplicationsThatAdminister: a token of an application's is worth what the application is now.
+func TestApplicationsThatAdminister(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := as[struct {
+		ID string `json:"client_id"`
+	}](t, w.call("POST", "/applications", `{"name": "Robot", "template": "Machine-to-machine application", "roles": ["Administrator"]}`).want(t, "making it", 201))
+	at := "/applications/" + made.ID
+	authorize := func(scopes string) {
+		t.Helper()
+		w.call("PUT", at+"/authorizations/"+adminAPI, `{"scopes": [`+scopes+`]}`, "If-Match", "*").want(t, "authorizing", 200)
+	}
+	authorize(`"admin:read", "admin:write"`)
+	robot := w.mint(token.Grant{Subject: made.ID, ClientID: made.ID, Audience: admin.Audience, Scopes: []string{"admin:read", "admin:write"}, Roles: []string{"Administrator"}})
+	try := func(what string, status int) {
+		t.Helper()
+		w.call("POST", "/roles", `{"name": "Robots"}`, "Authorization", "Bearer "+robot).want(t, what, status)
+	}
+	try("as it was made", 201)
+	authorize(`"admin:read"`)
+	try("without admin:write", 401)
+	authorize(`"admin:read", "admin:write"`)
+	w.call("PATCH", at, `{"roles": []}`, "If-Match", "*").want(t, "taking the role", 200)
+	try("without the role", 403)
+	w.call("PATCH", at, `{"roles": ["Administrator"], "disabled": true}`, "If-Match", "*").want(t, "disabling", 200)
+	try("disabled", 401)
+	w.call("PATCH", at, `{"disabled": false}`, "If-Match", "*").want(t, "enabling", 200)
+	try("enabled", 200)
+	w.clock.Advance(time.Second)
+	w.call("POST", at+"/secret", "").want(t, "rotating the secret", 200)
+	try("with another secret", 401)
+	if refused := w.events()[len(w.events())-1]; refused.ClientID != made.ID || refused.Outcome != "refused" {
+		t.Errorf("recorded %+v", refused)
 	}
 }

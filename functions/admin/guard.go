@@ -100,54 +100,81 @@ func (g *guard) verify(r *http.Request) (token.Claims, *refusal, error) {
 	return claims, nil, err
 }
 
-// check asks besides whether the bearer may administer, and whether the token says so.
+// check asks besides what the bearer may do now, whatever the token says: it may be ten minutes old, and here that is long.
 func (g *guard) check(r *http.Request) (token.Claims, *refusal, error) {
 	claims, no, err := g.verify(r)
 	if no != nil || err != nil {
 		return claims, no, err
 	}
-	scope := needed(r.Method)
-	if why, err := g.unfit(r.Context(), claims); why != "" || err != nil {
-		return claims, &refusal{http.StatusForbidden, "", "", why}, err
+	decision, no, err := g.standing(r.Context(), claims)
+	if no != nil || err != nil {
+		return claims, no, err
 	}
-	if !rbac.Satisfies(claims.Scopes(), []string{scope}) {
+	scope := needed(r.Method)
+	switch {
+	case !rbac.Satisfies(claims.Scopes(), []string{scope}):
 		return claims, &refusal{http.StatusForbidden, "insufficient_scope", scope, "This needs the scope " + scope + "."}, nil
+	case !rbac.Satisfies(decision.Granted, []string{scope}):
+		return claims, revoked(scope, "The scope "+scope+" was taken back since this token was issued."), nil
 	}
 	return claims, nil, nil
 }
 
-// unfit tells why the bearer of a good token is no administrator now, whatever the token says; empty: is one.
-func (g *guard) unfit(ctx context.Context, c token.Claims) (string, error) {
-	const role = "Only the role " + directory.AdministratorRole + " may do this. Another administrator can give it to you."
-	var roles []string
+// revoked is for a token that was good once: its client may try to get another (RFC 6750 §3.1).
+func revoked(scope, reason string) *refusal {
+	return &refusal{http.StatusUnauthorized, "invalid_token", scope, reason}
+}
+
+// notAdministrator has no challenge: no token that the bearer can get would help.
+var notAdministrator = &refusal{http.StatusForbidden, "", "", "Only the role " + directory.AdministratorRole + " may do this. Another administrator can give it to you."}
+
+// standing is what the token's scopes would be if it were issued now; the refusal says why it would not be at all.
+func (g *guard) standing(ctx context.Context, c token.Claims) (rbac.Decision, *refusal, error) {
+	client, err := g.directory.Client(ctx, c.ClientID)
+	if errors.Is(err, directory.ErrNotFound) {
+		return rbac.Decision{}, revoked(scopeRead, "The application that this token was issued to is disabled or deleted."), nil
+	}
+	if err != nil {
+		return rbac.Decision{}, nil, err
+	}
+	server, err := g.directory.Server(ctx, directory.AdminServer)
+	if err != nil {
+		return rbac.Decision{}, nil, err
+	}
+	var user directory.User
+	roles := client.Roles
 	if userID(c) == "" {
-		client, err := g.directory.Client(ctx, c.ClientID)
-		if err != nil && !errors.Is(err, directory.ErrNotFound) {
-			return "", err
+		if c.IssuedAt.Before(client.SecretChanged) {
+			return rbac.Decision{}, revoked(scopeRead, "The application has another secret since this token was issued."), nil
 		}
-		roles = client.Roles
 	} else {
-		user, err := g.directory.ActiveUser(ctx, c.Subject)
+		user, err = g.directory.ActiveUser(ctx, c.Subject)
 		switch {
 		case errors.Is(err, directory.ErrNotFound):
-			return "This user can no longer log in.", nil
+			return rbac.Decision{}, revoked(scopeRead, "This user can no longer log in."), nil
 		case err != nil:
-			return "", err
+			return rbac.Decision{}, nil, err
 		case user.SignedOutSince(c.IssuedAt.Time): // in whole seconds: a token of the same second is refused, rather than let pass
-			return "You were signed out everywhere. Please log in again.", nil
+			return rbac.Decision{}, revoked(scopeRead, "You were signed out everywhere. Please log in again."), nil
 		}
 		roles = user.Roles
 	}
 	if !slices.Contains(roles, directory.AdministratorRole) || !slices.Contains(c.Roles, directory.AdministratorRole) {
-		return role, nil
+		return rbac.Decision{}, notAdministrator, nil
 	}
-	return "", nil
+	var decision rbac.Decision
+	if userID(c) == "" {
+		decision, err = g.directory.WhyMachine(ctx, client, server, c.Scopes())
+	} else {
+		decision, err = g.directory.Why(ctx, user, client, server, c.Scopes())
+	}
+	return decision, nil, err
 }
 
 // refuse tells the client what to do next (RFC 6750 §3, RFC 9728 §5.1), and notes who was refused what. Where no other
 // token would help there is no challenge: it would send the client round in circles.
 func (g *guard) refuse(w http.ResponseWriter, r *http.Request, c token.Claims, no *refusal) {
-	g.audit.Record(r.Context(), audit.Event{Name: audit.Administration, Outcome: audit.Refused, UserID: userID(c), ClientID: c.ClientID,
+	g.audit.Record(r.Context(), audit.Event{Name: audit.Administration, Outcome: audit.Refused, UserID: userID(c), ClientID: c.ClientID, Proven: c.Subject != "",
 		Details: map[string]string{"action": r.Method + " " + r.URL.Path, "reason": no.reason}})
 	if no.scope != "" {
 		challenge := fmt.Sprintf("Bearer resource_metadata=%q, scope=%q", g.metadata, no.scope)

@@ -102,13 +102,23 @@ func openWorld(t testing.TB, path string) *world {
 	w.keys = token.NewKeyring(w.url, w.store, w.clock.Now, rand.Reader)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	inner, err := admin.New(admin.Config{BaseURL: w.url, Store: w.store, Directory: w.directory, Keys: w.keys, Seed: seed.Files,
-		Verifier: token.NewVerifier(w.url, admin.Audience(w.url), token.StoredKeys(w.store, w.clock.Now), w.clock.Now),
+		Verifier: token.NewVerifier(w.url, admin.Audience, token.StoredKeys(w.store, w.clock.Now), w.clock.Now),
 		Now:      w.clock.Now, Rand: rand.Reader, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	handler = web.Observe(log, inner)
+	for _, user := range []string{"user-admin", "user-carol"} { // they have allowed the console what it asks for
+		_, ops, err := w.directory.Allow(t.Context(), user, "vetassist-console", directory.AdminServer, []string{"admin:read", "admin:write"})
+		if err == nil {
+			err = w.store.Write(t.Context(), ops...)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	w.admin = w.token("user-admin", "admin:read admin:write")
+	w.store.writes() // those do not count
 	return w
 }
 
@@ -177,7 +187,7 @@ func (w *world) token(user, scope string) string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.mint(token.Grant{Subject: user, ClientID: "vetassist-console", Audience: admin.Audience(w.url), Scopes: strings.Fields(scope), Roles: u.Roles})
+	return w.mint(token.Grant{Subject: user, ClientID: "vetassist-console", Audience: admin.Audience, Scopes: strings.Fields(scope), Roles: u.Roles})
 }
 
 type answer struct {
@@ -295,7 +305,7 @@ var document = sync.OnceValues(func() ([]byte, error) {
 	const base = "http://localhost:8080"
 	now := storetest.NewClock().Now
 	handler, err := admin.New(admin.Config{BaseURL: base, Store: db, Directory: directory.New(db, base, true, now), Keys: token.NewKeyring(base, db, now, rand.Reader),
-		Verifier: token.NewVerifier(base, admin.Audience(base), token.StoredKeys(db, now), now), Seed: seed.Files, Now: now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
+		Verifier: token.NewVerifier(base, admin.Audience, token.StoredKeys(db, now), now), Seed: seed.Files, Now: now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}

@@ -150,10 +150,7 @@ func (a *api) revokeConsent(ctx context.Context, in *struct {
 		return nil, err
 	}
 	n, err := a.access.EndGrantsOf(ctx, part[0], part[1], part[2])
-	if err != nil {
-		return nil, err
-	}
-	return a.ended(0, n), nil
+	return a.ended(0, n), tidied(err)
 }
 
 func (a *api) listGrants(ctx context.Context, in *Whose) (*listOutput[grant], error) {

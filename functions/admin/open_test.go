@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ var bobsConsent = base64.RawURLEncoding.EncodeToString([]byte("user-bob\nvet-ass
 func (w *world) bobsAccess() {
 	w.t.Helper()
 	now := w.clock.Now()
-	ops, err := w.directory.Allow(w.t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", []string{"pet-profile:read"})
+	_, ops, err := w.directory.Allow(w.t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", []string{"pet-profile:read"})
 	if err == nil {
 		ops = append(ops, access.BeginLogin(access.Login{ID: "bobs-login", UserID: "user-bob", Since: now, Expires: now.Add(time.Hour), Method: "password", From: "192.0.2.7", Agent: "Firefox"})...)
 		ops = append(ops, access.BeginGrant(access.Grant{ID: "bobs-grant", UserID: "user-bob", ClientID: "vet-assist-ai", Server: "mcp://vetassist",
@@ -89,6 +90,30 @@ func TestWhatIsOpen(t *testing.T) {
 	}
 	if u, err := w.directory.User(t.Context(), "user-bob"); err != nil || !u.SignedOutSince(w.clock.Now()) {
 		t.Errorf("bob is not signed out: %+v %v", u, err)
+	}
+}
+
+// TestMoreThanOneCallCleansUp: the write that decides is one, and it is not undone, nor called a failure, because the lists
+// hold more than one call may tidy.
+func TestMoreThanOneCallCleansUp(t *testing.T) {
+	t.Parallel()
+	for _, op := range []struct{ method, path, body string }{
+		{"POST", "/users/user-bob/sign-out", ""}, {"PUT", "/users/user-bob/password", `{"password": "battery staple 7"}`}, {"DELETE", "/users/user-bob", ""},
+	} {
+		w := newWorld(t)
+		now := w.clock.Now()
+		for i := range 600 {
+			ops := access.BeginLogin(access.Login{ID: fmt.Sprint("login-", i), UserID: "user-bob", Since: now, Expires: now.Add(time.Hour)})
+			if err := w.store.Write(t.Context(), ops...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if a := w.call(op.method, op.path, op.body, "If-Match", "*"); a.status/100 != 2 {
+			t.Errorf("%s: %d %s", op.path, a.status, a.body)
+		}
+		if events := w.events(); events[len(events)-1].Outcome != "ok" {
+			t.Errorf("%s is recorded as %+v", op.path, events[len(events)-1])
+		}
 	}
 }
 

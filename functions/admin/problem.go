@@ -126,12 +126,14 @@ func known(err error) *problem {
 		return p
 	case errors.Is(err, audit.ErrInvalid):
 		return invalid("query", err.Error())
-	case errors.Is(err, directory.ErrUnfinished), errors.Is(err, access.ErrUnfinished):
+	case errors.Is(err, directory.ErrUnfinished):
 		return &problem{Type: typeUnfinished, Status: http.StatusConflict, Detail: "There was more to clean up than one request may. Read it again, and send the request again with the new ETag."}
 	case errors.Is(err, directory.ErrNotFound), errors.Is(err, token.ErrNoKey):
 		return errNotFound
 	case errors.Is(err, store.ErrConflict):
 		return &problem{Status: http.StatusPreconditionFailed, Detail: changed}
+	case errors.Is(err, directory.ErrGone):
+		return conflict("What this very request made once was deleted since. To make another, send another Idempotency-Key.")
 	case errors.Is(err, directory.ErrSystem):
 		return conflict("This is a part of VetAssist itself and stays as it is: without it nobody could administer anything.")
 	case errors.Is(err, directory.ErrDeleting):

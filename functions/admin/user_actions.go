@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
@@ -23,7 +24,7 @@ type endingOutput struct{ Body ending }
 // ended is the answer to a revocation. That tokens live on is told every time: it is what people least expect.
 func (a *api) ended(logins, grants int) *endingOutput {
 	until := a.Now().Add(token.Lifetime).UTC().Truncate(time.Second)
-	return &endingOutput{ending{logins, grants, until, "From now on nothing is refreshed. An access token that was issued before still works at the MCP server until it expires: at most ten minutes, until " + until.Format("15:04:05") + " UTC."}}
+	return &endingOutput{ending{logins, grants, until, "From now on nothing is refreshed. An access token that was issued before still works at its MCP server until it expires: at most ten minutes, until " + until.Format("15:04:05") + " UTC."}}
 }
 
 type newPassword struct {
@@ -60,10 +61,16 @@ func (a *api) signOut(ctx context.Context, in *UserPath) (*endingOutput, error) 
 		return nil, err
 	}
 	logins, grants, err := a.access.EndAllOf(ctx, in.UserID)
-	if err != nil {
-		return nil, err
+	return a.ended(logins, grants), tidied(err)
+}
+
+// tidied is what becomes of an error of cleaning lists up after the write that decided: that there was more than one call may
+// clean up is none, since nothing of it works any more, and it goes by itself when its time is over.
+func tidied(err error) error {
+	if errors.Is(err, access.ErrUnfinished) {
+		return nil
 	}
-	return a.ended(logins, grants), nil
+	return err
 }
 
 func (a *api) unlockUser(ctx context.Context, in *UserPath) (*empty, error) {

@@ -114,7 +114,7 @@ func (a *api) createUser(ctx context.Context, in *struct {
 	}
 	r, err := a.Directory.AddUser(ctx, n)
 	status := http.StatusCreated
-	if there, err2 := a.Directory.UserRecord(ctx, n.ID); err != nil && n.ID != "" && err2 == nil { // by this very request
+	if there, err2 := a.Directory.UserRecord(ctx, n.ID); err != nil && n.ID != "" && err2 == nil { // made by this very request before
 		r, status, made, err = there, http.StatusOK, "", nil
 	}
 	if err != nil {
@@ -172,5 +172,5 @@ func (a *api) deleteUser(ctx context.Context, in *struct {
 	if err == nil { // without the user none of it is good for anything: this only takes it out of the lists
 		_, _, err = a.access.EndAllOf(ctx, in.UserID)
 	}
-	return nil, err
+	return nil, tidied(err)
 }

@@ -55,6 +55,7 @@ func TestUsers(t *testing.T) {
 		t.Errorf("by prefix: %q", got)
 	}
 	w.call("DELETE", at, "", "If-Match", w.tag(at)).want(t, "deleting", 204)
+	w.call("POST", "/users", `{"username": "Dora", "name": "Dora", "roles": ["Pet Owner"]}`, "Idempotency-Key", "one").want(t, "creating her once more", 409).problem(t)
 	w.call("GET", at, "").want(t, "afterwards", 404)
 }
 

@@ -57,6 +57,7 @@ func TestWhy(t *testing.T) {
 	w.walk([]step{
 		{"nobody", "GET", "/why?user_id=x&client_id=vet-assist-ai&server_id=" + vetassist, "", 422, "query.user_id"},
 		{"no application", "GET", "/why?user_id=user-bob&client_id=x&server_id=" + vetassist, "", 422, "query.client_id"},
+		{"no text for a server", "GET", "/why?user_id=user-bob&client_id=vet-assist-ai&server_id=__4", "", 422, "query.server_id"},
 		{"no server", "GET", "/why?user_id=user-bob&client_id=vet-assist-ai&server_id=x", "", 422, "query.server_id"},
 		{"no scope", "GET", "/why?user_id=user-bob&client_id=vet-assist-ai&scope=%22&server_id=" + vetassist, "", 422, "query.scope"},
 		{"nothing", "GET", "/why", "", 422, "query.client_id query.server_id"},

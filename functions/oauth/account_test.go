@@ -161,7 +161,7 @@ func TestManyApps(t *testing.T) {
 		} else {
 			c.Name = c.ID
 		}
-		ops, err := w.directory.Allow(t.Context(), "user-bob", c.ID, "mcp://vetassist", []string{"pet-profile:read"})
+		_, ops, err := w.directory.Allow(t.Context(), "user-bob", c.ID, "mcp://vetassist", []string{"pet-profile:read"})
 		if err == nil {
 			err = w.db.Write(t.Context(), ops...)
 		}

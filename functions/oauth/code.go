@@ -28,8 +28,9 @@ type code struct {
 	Server      string    `json:"server"` // identifier
 	RedirectURI string    `json:"redirect_uri"`
 	Challenge   string    `json:"challenge"`
-	Scopes      []string  `json:"scopes"` // that the person agreed to, of those requested
-	Issued      time.Time `json:"issued"` // a moment before the login was looked at
+	Scopes      []string  `json:"scopes"`  // that the person agreed to, of those requested
+	Consent     time.Time `json:"consent"` // which consent that was: its Since
+	Issued      time.Time `json:"issued"`  // a moment before the login was looked at
 	Expires     time.Time `json:"expires"`
 	GrantID     string    `json:"grant_id,omitempty"` // what it was redeemed for; empty: not yet
 }
@@ -45,16 +46,18 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 		return
 	}
 	now := s.Now()
-	record := store.Encode("code/"+web.Hash(secret), codeSort, code{
+	record := code{
 		ClientID: a.Client.ID, UserID: a.UserID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
 		Challenge: a.Challenge, Scopes: scopes, Issued: a.Asked, Expires: now.Add(codeLifetime),
-	}, now.Add(codeMemory))
+	}
 	events = append(events, audit.Event{Name: audit.Authorization, Outcome: audit.OK, UserID: a.UserID, ClientID: a.Client.ID,
 		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(scopes)}})
 	_, err = again(func() (struct{}, error) { // two tabs may agree to two things at once
-		allow, err := s.Directory.Allow(r.Context(), a.UserID, a.Client.ID, a.Server.Identifier, scopes)
+		consent, allow, err := s.Directory.Allow(r.Context(), a.UserID, a.Client.ID, a.Server.Identifier, scopes)
 		if err == nil {
-			err = s.writeWithAll(r.Context(), events, append(allow, store.Put(record, store.IfAbsent()))...)
+			record.Consent = consent.Since
+			item := store.Encode("code/"+web.Hash(secret), codeSort, record, now.Add(codeMemory))
+			err = s.writeWithAll(r.Context(), events, append(allow, store.Put(item, store.IfAbsent()))...)
 		}
 		return struct{}{}, err
 	})

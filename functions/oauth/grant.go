@@ -52,6 +52,14 @@ func (s *server) mint(ctx context.Context, g access.Grant, client directory.Clie
 	if err != nil {
 		return tokenResponse{}, err
 	}
+	// A consent that was withdrawn and given again does not bring back what stood on the first one.
+	consent, err := s.Directory.Consent(ctx, user.ID, client.ID, g.Server)
+	if err != nil {
+		return tokenResponse{}, err
+	}
+	if !g.Consent.IsZero() && !consent.Since.Equal(g.Consent) { // zero: a grant from before this was noted
+		return tokenResponse{}, &tokenError{"invalid_grant", "the consent was withdrawn since this was granted"}
+	}
 	decision, err := s.Directory.Why(ctx, user, client, server, requested)
 	if err != nil {
 		return tokenResponse{}, err

@@ -67,7 +67,7 @@ func (s *server) redeemRecord(ctx context.Context, client directory.Client, para
 	}
 	now := s.Now().UTC()
 	g := access.Grant{ID: grantID, ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes,
-		Since: c.Issued, LastUsed: now, Ends: now.Add(token.Lifetime)}
+		Since: c.Issued, Consent: c.Consent, LastUsed: now, Ends: now.Add(token.Lifetime)}
 	response, err := s.mint(ctx, g, client, c.Scopes)
 	if err != nil {
 		return tokenResponse{}, err

@@ -56,6 +56,35 @@ func TestSignedOutEverywhere(t *testing.T) {
 	}
 }
 
+// A consent that is withdrawn, while its code is redeemed or later, takes with it what stands on it: consenting anew does not
+// bring that back.
+func TestWithdrawnForGood(t *testing.T) {
+	t.Parallel()
+	for _, meanwhile := range []bool{true, false} {
+		w := newWorld(t)
+		code := w.code()
+		withdraw := func() {
+			if err := w.directory.Withdraw(t.Context(), "user-bob", clientID, "mcp://vetassist"); err != nil {
+				t.Error(err)
+			}
+		}
+		if meanwhile {
+			w.beforeNextWrite(withdraw)
+		}
+		got := w.redeem(code)
+		got.expect(t, "")
+		if !meanwhile {
+			withdraw()
+		}
+		w.refresh(got.Refresh).expect(t, "invalid_grant")
+		w.clock.Advance(24 * time.Hour)
+		later := w.redeem(w.code())
+		later.expect(t, "")
+		w.refresh(got.Refresh).expect(t, "invalid_grant")
+		w.refresh(later.Refresh).expect(t, "")
+	}
+}
+
 // What has begun when a person is signed out, and is written after that, is over too.
 func TestSignedOutMeanwhile(t *testing.T) {
 	t.Parallel()

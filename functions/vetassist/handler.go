@@ -112,7 +112,7 @@ func newAdmin(o *Options, db store.Store, client *http.Client) (http.Handler, er
 		BaseURL: o.BaseURL, Store: own,
 		Directory: directory.New(own, o.BaseURL, o.Local(), o.Now),
 		Keys:      token.NewKeyring(o.BaseURL, own, o.Now, o.Rand),
-		Verifier:  token.NewVerifier(o.BaseURL, admin.Audience(o.BaseURL), keys, o.Now),
+		Verifier:  token.NewVerifier(o.BaseURL, admin.Audience, keys, o.Now),
 		Seed:      seed.Files,
 		Now:       o.Now, Rand: o.Rand, Log: o.Log,
 	})

@@ -25,7 +25,8 @@ type Grant struct {
 	ClientID string    `json:"client_id"`
 	Server   string    `json:"server"` // identifier
 	Scopes   []string  `json:"scopes"`
-	Since    time.Time `json:"since"` // when the user allowed it: of the code
+	Since    time.Time `json:"since"`            // when the user allowed it: of the code
+	Consent  time.Time `json:"consent,omitzero"` // which of the user's consents it stands on: its Since
 	LastUsed time.Time `json:"last_used"`
 	Ends     time.Time `json:"ends"` // at the latest; sooner when it is not refreshed
 }

@@ -213,6 +213,12 @@ func TestStrangersAreBounded(t *testing.T) {
 	if got := w.out.String(); strings.Count(got, "level=WARN") != 1 {
 		t.Errorf("the log says %s", got)
 	}
+	known := stranger
+	known.Proven = true // by a token or a secret
+	w.log.Record(t.Context(), known)
+	if n := len(w.all(t, audit.Query{})); n != 301 {
+		t.Errorf("what somebody known was refused is left out: %d", n)
+	}
 	w.clock.Advance(time.Minute)
 	w.log.Record(t.Context(), stranger)
 	if e := w.all(t, audit.Query{})[0]; e.Details["left_out_before"] != "700" || e.Details["error"] != "invalid_grant" || len(stranger.Details) != 1 {

@@ -47,6 +47,8 @@ type Event struct {
 	From      string            `json:"from,omitempty"`      // IP address of the peer; behind a proxy, that of the proxy
 	RequestID string            `json:"request_id,omitempty"`
 	Details   map[string]string `json:"details,omitempty"` // a few; never a secret
+
+	Proven bool `json:"-"` // whose request it was has been proved, by a token or a secret: it is never left out as a stranger's
 }
 
 // Bounds on what an event may hold; the rest is cut off.

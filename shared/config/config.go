@@ -120,7 +120,7 @@ func IsLoopback(host string) bool {
 
 // IsLoopbackHost is IsLoopback for a Host header, with or without a port.
 func IsLoopbackHost(hostport string) bool {
-	if host, _, err := net.SplitHostPort(hostport); err == nil {
+	if host, port, err := net.SplitHostPort(hostport); err == nil && strings.Trim(port, "0123456789") == "" {
 		hostport = host
 	}
 	return IsLoopback(hostport)

@@ -180,7 +180,8 @@ func (d *Directory) DeleteClient(ctx context.Context, id string, version int64, 
 	if err := d.withdrawAllFor(ctx, id); err != nil {
 		return err
 	}
-	return d.store.Write(ctx, append([]store.Op{store.Delete("client/"+id, clientSort, store.IfVersion(r.Version))}, indexOps(r.Value.entries(), nil)...)...)
+	ops := []store.Op{store.Delete("client/"+id, clientSort, store.IfVersion(r.Version)), bury("client/" + id)}
+	return d.store.Write(ctx, append(ops, indexOps(r.Value.entries(), nil)...)...)
 }
 
 func (d *Directory) clientInUse(ctx context.Context, id string) error {

@@ -42,6 +42,7 @@ func TestRedirectURIs(t *testing.T) {
 		"https://app.example/a b":                         "",
 		"https://app.example\\@evil.test/":                "",
 		"https://*.app.example/callback":                  "",
+		"https://app.example:81111/callback":              "",
 		"https://app.example/é":                           "",
 		"https://app.example/\n":                          "",
 		"https://app.example/" + strings.Repeat("x", 500): "",
@@ -200,7 +201,7 @@ func TestWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ops, err := w.Allow(t.Context(), "user-bob", client.ID, vetassist, []string{"pet-profile:read", "pet-profile:write"})
+	_, ops, err := w.Allow(t.Context(), "user-bob", client.ID, vetassist, []string{"pet-profile:read", "pet-profile:write"})
 	if err == nil {
 		err = w.db.Write(t.Context(), ops...)
 	}
@@ -241,7 +242,7 @@ func TestConsentToAnEarlierServer(t *testing.T) {
 	client := w.addClient(t, "Zoo App", map[string][]string{zoo.Identifier: {"animal:read", "animal:feed"}})
 	agree := func(scope string) {
 		t.Helper()
-		ops, err := w.Allow(t.Context(), keeper.ID, client.Value.ID, zoo.Identifier, []string{scope})
+		_, ops, err := w.Allow(t.Context(), keeper.ID, client.Value.ID, zoo.Identifier, []string{scope})
 		if err == nil {
 			err = w.db.Write(t.Context(), ops...)
 		}

@@ -37,7 +37,8 @@ type NewClient struct {
 }
 
 // AddClient makes an application. It is authorized for nothing yet. secret is that of a confidential one: only its hash is
-// kept, so it is known now and never again. The error is store.ErrConflict when the ID is taken.
+// kept, so it is known now and never again. The error is store.ErrConflict when the ID is taken, and ErrGone when it
+// was.
 func (d *Directory) AddClient(ctx context.Context, n NewClient) (r store.Record[Client], secret string, err error) {
 	c := Client{ID: n.ID, Name: n.Name, Template: n.Template, RedirectURIs: n.RedirectURIs, Roles: uniqueRoles(n.Roles), Authorized: map[string][]string{},
 		Source: SourceAdmin, Created: d.now().UTC().Truncate(time.Second)}
@@ -68,7 +69,11 @@ func (d *Directory) AddClient(ctx context.Context, n NewClient) (r store.Record[
 		if err != nil {
 			return store.Record[Client]{}, err
 		}
-		ops := slices.Concat([]store.Op{putClient(c, store.IfAbsent())}, indexOps(nil, c.entries()), checks)
+		unused, err := d.unused(ctx, "client/"+c.ID)
+		if err != nil {
+			return store.Record[Client]{}, err
+		}
+		ops := slices.Concat([]store.Op{putClient(c, store.IfAbsent()), unused}, indexOps(nil, c.entries()), checks)
 		return store.Record[Client]{Value: d.fillClient(c), Version: 1}, blame(d.store.Write(ctx, ops...), ops)
 	})
 	return r, secret, err

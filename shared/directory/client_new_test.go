@@ -100,6 +100,20 @@ func TestIDsThatAProgramChose(t *testing.T) {
 	if _, err := w.AddUser(t.Context(), user); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a user twice: %v", err)
 	}
+	// Nor does it make one again after that is deleted: tokens, and pets, may still say the id.
+	made, err := w.ClientRecord(t.Context(), app.ID)
+	if err == nil {
+		err = errors.Join(w.DeleteClient(t.Context(), app.ID, made.Version, false), w.DeleteUser(t.Context(), user.ID, w.user(t, user.ID).Version))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.AddClient(t.Context(), app); !errors.Is(err, directory.ErrGone) {
+		t.Errorf("an application that was deleted: %v", err)
+	}
+	if _, err := w.AddUser(t.Context(), user); !errors.Is(err, directory.ErrGone) {
+		t.Errorf("a user who was deleted: %v", err)
+	}
 	user.ID, user.Username = "idem-1", "dorothy"
 	wantField(t, "an id of another kind", second(w.AddUser(t.Context(), user)), "id")
 }
@@ -142,7 +156,7 @@ func TestConsents(t *testing.T) {
 	}
 	allow := func(user string) {
 		t.Helper()
-		ops, err := w.Allow(t.Context(), user, app.Value.ID, "mcp://vetassist", []string{"pet-profile:read"})
+		_, ops, err := w.Allow(t.Context(), user, app.Value.ID, "mcp://vetassist", []string{"pet-profile:read"})
 		if err == nil {
 			err = w.db.Write(t.Context(), ops...)
 		}
@@ -220,6 +234,14 @@ func TestSignedOut(t *testing.T) {
 	if w.user(t, "user-alice").Value.SignedOutSince(before) {
 		t.Error("alice was signed out too")
 	}
+	for _, off := range []bool{true, false} { // who is disabled and enabled again begins anew
+		if _, err := w.UpdateUser(t.Context(), "user-alice", w.user(t, "user-alice").Version, directory.UserEdit{Disabled: &off}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !w.user(t, "user-alice").Value.SignedOutSince(before) {
+		t.Error("what alice had open before she was disabled is open again")
+	}
 	if err := w.SignOut(t.Context(), "user-nobody"); !errors.Is(err, directory.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
@@ -259,6 +281,17 @@ func TestSystem(t *testing.T) {
 	r.Permissions[admin.Identifier] = append(r.Permissions[admin.Identifier], "admin:write")
 	if _, err := w.UpdateRole(t.Context(), r, role.Version); err != nil {
 		t.Error(err)
+	}
+	if _, err := w.Server(t.Context(), "\xff"); !errors.Is(err, directory.ErrNotFound) {
+		t.Errorf("what is no text is no server: %v", err)
+	}
+	// A server that was registered with the address to which this deployment moves does not stand before its own.
+	shadow := directory.Server{Identifier: "aaa://shadow", Name: "Shadow", URL: base + "/admin/api"}
+	if err := w.PutServer(t.Context(), shadow, store.Always()); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := w.ServerByResource(t.Context(), base+"/admin/api"); err != nil || s.Identifier != admin.Identifier {
+		t.Errorf("the resource is %q, %v", s.Identifier, err)
 	}
 	made, err := w.AddServer(t.Context(), directory.Server{Identifier: "mcp://x", Name: "X", URL: "https://x.example/mcp", System: true})
 	if err != nil || made.Value.System {

@@ -16,7 +16,7 @@ type Consent struct {
 	ClientID string    `json:"client_id"`
 	Server   string    `json:"server"`
 	Scopes   []string  `json:"scopes"`
-	Since    time.Time `json:"since"`
+	Since    time.Time `json:"since"` // a consent that is given anew after it was withdrawn is another one
 	Changed  time.Time `json:"changed"`
 }
 
@@ -81,9 +81,9 @@ func (c Consent) to(s Server) Consent {
 	return c
 }
 
-// Allow are the operations that add scopes to a consent, for a Write together with the code that it permits.
-// The Write fails with a conflict when the consent changed since it was read.
-func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string) ([]store.Op, error) {
+// Allow is a consent with scopes added to it, and the operations that write it, for a Write together with the code that it
+// permits. The Write fails with a conflict when the consent changed since it was read.
+func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string) (Consent, []store.Op, error) {
 	p, s := consentKey(user, client, server)
 	r, err := store.Read[Consent](ctx, d.store, p, s)
 	condition := store.IfVersion(r.Version)
@@ -91,11 +91,11 @@ func (d *Directory) Allow(ctx context.Context, user, client, server string, scop
 		r.Value, condition, err = Consent{UserID: user, ClientID: client, Server: server, Since: d.now().UTC()}, store.IfAbsent(), nil
 	}
 	if err != nil {
-		return nil, err
+		return Consent{}, nil, err
 	}
 	known, err := d.ServerRecord(ctx, server)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, err
+		return Consent{}, nil, err
 	}
 	c := r.Value.to(known.Value)
 	if c.Since.IsZero() {
@@ -103,7 +103,7 @@ func (d *Directory) Allow(ctx context.Context, user, client, server string, scop
 	}
 	c.Changed = d.now().UTC()
 	c.Scopes = slices.Compact(slices.Sorted(slices.Values(append(c.Scopes, scopes...))))
-	return append([]store.Op{store.Put(store.Encode(p, s, c, noExpiry), condition)}, indexOps(nil, []entry{c.entry()})...), nil
+	return c, append([]store.Op{store.Put(store.Encode(p, s, c, noExpiry), condition)}, indexOps(nil, []entry{c.entry()})...), nil
 }
 
 // Withdraw takes back what a user allowed a client at a server, or is ErrNotFound. with is what is written together with

@@ -105,6 +105,9 @@ func (d *Directory) Servers(ctx context.Context) ([]Server, error) {
 
 // Server finds an MCP server by its identifier.
 func (d *Directory) Server(ctx context.Context, identifier string) (Server, error) {
+	if store.ValidKey(policyPartition, serverPrefix+identifier) != nil {
+		return Server{}, ErrNotFound
+	}
 	r, err := store.Read[Server](ctx, d.store, policyPartition, serverPrefix+identifier)
 	if err == nil && r.Value.Deleting {
 		return Server{}, ErrNotFound
@@ -120,12 +123,17 @@ func (d *Directory) ServerByResource(ctx context.Context, resource string) (Serv
 		return Server{}, err
 	}
 	resource = lowerHost(resource)
+	found := Server{}
 	for _, s := range servers {
-		if resource == s.URL || resource == s.Identifier {
-			return s, nil
+		// Two can have one URL when the deployment has moved to an address that was somebody else's when it was registered.
+		if (resource == s.URL || resource == s.Identifier) && (found.Identifier == "" || s.System) {
+			found = s
 		}
 	}
-	return Server{}, ErrNotFound
+	if found.Identifier == "" {
+		return Server{}, ErrNotFound
+	}
+	return found, nil
 }
 
 func lowerHost(resource string) string {

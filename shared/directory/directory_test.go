@@ -220,7 +220,7 @@ func TestPasswordsAreHashedAndSalted(t *testing.T) {
 func TestConsentAddsUp(t *testing.T) {
 	w := newWorld(t, true)
 	allow := func(scopes ...string) error {
-		ops, err := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", scopes)
+		_, ops, err := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", scopes)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,8 +248,8 @@ func TestConsentAddsUp(t *testing.T) {
 		t.Errorf("after: %+v", c)
 	}
 	// Two that read the same state: the second write is refused, not lost.
-	first, _ := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", []string{"d"})
-	second, _ := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", []string{"e"})
+	_, first, _ := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", []string{"d"})
+	_, second, _ := w.Allow(t.Context(), "user-bob", "vet-assist-ai", "mcp://vetassist", []string{"e"})
 	if err := w.db.Write(t.Context(), first...); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,9 @@ var (
 	ErrLogin = errors.New("directory: wrong username or password")
 	// ErrLastAdministrator says that without this user nobody who can log in would have the role Administrator.
 	ErrLastAdministrator = errors.New("directory: the last active administrator stays one")
+	// ErrGone says that an ID was somebody's or something's who is deleted: it is never given again, since tokens, consents and
+	// pets may still say it.
+	ErrGone = errors.New("directory: this id was in use before")
 	// ErrDeleting says that a record is being deleted: that can be finished, and nothing else be done with it.
 	ErrDeleting = errors.New("directory: this is being deleted")
 	// ErrSystem says that a record is a part of VetAssist itself: changing it could lock every administrator out.

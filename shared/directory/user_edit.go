@@ -62,7 +62,7 @@ func (d *Directory) userAt(ctx context.Context, id string, version int64) (store
 }
 
 // AddUser adds a person. Errors are a *FieldError when a field is wrong, or the username taken, and store.ErrConflict when
-// the ID is.
+// the ID is, or ErrGone when it was.
 func (d *Directory) AddUser(ctx context.Context, n NewUser) (store.Record[User], error) {
 	switch {
 	case n.ID == "":
@@ -84,6 +84,11 @@ func (d *Directory) AddUser(ctx context.Context, n NewUser) (store.Record[User],
 		if err != nil {
 			return store.Record[User]{}, err
 		}
+		unused, err := d.unused(ctx, "user/"+u.ID)
+		if err != nil {
+			return store.Record[User]{}, err
+		}
+		checks = append(checks, unused)
 		ops := slices.Concat([]store.Op{
 			store.Put(store.Encode("user/"+u.ID, profileSort, u, noExpiry), store.IfAbsent()),
 			store.Put(store.Encode("user/"+u.ID, passwordSort, passwordRecord{Hash: hash, Changed: u.Created}, noExpiry), store.IfAbsent()),
@@ -122,6 +127,9 @@ func (d *Directory) UpdateUser(ctx context.Context, id string, version int64, e 
 		u := before.Value
 		u.Username, u.Name = canonical(value(e.Username, u.Username)), value(e.Name, u.Name)
 		u.Roles, u.Disabled = uniqueRoles(value(e.Roles, u.Roles)), value(e.Disabled, u.Disabled)
+		if u.Disabled && !before.Value.Disabled { // who is enabled again begins anew
+			u.SignedOut = d.now().UTC()
+		}
 		if err := checkUser(u); err != nil {
 			return store.Record[User]{}, err
 		}
@@ -264,6 +272,7 @@ func (d *Directory) deleteUser(ctx context.Context, id string, version int64) er
 		last := slices.Concat([]store.Op{
 			store.Delete("user/"+id, profileSort, store.IfVersion(r.Version)),
 			store.Delete("username/"+canonical(r.Value.Username), usernameSort, store.Always()),
+			bury("user/" + id),
 		}, indexOps(r.Value.entries(), nil))
 		if r.Value.administers() {
 			witness, err := d.otherAdministrator(ctx, id)

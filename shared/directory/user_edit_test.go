@@ -198,7 +198,7 @@ func TestDeleteUser(t *testing.T) {
 		w := newWorld(t, true)
 		id := w.addUser(t, "dora", "Pet Owner").Value.ID
 		for i := range consents {
-			ops, err := w.Allow(t.Context(), id, fmt.Sprint("client-", i), "mcp://vetassist", []string{"a"})
+			_, ops, err := w.Allow(t.Context(), id, fmt.Sprint("client-", i), "mcp://vetassist", []string{"a"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -213,7 +213,7 @@ func TestDeleteUser(t *testing.T) {
 			t.Fatal(consents, err)
 		}
 		left, err := w.db.List(t.Context(), store.Query{Partition: "user/" + id})
-		if err != nil || len(left.Items) > 0 || len(w.indexItems(t, id)) > 0 {
+		if err != nil || len(left.Items) != 1 || left.Items[0].Sort != "gone" || len(w.indexItems(t, id)) > 0 {
 			t.Errorf("%d consents: left over: %v %v %v", consents, left, w.indexItems(t, id), err)
 		}
 		if _, err := w.Authenticate(t.Context(), "dora", good); !errors.Is(err, directory.ErrLogin) {
@@ -244,7 +244,7 @@ func TestDeleteUserAfterACrash(t *testing.T) {
 		w := newWorld(t, true)
 		id := w.addUser(t, "dora", "Pet Owner").Value.ID
 		for i := range 60 {
-			ops, err := w.Allow(t.Context(), id, fmt.Sprint("client-", i), "mcp://vetassist", []string{"a"})
+			_, ops, err := w.Allow(t.Context(), id, fmt.Sprint("client-", i), "mcp://vetassist", []string{"a"})
 			if err == nil {
 				err = w.db.Write(t.Context(), ops...)
 			}
@@ -277,7 +277,7 @@ func TestDeleteUserAfterACrash(t *testing.T) {
 		if err := w.DeleteUser(t.Context(), id, r.Version); err != nil {
 			t.Errorf("after %d writes, again: %v", writes, err)
 		}
-		if left, err := w.db.List(t.Context(), store.Query{Partition: "user/" + id}); err != nil || len(left.Items) > 0 || len(w.indexItems(t, id)) > 0 {
+		if left, err := w.db.List(t.Context(), store.Query{Partition: "user/" + id}); err != nil || len(left.Items) != 1 || left.Items[0].Sort != "gone" || len(w.indexItems(t, id)) > 0 {
 			t.Errorf("left over: %v, %v", left, err)
 		}
 	}

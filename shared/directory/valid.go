@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -138,6 +139,9 @@ func wrongURI(uri string, most int) string {
 		return "it has a fragment"
 	case u.User != nil:
 		return "it names a user"
+	}
+	if n, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || n > 65535) {
+		return "its port is none"
 	}
 	return ""
 }
