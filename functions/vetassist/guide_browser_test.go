@@ -35,7 +35,11 @@ const bobsPassword = "fido-likes-long-walks"
 // TestBrowserGuide follows the guide from empty, click by click, to Bob's answer; each step is a picture.
 func TestBrowserGuide(t *testing.T) {
 	browser := chromium(t)
-	w, password := emptyWorld(t)
+	w, password := emptyWorld(t, func(o *Options) {
+		if os.Getenv("VETASSIST_SCREENSHOTS") != "" { // the README's pictures show the README's address
+			o.Addr = "localhost:8080"
+		}
+	})
 	g := guided{T: t, w: w, copied: &copied{}, dir: screenshotDir(t), policy: readPolicy(t, "policy.json"), admin: newTab(t, browser, w.URL), bob: newTab(t, browser, w.URL)}
 	for _, step := range []struct {
 		name string
@@ -68,14 +72,15 @@ func TestBrowserGuide(t *testing.T) {
 	}
 }
 
-// picture takes what the window shows.
-func (g guided) picture(b *tab, name string) {
+// picture takes what a window of this height shows, with the element on top that a CSS selector names, if one does.
+func (g guided) picture(b *tab, name string, height int64, top string) {
 	g.Helper()
 	b.until(`!document.querySelector("#console[aria-busy]")`)
-	eval[any](b, `document.activeElement?.matches("a, button") && document.activeElement.blur()`)
-	b.do(size(1280, 800, false))
+	b.do(size(1280, height, false))
+	eval[any](b, fmt.Sprintf(`{ document.activeElement?.blur(); const top = %q; scrollTo(0, 0); if (top) document.querySelector(top).scrollIntoView(); }`, top))
 	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	b.must(err)
+	b.do(size(1280, 900, false))
 	if err := os.WriteFile(filepath.Join(g.dir, "guide-"+name+".png"), png, 0o644); err != nil {
 		g.Fatal(err)
 	}
@@ -85,7 +90,7 @@ func (g guided) theChatIsNotSetUp() {
 	g.bob.open("/")
 	g.bob.see("h1", "Set up Vet Assist AI")
 	g.redirect = eval[string](g.bob, `document.querySelector("#redirect").value`)
-	g.picture(g.bob, "1-setup")
+	g.picture(g.bob, "1-setup", 780, "")
 }
 
 func (g guided) logIn(password string) {
@@ -95,7 +100,7 @@ func (g guided) logIn(password string) {
 	b.see("h1", "VetAssist Console")
 	b.click("button", "Allow")
 	b.see("h2", "step 1 is next")
-	g.picture(b, "2-console")
+	g.picture(b, "2-console", 700, "")
 }
 
 func (g guided) registerTheServer() {
@@ -119,13 +124,13 @@ func (g guided) defineScopes() {
 		b.fill("Description", s.Description)
 		b.click("label", "Clients that register themselves")
 		if i == 0 {
-			g.picture(b, "3-scope")
+			g.picture(b, "3-scope", 700, "")
 		}
 		b.confirm("Add")
 		b.toast("Added " + s.Name)
 		b.see("code", s.Name)
 	}
-	g.picture(b, "4-server")
+	g.picture(b, "4-server", 760, "")
 }
 
 func (g guided) defineRoles() {
@@ -145,7 +150,7 @@ func (g guided) defineRoles() {
 		b.toast("Saved")
 		b.settled()
 	}
-	g.picture(b, "5-role")
+	g.picture(b, "5-role", 1000, "")
 }
 
 // tick ticks or unticks the box of a scope of the MCP server, within what a CSS selector names.
@@ -188,7 +193,7 @@ func (g guided) assignTheRole() {
 	b.click("button", "Add")
 	b.toast("bob has the role Pet Owner now")
 	b.see("td", "bob")
-	g.picture(b, "6-members")
+	g.picture(b, "6-members", 640, "")
 }
 
 func (g guided) registerTheApplication() {
@@ -199,11 +204,11 @@ func (g guided) registerTheApplication() {
 	b.see("label", "MCP client application")
 	b.fill("Name", "Vet Assist AI")
 	b.fill("Redirect URLs", g.redirect)
-	g.picture(b, "7-application")
+	g.picture(b, "7-application", 760, "")
 	b.click("button", "Create")
 	b.see("h1", "Vet Assist AI is registered")
 	g.client = eval[string](b, control("Client id")+`.value`)
-	g.picture(b, "8-client-id")
+	g.picture(b, "8-client-id", 480, "")
 }
 
 func (g guided) authorizeTheServer() {
@@ -216,7 +221,7 @@ func (g guided) authorizeTheServer() {
 	for _, s := range g.policy.Servers[0].Scopes {
 		g.tick("dialog", s.Name)
 	}
-	g.picture(b, "9-authorize")
+	g.picture(b, "9-authorize", 1000, "")
 	b.confirm("Authorize")
 	b.toast("may ask for pet-profile:read")
 	b.see("strong", "VetAssist MCP Server")
@@ -246,12 +251,12 @@ func (g guided) ask() {
 	b.click("a", "Log in and connect")
 	b.loginWith("bob", bobsPassword)
 	b.see("button", "Deny")
-	g.picture(b, "10-consent")
+	g.picture(b, "10-consent", 640, "")
 	b.click("button", "Allow")
 	b.see("article", "Rabies")
 	b.click("summary", "get_pet_vaccination_info")
 	b.see("dd", "pet-profile:read")
-	g.picture(b, "11-answer")
+	g.picture(b, "11-answer", 640, "")
 
 	b.say("Book an appointment for Fido next Tuesday at 10")
 	b.click("a", "Review and allow")
@@ -296,7 +301,7 @@ func (g guided) askWhy() {
 	if got := eval[string](b, row); !strings.Contains(got, "not granted: none of the user's roles permits it") || strings.Contains(got, "consented") {
 		g.Errorf("appointment:write: %q", got)
 	}
-	g.picture(b, "12-why")
+	g.picture(b, "12-why", 840, "section.card h2")
 }
 
 func (g guided) lookIntoTheLog() {
@@ -304,5 +309,5 @@ func (g guided) lookIntoTheLog() {
 	b.screen("Audit log", "Audit log")
 	b.see("td", "refresh")
 	b.see("td", "administration")
-	g.picture(b, "13-audit")
+	g.picture(b, "13-audit", 800, "")
 }

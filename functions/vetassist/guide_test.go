@@ -19,12 +19,12 @@ import (
 )
 
 // emptyWorld is a server that was begun from empty, and the administrator's password, which it printed.
-func emptyWorld(t *testing.T) (*world, string) {
+func emptyWorld(t *testing.T, change ...func(*Options)) (*world, string) {
 	t.Helper()
 	var out bytes.Buffer
-	w := newWorld(t, func(o *Options) {
+	w := newWorld(t, append(change, func(o *Options) {
 		o.Stdout, o.DB, o.Seed = &out, filepath.Join(t.TempDir(), "empty.db"), config.SeedNone
-	})
+	})...)
 	m := printedPassword.FindStringSubmatch(out.String())
 	if m == nil {
 		t.Fatalf("no password in\n%s", &out)
