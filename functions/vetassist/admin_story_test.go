@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -172,27 +175,29 @@ func TestTokensStayWithTheirServer(t *testing.T) {
 	}
 }
 
-// machine registers a machine-to-machine application that may ask for these scopes; ask gets it a token.
-func (a administrator) machine(roles []string, scopes ...string) (ask func() tokens) {
+// machine registers a machine-to-machine application that may ask for these scopes.
+func (a administrator) machine(roles []string, scopes ...string) (clientID, secret string) {
 	a.t.Helper()
-	type application struct {
+	app := call[struct {
 		ClientID     string `json:"client_id"`
 		ClientSecret string `json:"client_secret"`
 		ETag         string `json:"etag"`
-	}
-	app := call[application](a, "POST", "/applications", map[string]any{"name": "Nightly job", "template": "Machine-to-machine application", "roles": roles})
+	}](a, "POST", "/applications", map[string]any{"name": "Nightly job", "template": "Machine-to-machine application", "roles": roles})
 	call[any](a, "PUT", "/applications/"+app.ClientID+"/authorizations/"+mcpServerID, map[string]any{"scopes": scopes}, "If-Match", app.ETag)
-	basic := base64.StdEncoding.EncodeToString([]byte(app.ClientID + ":" + app.ClientSecret))
-	return func() tokens {
-		a.t.Helper()
-		form := url.Values{"grant_type": {"client_credentials"}, "resource": {a.URL + "/mcp"}}
-		got := a.send("POST", "/oauth/token", form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "Authorization", "Basic "+basic)
-		out := tokens{status: got.status, header: got.header}
-		if err := json.Unmarshal(got.body, &out); err != nil {
-			a.t.Fatalf("%d: %s", got.status, got.body)
-		}
-		return out
+	return app.ClientID, app.ClientSecret
+}
+
+// askAlone is the client credentials grant (RFC 6749 §4.4.2).
+func (w *world) askAlone(clientID, secret string) tokens {
+	w.t.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}, "resource": {w.URL + "/mcp"}}
+	got := w.send("POST", "/oauth/token", form.Encode(), "Content-Type", "application/x-www-form-urlencoded",
+		"Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(clientID+":"+secret)))
+	out := tokens{status: got.status, header: got.header}
+	if err := json.Unmarshal(got.body, &out); err != nil {
+		w.t.Fatalf("%d: %s", got.status, got.body)
 	}
+	return out
 }
 
 // An application that acts for itself is what its own roles make it.
@@ -200,7 +205,7 @@ func TestMachineToMachine(t *testing.T) {
 	w := newWorld(t)
 	admin := w.administrator()
 
-	got := admin.machine([]string{"Vet Staff"}, "pet-profile:read", "appointment:read")()
+	got := w.askAlone(admin.machine([]string{"Vet Staff"}, "pet-profile:read", "appointment:read"))
 	if got.status != http.StatusOK || got.Scope != "pet-profile:read appointment:read" || got.Refresh != "" {
 		t.Fatalf("%d %+v", got.status, got)
 	}
@@ -215,5 +220,24 @@ func TestMachineToMachine(t *testing.T) {
 		t.Errorf("it does what it is not authorized for: %d %s", got.status, got.body)
 	}
 
-	wantRefused(t, "no role", admin.machine(nil, "pet-profile:read")(), "invalid_scope")
+	wantRefused(t, "no role", w.askAlone(admin.machine(nil, "pet-profile:read")), "invalid_scope")
+}
+
+// TestReadmeMachineToMachine runs the command that the README shows for it.
+func TestReadmeMachineToMachine(t *testing.T) {
+	needs(t, "bash", "curl")
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := regexp.MustCompile(`(?m)^curl .*client_credentials.*$`).FindString(string(text))
+	w := newWorld(t)
+	clientID, secret := w.administrator().machine([]string{"Vet Staff"}, "pet-profile:read")
+	cmd := exec.CommandContext(t.Context(), "bash", "-uc", strings.ReplaceAll(command, "http://localhost:8080", w.URL))
+	cmd.Env = append(os.Environ(), "CLIENT_ID="+clientID, "CLIENT_SECRET="+secret)
+	out, err := cmd.Output()
+	var got tokens
+	if err != nil || json.Unmarshal(out, &got) != nil || got.Scope != "pet-profile:read" {
+		t.Errorf("%q: %v: %s", command, err, out)
+	}
 }

@@ -164,6 +164,44 @@ func TestReadmeLogins(t *testing.T) {
 	sameSet(t, "the README's logins", got, want)
 }
 
+// TestReadmeGuide holds what the guide tells to type to the demo's words: its result is the demo.
+func TestReadmeGuide(t *testing.T) {
+	server := readPolicy(t, "policy.json").Servers[0]
+	want := [][]string{{"Name", server.Name}, {"Identifier", server.Identifier}, {"URL", strings.ReplaceAll(server.URL, "{base}", "http://localhost:8080")}}
+	if got := readmeTable(t, "Field", "Enter"); !reflect.DeepEqual(got, want) {
+		t.Errorf("the server is %q, want %q", got, want)
+	}
+	want = nil
+	for _, s := range server.Scopes {
+		want = append(want, []string{s.Name, s.Title, s.Description})
+	}
+	if got := readmeTable(t, "Name of the scope", "Display name", "Description"); !reflect.DeepEqual(got, want) {
+		t.Errorf("the scopes are %q, want %q", got, want)
+	}
+}
+
+// TestReadmeStarts: the program takes each command line that the README shows.
+func TestReadmeStarts(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unset := func(string) string { return "" }
+	lines := regexp.MustCompile("go run ./functions/vetassist([^`\n]*)").FindAllStringSubmatch(string(text), -1)
+	for _, l := range lines {
+		args := strings.Fields(l[1])
+		if slices.Contains(args, "admin-password") { // TestCommandLine runs it
+			continue
+		}
+		if _, err := parseFlags(args, unset, io.Discard, io.Discard); err != nil {
+			t.Errorf("%s: %v", l[0], err)
+		}
+	}
+	if len(lines) < 4 {
+		t.Errorf("only %d commands found", len(lines))
+	}
+}
+
 // TestReadmeSettings holds the table of settings to the flags that the program parses and those that -h tells, and to
 // the environment variables that it reads.
 func TestReadmeSettings(t *testing.T) {
