@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -32,20 +33,58 @@ func emptyWorld(t *testing.T, change ...func(*Options)) (*world, string) {
 	return w, m[1]
 }
 
-// guide runs scripts/guide.sh, with settings such as "ADMIN_PASSWORD=…".
+// guideTools are what scripts/guide.sh needs besides bash.
+var guideTools = []string{"curl", "jq", "openssl"}
+
+// guide runs scripts/guide.sh, with settings such as "ADMIN_PASSWORD=…". It leaves no files behind, and shows nothing secret to
+// whoever lists the machine's processes.
 func guide(w *world, settings ...string) (stdout, stderr string, err error) {
 	w.t.Helper()
-	needs(w.t, "bash", "curl", "jq", "openssl")
+	needs(w.t, append(guideTools, "bash")...)
+	tools, temp, calls := w.t.TempDir(), w.t.TempDir(), filepath.Join(w.t.TempDir(), "calls")
+	for _, name := range guideTools { // in front of each stands one that notes how it was called
+		real, err := exec.LookPath(name)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		script := fmt.Sprintf("#!/bin/sh\nprintf '%%s\\n' \"$*\" >>%q\nexec %q \"$@\"\n", calls, real)
+		if err := os.WriteFile(filepath.Join(tools, name), []byte(script), 0o755); err != nil {
+			w.t.Fatal(err)
+		}
+	}
 	cmd := exec.CommandContext(w.t.Context(), "../../scripts/guide.sh", w.URL)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + w.t.TempDir()}, settings...)
+	cmd.Env = append([]string{"PATH=" + tools + ":" + os.Getenv("PATH"), "TMPDIR=" + temp}, settings...)
 	var out, bad bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &bad
 	err = cmd.Run()
-	if left, err2 := os.ReadDir(strings.TrimPrefix(cmd.Env[1], "TMPDIR=")); err2 != nil || len(left) > 0 {
-		w.t.Errorf("it leaves files behind: %v %v", left, err2)
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		w.t.Errorf("it leaves files behind: %v %v", left, err)
+	}
+	seen, missing := os.ReadFile(calls)
+	if missing != nil && err == nil {
+		w.t.Errorf("it did all that without a tool: %v", missing)
+	}
+	if missing == nil {
+		secrets := []string{"eyJ"} // with which every access token begins
+		for _, s := range settings {
+			if name, value, _ := strings.Cut(s, "="); strings.HasSuffix(name, "PASSWORD") {
+				secrets = append(secrets, value)
+			}
+		}
+		for _, m := range toldPassword.FindAllStringSubmatch(out.String(), -1) {
+			secrets = append(secrets, m[1])
+		}
+		for _, secret := range secrets {
+			if bytes.Contains(seen, []byte(secret)) {
+				w.t.Errorf("%s stands on a command line", secret)
+			}
+		}
 	}
 	return out.String(), bad.String(), err
 }
+
+// toldPassword is a password that the script made or got, and told.
+var toldPassword = regexp.MustCompile(`(?m)(?:with the password|has a new password,) ([^\s:]+)`)
 
 // says fails unless each of the words stands there.
 func says(t *testing.T, what, text string, words ...string) {
