@@ -150,7 +150,7 @@ func (g guided) defineRoles() {
 		b.toast("Saved")
 		b.settled()
 	}
-	g.picture(b, "5-role", 1000, "")
+	g.picture(b, "5-role", 985, "")
 }
 
 // tick ticks or unticks the box of a scope of the MCP server, within what a CSS selector names.
@@ -301,7 +301,7 @@ func (g guided) askWhy() {
 	if got := eval[string](b, row); !strings.Contains(got, "not granted: none of the user's roles permits it") || strings.Contains(got, "consented") {
 		g.Errorf("appointment:write: %q", got)
 	}
-	g.picture(b, "12-why", 840, "section.card h2")
+	g.picture(b, "12-why", 875, "section.card h2")
 }
 
 func (g guided) lookIntoTheLog() {
