@@ -250,7 +250,7 @@ func (d *Directory) deleteUser(ctx context.Context, id string, version int64) er
 		}
 		var rest []store.Op
 		for _, item := range page.Items {
-			if item.Sort == profileSort {
+			if item.Sort == profileSort || item.Sort == goneSort { // the latter where another request was faster
 				continue
 			}
 			rest = append(rest, store.Delete(item.Partition, item.Sort, store.Always()))
