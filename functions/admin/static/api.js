@@ -107,14 +107,10 @@ export async function all(path, { query = {}, max = 1000, signal } = {}) {
   return items;
 }
 
-// serversOf are all servers, for choices.
+// serversOf are all servers, for choices: those that people registered first.
 export async function serversOf(ctx) {
-  return (await all("/servers", { signal: ctx.signal })).map(complete);
-}
-
-// complete is a server with its scopes, of which the API says nothing when there are none.
-export function complete(server) {
-  return { scopes: [], ...server };
+  const servers = await all("/servers", { signal: ctx.signal });
+  return servers.sort((x, y) => Boolean(x.system) - Boolean(y.system));
 }
 
 // seg is a text as one segment of a path.

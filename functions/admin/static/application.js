@@ -46,9 +46,9 @@ function editor(ctx, path, app, label, fields) {
 
 function general(ctx, path, app) {
   return [
-    section("General", facts([["Template", app.template || "–"], ["Came from", source(app.source)], ["Created", when(app.created)], app.system ? ["Part of", "VetAssist itself"] : null]),
+    section("General", h("div", { class: "form" }, shown("Client id", app.client_id)), facts([["Template", app.template || "–"], ["Came from", source(app.source)], ["Created", when(app.created)], app.system ? ["Part of", "VetAssist itself"] : null]),
       own(app) ? editor(ctx, path, app, "General", [text({ name: "name", label: "Name", required: true, value: app.name, of: (a) => a.name })]) : null,
-      h("p", null, link(`/admin/audit?client_id=${seg(app.client_id)}`, "This application in the audit log"))),
+      h("p", null, link(`/admin/audit?client_id=${seg(app.client_id)}`, "This application in the audit log"), " · ", link(`/admin/why?client_id=${seg(app.client_id)}`, "Why may it do what?"))),
     app.system ? null : dangers(
       app.disabled
         ? act("Enable", "Lets this application ask for tokens again.", button("Enable", () => patch(ctx, path, app, { disabled: false }, `${app.name} is enabled.`)))

@@ -59,7 +59,9 @@ function option(type, name, o, checked, onchange) {
 // checks is any number of choices.
 export function checks({ name, label, hint, options, values = [], of, none }) {
   const boxes = options.map((o) => option("checkbox", name, o, values.includes(o.value)));
-  const control = boxes.length ? h("div", { class: "choices" }, boxes) : h("p", { class: "muted" }, none ?? "There is nothing to choose from.");
+  const every = () => control.querySelectorAll("input").forEach((i) => { i.checked = true; });
+  const control = boxes.length ? h("div", { class: "choices" }, boxes, boxes.length > 3 ? h("button", { type: "button", class: "link small", onclick: every }, "Tick all") : null)
+    : h("p", { class: "muted" }, none ?? "There is nothing to choose from.");
   const read = () => [...control.querySelectorAll("input:checked")].map((i) => i.value);
   return dress({ name, label, hint, control, read, of, group: true });
 }

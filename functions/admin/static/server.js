@@ -1,6 +1,6 @@
 // One MCP server: what it is called, and its scopes.
 
-import { api, complete, seg } from "./api.js";
+import { api, seg } from "./api.js";
 import { ask, formDialog } from "./dialog.js";
 import { badge, code, h, when } from "./dom.js";
 import { form, text, toggle } from "./form.js";
@@ -11,7 +11,7 @@ import { act, button, dangers, empty, facts, section, toast } from "./ui.js";
 
 export async function serverScreen(ctx) {
   const path = `/servers/${seg(ctx.params.id)}`;
-  const server = complete(await api("GET", path, { signal: ctx.signal }));
+  const server = await api("GET", path, { signal: ctx.signal });
   const put = (change, query) => api("PUT", path, { etag: change.etag ?? server.etag, query, body: { name: change.name ?? server.name, url: change.url ?? server.url, scopes: change.scopes ?? server.scopes } });
   const name = form({
     label: "Name and URL", fields: serverFields(server), record: { etag: server.etag, load: () => api("GET", path) }, onreload: ctx.reload,

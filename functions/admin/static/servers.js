@@ -1,6 +1,6 @@
 // MCP Servers: the list, and a new one.
 
-import { api, complete, seg } from "./api.js";
+import { api, seg } from "./api.js";
 import { badge, code, count, h, when } from "./dom.js";
 import { form, text } from "./form.js";
 import { list } from "./list.js";
@@ -18,7 +18,7 @@ export async function serversScreen(ctx) {
         { title: "Name", cell: (s) => [link(`/admin/servers/${seg(s.id)}`, s.name, "name"), s.system ? badge("VetAssist itself") : null, s.deleting ? badge("being deleted", "warn") : null] },
         { title: "Identifier", cell: (s) => code(s.identifier) },
         { title: "URL", cell: (s) => code(s.url) },
-        { title: "Scopes", cell: (s) => count(complete(s).scopes.length, "scope") },
+        { title: "Scopes", cell: (s) => count(s.scopes.length, "scope") },
         { title: "Created", cell: (s) => when(s.created) },
       ],
     }),
