@@ -287,6 +287,39 @@ func (s *slowStore) Write(ctx context.Context, ops ...store.Op) error {
 	return s.Store.Write(ctx, ops...)
 }
 
+// TestLostTurn: who took longer than a minute does not write under the turn of somebody who came after that, even when that is
+// not the first.
+func TestLostTurn(t *testing.T) {
+	l := newLab(t, true)
+	inside, goOn, third := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	writes := 0
+	_, err := clinic.Reset(t.Context(), &slowStore{l.store, func() {
+		if writes++; writes != 5 {
+			return
+		}
+		l.now = l.now.Add(2 * time.Minute)
+		if _, err := clinic.Reset(t.Context(), l.store, seed.Files, l.now, nil); err != nil {
+			t.Error("the second:", err)
+		}
+		begun := 0
+		go func() {
+			_, err := clinic.Reset(t.Context(), &slowStore{l.store, func() {
+				if begun++; begun == 5 {
+					close(inside)
+					<-goOn
+				}
+			}}, seed.Files, l.now, nil)
+			third <- err
+		}()
+		<-inside
+	}}, seed.Files, l.now, nil)
+	wantCode(t, err, clinic.Conflict)
+	close(goOn)
+	if err := <-third; err != nil {
+		t.Error("the third:", err)
+	}
+}
+
 // TestTooSlow: who holds the gate for longer than it stays closed does no harm to whoever came next.
 func TestTooSlow(t *testing.T) {
 	l := newLab(t, true)
