@@ -8,7 +8,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/danielgtaylor/huma/v2" // OpenAPI 3.1 from Go types, and the validation that it promises
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -123,78 +122,6 @@ func register[I, O any](a *api, op huma.Operation, handle func(context.Context, 
 		op.Responses["200"] = &there
 	}
 }
-
-// changeKey is the key of the change that a request makes, while it is being made.
-type changeKey struct{}
-
-type change struct {
-	mu      sync.Mutex
-	details map[string]string
-}
-
-// note adds a detail to what the audit log will say of this request. It must not be a secret.
-func note(ctx context.Context, name, value string) {
-	if c, ok := ctx.Value(changeKey{}).(*change); ok {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.details[name] = value
-	}
-}
-
-// record writes every change into the audit log, and every one that was refused, so that no operation can forget it.
-func (a *api) record(ctx huma.Context, next func(huma.Context)) {
-	if needed(ctx.Method()) == scopeRead {
-		next(ctx)
-		return
-	}
-	c := &change{details: map[string]string{"action": ctx.Operation().OperationID}}
-	watched := huma.WithValue(ctx, changeKey{}, c)
-	next(watched)
-	event := audit.Event{Name: audit.Administration, Outcome: audit.OK, UserID: userID(callerFrom(ctx.Context())), ClientID: callerFrom(ctx.Context()).ClientID, Proven: true, Details: c.details}
-	if status := watched.Status(); status >= http.StatusBadRequest {
-		event.Outcome = audit.Refused
-		c.details["status"] = strconv.Itoa(status)
-	}
-	for _, name := range pathParameters {
-		if value := ctx.Param(name); value != "" {
-			c.details[name] = value
-		}
-	}
-	a.audit.Record(ctx.Context(), event)
-}
-
-// pathParameters are what names the thing that a change is about.
-var pathParameters = []string{"server_id", "role", "user_id", "client_id", "passkey_id", "consent_id", "grant_id", "session_id", "kid", "snapshot_id"}
-
-// listInput is the query of every list.
-type ListInput struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"How many at most."`
-	Cursor string `query:"cursor" maxLength:"8192" doc:"The next of the page before, with everything else the same."`
-}
-
-type list[T any] struct {
-	Items []T    `json:"items" nullable:"false"`
-	Next  string `json:"next,omitempty" doc:"The cursor of the next page; left out on the last."`
-}
-
-type listOutput[T any] struct {
-	Body list[T]
-}
-
-// listOf converts a page.
-func listOf[T, U any](items []T, next string, convert func(T) (U, error)) (*listOutput[U], error) {
-	out := &listOutput[U]{Body: list[U]{Items: make([]U, len(items)), Next: next}}
-	for i, item := range items {
-		var err error
-		if out.Body.Items[i], err = convert(item); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// empty is an answer without a body.
-type empty struct{}
 
 // location is the address of a thing that was made.
 func (a *api) location(format string, parts ...any) string {

@@ -16,7 +16,7 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// applicationSummary is what a list shows.
+// ApplicationSummary is what a list shows.
 type ApplicationSummary struct {
 	ClientID string    `json:"client_id"`
 	Name     string    `json:"name"`

@@ -4,6 +4,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vetassist/vetassist/functions/admin"
+	"github.com/vetassist/vetassist/shared/token"
 )
 
 func TestApplications(t *testing.T) {
@@ -28,6 +31,11 @@ func TestApplications(t *testing.T) {
 	}
 	if other := as[made](t, w.call("POST", "/applications", `{"name": "Host 2", "template": "MCP client application", "redirect_uris": ["http://127.0.0.1:3000/cb"]}`, "Idempotency-Key", "k").want(t, "another with the key", 201)); other.ID == public.ID {
 		t.Error("two applications are one")
+	}
+	carol := w.mint(token.Grant{Subject: "user-carol", ClientID: "vetassist-console", Audience: admin.Audience, Scopes: []string{"admin:write"}, Roles: []string{"Administrator"}})
+	w.call("PUT", "/roles/Administrator/members/user-carol", "").want(t, "another administrator", 204)
+	if theirs := as[made](t, w.call("POST", "/applications", `{"name": "Host", "template": "MCP client application", "redirect_uris": ["http://127.0.0.1:3000/cb"]}`, "Idempotency-Key", "k", "Authorization", "Bearer "+carol).want(t, "somebody else with the key", 201)); theirs.ID == public.ID {
+		t.Error("two administrators' applications are one")
 	}
 	machine := as[made](t, w.call("POST", "/applications", `{"name": "Night job", "template": "Machine-to-machine application", "roles": ["Vet Staff"]}`, "Idempotency-Key", "m").want(t, "machine", 201))
 	if again := as[made](t, w.call("POST", "/applications", `{"name": "Night job", "template": "Machine-to-machine application", "roles": ["Vet Staff"]}`, "Idempotency-Key", "m").want(t, "machine again", 200)); again.Secret != "" || again.ID != machine.ID {
@@ -70,7 +78,7 @@ func TestApplications(t *testing.T) {
 	if got := w.ids("/applications?sort=id&prefix=vet"); !slices.Equal(got, []string{"vet-assist-ai", "vetassist-console"}) {
 		t.Errorf("by id: %q", got)
 	}
-	if got := w.ids("/applications?prefix=hOST&limit=1"); len(got) != 2 {
+	if got := w.ids("/applications?prefix=hOST&limit=1"); len(got) != 3 {
 		t.Errorf("by name: %q", got)
 	}
 

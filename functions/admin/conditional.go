@@ -12,7 +12,7 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// ifMatch is the header of a change: the ETag of what it was made from (RFC 9110 §13.1.1). Package conditional of huma is not
+// Precondition is the header of a change: the ETag of what it was made from (RFC 9110 §13.1.1). Package conditional of huma is not
 // used: it takes a weak ETag for a strong one, and would let a date that we do not keep stand in for it.
 type Precondition struct {
 	IfMatch string `header:"If-Match" maxLength:"500" doc:"The ETag that was read. 428 without it, 412 when somebody else changed the record meanwhile."`

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// idempotencyKey is the header of a request that makes something, for programs that may have to repeat it when the answer
+// IdempotencyKey is the header of a request that makes something, for programs that may have to repeat it when the answer
 // was lost (draft-ietf-httpapi-idempotency-key-header). Nothing is kept for it: the id of what is made follows from who asks,
 // the key and the request, so the same request finds what is there, at once and for ever.
 type IdempotencyKey struct {

@@ -18,7 +18,10 @@
 // application away, disabling a user or signing one out everywhere ends administration at once, not when the token does.
 //
 // What is edited has an ETag; a change names the one it was made from (If-Match) and is refused when somebody else was
-// faster. Creating again what is there already is no error (create.go). Every change and every refusal is in the audit log.
+// faster. Making a server, role, user or application again that is there already is no error (create.go). Every change and
+// every refusal is in the audit log (changes.go).
+//
+// Types that others here embed have names in capitals: huma looks into no others.
 //
 // OpenAPI is generated from the Go types of this package by huma, served at /admin/api/v1/openapi.json, and as a page to read at
 // /admin/api/v1/docs.

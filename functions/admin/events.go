@@ -11,7 +11,7 @@ import (
 	"github.com/vetassist/vetassist/shared/audit"
 )
 
-// eventFilter selects events.
+// EventFilter selects events.
 type EventFilter struct {
 	UserID   string    `query:"user_id" maxLength:"300"`
 	ClientID string    `query:"client_id" maxLength:"300"`

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
-	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +17,7 @@ import (
 
 // What is open: consents that people gave, grants that applications hold under them, and logins.
 
-// parties are who gave something to whom, with names for people to read.
+// Parties are who gave something to whom, with names for people to read.
 type Parties struct {
 	UserID     string    `json:"user_id"`
 	Username   string    `json:"username" doc:"Empty when the user is gone."`
@@ -51,39 +51,7 @@ type session struct {
 	Agent   string    `json:"agent,omitempty" doc:"What the browser called itself."`
 }
 
-// parties looks the names up. Those who are gone have none.
-func (n *names) parties(p Parties, server string) (Parties, error) {
-	var err error
-	if p.Server, err = n.server(server); err != nil {
-		return p, err
-	}
-	if p.Username, err = memo(n.users, p.UserID, func() (string, error) {
-		u, err := n.User(n.ctx, p.UserID)
-		return u.Username, err
-	}); err != nil {
-		return p, err
-	}
-	p.ClientName, err = memo(n.clients, p.ClientID, func() (string, error) {
-		r, err := n.ClientRecord(n.ctx, p.ClientID)
-		return r.Value.Name, err
-	})
-	p.Scopes = append([]string{}, p.Scopes...)
-	return p, err
-}
-
-func memo(known map[string]string, id string, find func() (string, error)) (string, error) {
-	if name, ok := known[id]; ok {
-		return name, nil
-	}
-	name, err := find()
-	if err != nil && !errors.Is(err, directory.ErrNotFound) {
-		return "", err
-	}
-	known[id] = name
-	return name, nil
-}
-
-// whose selects by user or by application.
+// Whose selects by user or by application.
 type Whose struct {
 	ListInput
 	UserID   string `query:"user_id" maxLength:"300" doc:"Of this user. Either this or client_id."`
@@ -195,7 +163,12 @@ func (a *api) listSessions(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	return listOf(page.Items, page.Next, func(l access.Login) (session, error) {
+	u, err := a.Directory.User(ctx, in.UserID)
+	if err = gone(err); err != nil {
+		return nil, err
+	}
+	open := slices.DeleteFunc(page.Items, func(l access.Login) bool { return u.SignedOutSince(l.Since) }) // not tidied up yet
+	return listOf(open, page.Next, func(l access.Login) (session, error) {
 		return session{l.ID, l.UserID, l.Since, l.Expires, l.Method, l.From, l.Agent}, nil
 	})
 }

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,9 @@ func TestWhatIsOpen(t *testing.T) {
 		t.Error("the grant or the session is left, or more than that is gone")
 	}
 	w.bobsAccessAgain("third")
+	if u, err := w.directory.User(t.Context(), "user-bob"); err != nil || u.SignedOutSince(w.clock.Now()) {
+		t.Errorf("ending one signed bob out everywhere: %+v %v", u, err)
+	}
 	a = w.call("POST", "/users/user-bob/sign-out", "").want(t, "signing out", 200)
 	if end := as[struct{ Logins, Grants int }](t, a); end.Logins != 2 || end.Grants != 1 {
 		t.Errorf("%s", a.body)
@@ -125,5 +129,42 @@ func (w *world) bobsAccessAgain(name string) {
 		access.BeginGrant(access.Grant{ID: name + "-grant", UserID: "user-bob", ClientID: "vet-assist-ai", Server: "mcp://vetassist", Since: now, LastUsed: now, Ends: now.Add(time.Hour)}, name+"-hash")...)
 	if err := w.store.Write(w.t.Context(), ops...); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// TestRevokeOneConsent: a consent's grants end with it, and those at other servers, and of other applications, do not.
+func TestRevokeOneConsent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bobsAccess()
+	now := w.clock.Now()
+	for id, of := range map[string][2]string{"elsewhere": {"vet-assist-ai", "mcp://zoo"}, "another-app": {"app-x", "mcp://vetassist"}} {
+		g := access.Grant{ID: id, UserID: "user-bob", ClientID: of[0], Server: of[1], Since: now, LastUsed: now, Ends: now.Add(time.Hour)}
+		if err := w.store.Write(t.Context(), access.BeginGrant(g, id+"-hash")...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.call("DELETE", "/consents/"+bobsConsent, "").want(t, "revoking", 200)
+	left := w.ids("/grants?user_id=user-bob")
+	if slices.Sort(left); len(left) != 2 {
+		t.Errorf("left: %q", left)
+	}
+}
+
+// TestEndedWithTheUser: what a user had open is in no list after the user is deleted, signed out, or given another password.
+func TestEndedWithTheUser(t *testing.T) {
+	t.Parallel()
+	for _, op := range []struct{ method, path, body string }{
+		{"POST", "/users/user-bob/sign-out", ""}, {"PUT", "/users/user-bob/password", `{"password": "battery staple 7"}`}, {"DELETE", "/users/user-bob", ""},
+	} {
+		w := newWorld(t)
+		w.bobsAccess()
+		w.call(op.method, op.path, op.body, "If-Match", "*")
+		if left := append(w.ids("/grants?client_id=vet-assist-ai"), w.ids("/sessions?user_id=user-bob")...); len(left) > 0 {
+			t.Errorf("after %s %s: %q", op.method, op.path, left)
+		}
+		if u, err := w.directory.User(t.Context(), "user-bob"); err == nil && !u.SignedOutSince(w.clock.Now()) {
+			t.Errorf("after %s %s bob is not signed out", op.method, op.path)
+		}
 	}
 }

@@ -59,32 +59,6 @@ func (f RoleFields) record(name string) (directory.Role, error) {
 	return r, nil
 }
 
-// names finds the names that records mention each other by; each is looked up once.
-type names struct {
-	*directory.Directory
-	ctx     context.Context
-	servers map[string]serverRef
-	users   map[string]string
-	clients map[string]string
-}
-
-func (a *api) names(ctx context.Context) *names {
-	return &names{a.Directory, ctx, map[string]serverRef{}, map[string]string{}, map[string]string{}}
-}
-
-// server also names one that is gone: by its identifier.
-func (n *names) server(identifier string) (serverRef, error) {
-	if ref, ok := n.servers[identifier]; ok {
-		return ref, nil
-	}
-	r, err := n.ServerRecord(n.ctx, identifier)
-	if err != nil && !errors.Is(err, directory.ErrNotFound) {
-		return serverRef{}, err
-	}
-	n.servers[identifier] = serverRef{serverID(identifier), identifier, r.Value.Name}
-	return n.servers[identifier], nil
-}
-
 func (n *names) role(r store.Record[directory.Role]) (role, error) {
 	out := role{Name: r.Value.Name, Description: r.Value.Description, Permissions: []permission{}, System: r.Value.Name == directory.AdministratorRole,
 		Deleting: r.Value.Deleting, ETag: etag(r)}

@@ -13,6 +13,7 @@ func TestRoles(t *testing.T) {
 	w.call("POST", "/roles", groomer).want(t, "defining", 201)
 	w.call("POST", "/roles", groomer).want(t, "defining it again", 200)
 	w.walk([]step{
+		{"other permissions", "POST", "/roles", fmt.Sprintf(`{"name": "Groomer", "description": "Cuts hair.", "permissions": [{"server_id": %q, "scopes": ["pet-profile:read"]}]}`, vetassist), 422, "body.name"},
 		{"another of that name", "POST", "/roles", `{"name": "Groomer", "description": "Other."}`, 422, "body.name"},
 		{"the name in another case", "POST", "/roles", `{"name": "groomer", "description": "Cuts hair."}`, 422, "body.name"},
 		{"dots for a name", "POST", "/roles", `{"name": ".."}`, 422, "body.name"},

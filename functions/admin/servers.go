@@ -22,7 +22,7 @@ type scope struct {
 	Open        bool   `json:"open,omitempty" doc:"Clients that register themselves may ask for it."`
 }
 
-// serverFields are what an administrator says of a server.
+// ServerFields are what an administrator says of a server.
 type ServerFields struct {
 	Name   string  `json:"name" doc:"For people."`
 	URL    string  `json:"url" doc:"Where it is: the resource that tokens are asked for (RFC 8707)."`

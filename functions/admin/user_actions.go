@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
-	"github.com/vetassist/vetassist/shared/directory"
-	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
 )
 
@@ -35,24 +33,11 @@ func (a *api) setPassword(ctx context.Context, in *struct {
 	UserPath
 	Body newPassword
 }) (*empty, error) {
-	var err error
-	for range maxAttempts { // a password is set whatever else somebody changes of the user
-		var r store.Record[directory.User]
-		if r, err = a.Directory.UserRecord(ctx, in.UserID); err != nil {
-			return nil, err
-		}
-		note(ctx, "username", r.Value.Username)
-		if err = a.Directory.SetPassword(ctx, in.UserID, r.Version, in.Body.Password); !errors.Is(err, store.ErrConflict) {
-			break
-		}
-	}
-	if err != nil {
+	if err := a.Directory.SetPassword(ctx, in.UserID, in.Body.Password); err != nil {
 		return nil, err
 	}
-	if _, err = a.signOut(ctx, &in.UserPath); err != nil { // whoever knew the old one is out
-		return nil, err
-	}
-	return a.unlockUser(ctx, &in.UserPath)
+	_, _, err := a.access.EndAllOf(ctx, in.UserID) // over already; this takes it out of the lists
+	return nil, tidied(err)
 }
 
 // signOut ends everything at once, by one write; the lists are cleaned up after it.

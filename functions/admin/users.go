@@ -114,8 +114,10 @@ func (a *api) createUser(ctx context.Context, in *struct {
 	}
 	r, err := a.Directory.AddUser(ctx, n)
 	status := http.StatusCreated
-	if there, err2 := a.Directory.UserRecord(ctx, n.ID); err != nil && n.ID != "" && err2 == nil { // made by this very request before
-		r, status, made, err = there, http.StatusOK, "", nil
+	if err != nil && n.ID != "" {
+		if there, err2 := a.Directory.UserRecord(ctx, n.ID); err2 == nil { // made by this very request before
+			r, status, made, err = there, http.StatusOK, "", nil
+		}
 	}
 	if err != nil {
 		return nil, err

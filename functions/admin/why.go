@@ -19,7 +19,7 @@ type explanation struct {
 	Sets        explainedSets        `json:"sets"`
 	Granted     []string             `json:"granted" nullable:"false"`
 	Verdicts    []verdict            `json:"verdicts" nullable:"false"`
-	Blocked     []string             `json:"blocked" nullable:"false" doc:"What else stands in the way of any token: a disabled user or application."`
+	Blocked     []string             `json:"blocked" nullable:"false" doc:"What else stands in the way of any token: a disabled user or application, or one that never asks in this way."`
 }
 
 type explainedUser struct {
@@ -83,6 +83,9 @@ func (a *api) why(ctx context.Context, in *whyInput) (*struct{ Body explanation 
 	e.Blocked = []string{}
 	if client.Value.Disabled {
 		e.Blocked = append(e.Blocked, "The application is disabled.")
+	}
+	if machine := client.Value.Template == directory.MachineTemplate; machine != (in.UserID == "") {
+		e.Blocked = append(e.Blocked, map[bool]string{true: "The application acts for itself, never for a user.", false: "The application acts for users, never for itself."}[machine])
 	}
 	var d rbac.Decision
 	if in.UserID == "" {

@@ -47,6 +47,10 @@ func TestWhy(t *testing.T) {
 	if got := as[why](t, w.call("GET", "/why?user_id=user-bob&client_id=vet-assist-ai&server_id="+vetassist, "")); len(got.Blocked) != 1 {
 		t.Errorf("a disabled user: %+v", got.Blocked)
 	}
+	w.call("PATCH", "/applications/vet-assist-ai", `{"disabled": true}`, "If-Match", "*").want(t, "disabling the application", 200)
+	if got := as[why](t, w.call("GET", "/why?client_id=vet-assist-ai&server_id="+vetassist, "")); len(got.Blocked) != 2 {
+		t.Errorf("a disabled application, asked as a machine: %+v", got.Blocked)
+	}
 	machine := as[struct {
 		ID string `json:"client_id"`
 	}](t, w.call("POST", "/applications", `{"name": "M", "template": "Machine-to-machine application", "roles": ["Pet Owner"]}`))

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
 )
 
 const mcp = "mcp://vetassist"
@@ -125,6 +126,15 @@ func TestMachine(t *testing.T) {
 	}
 	if public, _ := w.post("/oauth/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {clientID}}); public.Error != "unauthorized_client" {
 		t.Errorf("a public client: %+v", public)
+	}
+
+	// Not even one that was registered for the grant, if it has no secret.
+	bare := directory.Client{ID: "bare", Name: "Bare", GrantTypes: []string{"client_credentials"}, Authorized: map[string][]string{mcp: {"pet-profile:read"}}, Roles: []string{"Vet Staff"}}
+	if err := w.directory.PutClient(t.Context(), bare, store.IfAbsent()); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := w.post("/oauth/token", url.Values{"grant_type": {"client_credentials"}, "client_id": {"bare"}}); got.Error != "unauthorized_client" {
+		t.Errorf("a client without a secret: %+v", got)
 	}
 
 	r, err := w.directory.ClientRecord(t.Context(), staff)

@@ -85,12 +85,12 @@ func stale[T any](result T, err error) (T, error) {
 
 const maxAttempts = 5
 
-// insist repeats f while what it read is changed before it can write.
+// insist repeats f while what it read is changed before it can write; store.ErrBusy: that went on for too long.
 func insist[T any](f func() (T, error)) (result T, err error) {
 	for range maxAttempts {
 		if result, err = f(); !errors.Is(err, errStale) {
 			return result, err
 		}
 	}
-	return result, store.ErrConflict
+	return result, store.ErrBusy
 }

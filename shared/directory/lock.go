@@ -14,9 +14,8 @@ import (
 // Lockout"; NIST SP 800-63B §5.2.2). Only passwords are: a passkey cannot be guessed, so a person who has one gets in while
 // somebody else tries.
 const (
-	maxGuesses  = 10
-	guessWindow = 15 * time.Minute
-	lockTime    = 15 * time.Minute
+	maxGuesses = 10
+	lockTime   = 15 * time.Minute // also how long a guess counts
 )
 
 // ErrLocked says that a name is locked. It is a *LockedError.
@@ -76,11 +75,8 @@ func (d *Directory) countGuess(ctx context.Context, username string) error {
 		if until := r.Value.lockedUntil(now); !until.IsZero() {
 			return &LockedError{until}
 		}
-		times := slices.DeleteFunc(r.Value.Times, func(t time.Time) bool { return now.Sub(t) >= guessWindow })
-		if len(r.Value.Times) >= maxGuesses {
-			times = nil // that lock is over
-		}
-		counted := store.Encode("username/"+name, guessesSort, guesses{append(times, now)}, now.Add(max(guessWindow, lockTime)))
+		times := slices.DeleteFunc(r.Value.Times, func(t time.Time) bool { return now.Sub(t) >= lockTime })
+		counted := store.Encode("username/"+name, guessesSort, guesses{append(times, now)}, now.Add(lockTime))
 		if err = d.store.Write(ctx, store.Put(counted, condition)); !errors.Is(err, store.ErrConflict) {
 			return err
 		}

@@ -145,7 +145,7 @@ func (d *Directory) scopesAt(ctx context.Context, identifier string, names []str
 // them for one call.
 func (d *Directory) DeleteRole(ctx context.Context, name string, version int64, cascade bool) error {
 	if name == AdministratorRole {
-		return ErrLastAdministrator
+		return ErrSystem
 	}
 	r, err := d.roleAt(ctx, name, version)
 	if err != nil {
@@ -252,7 +252,7 @@ func (d *Directory) takeFromMembers(ctx context.Context, role string) error {
 			if done++; done > maxCascade {
 				return ErrUnfinished
 			}
-			if err := d.takeFrom(ctx, u.ID, role); err != nil {
+			if err := d.TakeRole(ctx, u.ID, role); err != nil && !errors.Is(err, ErrNotFound) { // deleted in between, and from the index too
 				return err
 			}
 		}
@@ -278,18 +278,34 @@ func (d *Directory) takeRoleFromClient(ctx context.Context, id, role string) err
 	return err
 }
 
-func (d *Directory) takeFrom(ctx context.Context, id, role string) error {
+// GiveRole gives a user a role, whatever else of the user somebody changes. One who has it is left alone.
+func (d *Directory) GiveRole(ctx context.Context, userID, role string) error {
+	return d.changeRoles(ctx, userID, func(roles []string) []string { return uniqueRoles(append(roles, role)) })
+}
+
+// TakeRole takes a role from a user; the error is ErrLastAdministrator when nobody would be left to give it back.
+func (d *Directory) TakeRole(ctx context.Context, userID, role string) error {
+	return d.changeRoles(ctx, userID, func(roles []string) []string { return lacking(roles, []string{role}) })
+}
+
+func (d *Directory) changeRoles(ctx context.Context, userID string, change func([]string) []string) error {
 	_, err := insist(func() (store.Record[User], error) {
-		r, err := d.UserRecord(ctx, id)
+		r, err := d.UserRecord(ctx, userID)
 		if err != nil {
 			return r, err
 		}
 		u := r.Value
-		u.Roles = lacking(u.Roles, []string{role})
-		return stale(d.replaceUser(ctx, r, u, nil))
+		if u.Roles = change(slices.Clone(u.Roles)); slices.Equal(u.Roles, r.Value.Roles) {
+			return r, nil
+		}
+		if err := checkUser(u); err != nil {
+			return r, err
+		}
+		checks, err := d.roleChecks(ctx, lacking(u.Roles, r.Value.Roles))
+		if err != nil {
+			return r, err
+		}
+		return stale(d.replaceUser(ctx, r, u, checks))
 	})
-	if errors.Is(err, ErrNotFound) { // deleted in between, and from the index too
-		return nil
-	}
 	return err
 }

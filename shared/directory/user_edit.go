@@ -176,7 +176,7 @@ func (d *Directory) otherAdministrator(ctx context.Context, id string) (store.Op
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return store.Op{}, err
 			}
-			if err == nil && r.Value.administers() {
+			if err == nil && r.Value.administers() && d.canLogIn(ctx, u.ID) {
 				return store.Check("user/"+u.ID, profileSort, store.IfVersion(r.Version)), nil
 			}
 		}
@@ -186,25 +186,40 @@ func (d *Directory) otherAdministrator(ctx context.Context, id string) (store.Op
 	}
 }
 
-// SetPassword gives a user who is at the version another password. It is never a demo's: it works everywhere.
-func (d *Directory) SetPassword(ctx context.Context, id string, version int64, password string) error {
+// canLogIn tells whether a user's password works here: a demo's works on a loopback address only.
+func (d *Directory) canLogIn(ctx context.Context, id string) bool {
+	p, err := store.Read[passwordRecord](ctx, d.store, "user/"+id, passwordSort)
+	return err == nil && (d.local || !p.Value.Demo)
+}
+
+// SetPassword gives a user another password, whatever else of the user somebody changes. In the same write it signs the user
+// out everywhere, since whoever knew the old one may have logged in with it, and forgets wrong guesses. It is never a demo's
+// password: it works everywhere. Passkeys stay.
+func (d *Directory) SetPassword(ctx context.Context, id, password string) error {
 	if err := checkPassword(password); err != nil {
 		return err
-	}
-	r, err := d.userAt(ctx, id, version)
-	if err != nil {
-		return err
-	}
-	if r.Value.Deleting {
-		return ErrDeleting
 	}
 	hash, err := hashPassword(ctx, password)
 	if err != nil {
 		return err
 	}
-	record := passwordRecord{Hash: hash, Changed: d.now().UTC().Truncate(time.Second)}
-	return d.store.Write(ctx, store.Check("user/"+id, profileSort, store.IfVersion(version)),
-		store.Put(store.Encode("user/"+id, passwordSort, record, noExpiry), store.Always()))
+	_, err = insist(func() (store.Record[User], error) {
+		r, err := d.UserRecord(ctx, id)
+		if err == nil && r.Value.Deleting {
+			err = ErrDeleting
+		}
+		if err != nil {
+			return r, err
+		}
+		u := r.Value
+		u.SignedOut = d.now().UTC()
+		record := passwordRecord{Hash: hash, Changed: u.SignedOut.Truncate(time.Second)}
+		return stale(d.replaceUser(ctx, r, u, []store.Op{
+			store.Put(store.Encode("user/"+id, passwordSort, record, noExpiry), store.Always()),
+			store.Delete("username/"+canonical(u.Username), guessesSort, store.Always()),
+		}))
+	})
+	return err
 }
 
 // SignOut ends, at once, whatever the person has open: logins, codes and grants.
