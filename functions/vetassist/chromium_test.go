@@ -197,7 +197,18 @@ func (b *tab) see(element, words string) {
 // click clicks the last element with these words.
 func (b *tab) click(element, words string) {
 	b.t.Helper()
-	b.do(chromedp.Click(fmt.Sprintf(`(//%s[contains(normalize-space(), %q)])[last()]`, element, words)))
+	b.must(b.clickSoon(fmt.Sprintf(`(//%s[contains(normalize-space(), %q)])[last()]`, element, words)))
+}
+
+// clickSoon clicks what it finds; when a script draws that part of the page anew between finding and clicking, it looks again,
+// as a person would.
+func (b *tab) clickSoon(selector string) (err error) {
+	for range 10 {
+		if err = chromedp.Do(b.ctx, chromedp.Click(selector)); err == nil || !strings.Contains(err.Error(), "Could not find node") {
+			return err
+		}
+	}
+	return err
 }
 
 // say types a message and sends it with Enter.
