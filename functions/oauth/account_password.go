@@ -20,8 +20,13 @@ func (s *server) changePassword(w http.ResponseWriter, r *http.Request, v visit)
 		return
 	}
 	op, err := s.audit.Op(r.Context(), audit.Event{Name: audit.PasswordChange, Outcome: audit.OK, UserID: v.user.ID})
+	var user directory.User
 	if err == nil {
-		err = s.Directory.ChangePassword(r.Context(), v.user.ID, before, after, op)
+		user, err = s.Directory.ChangePassword(r.Context(), v.user.ID, v.login.Since, before, after, op)
+	}
+	if errors.Is(err, directory.ErrSignedOut) { // since the page was asked for
+		redirectTo(w, "/oauth/login")
+		return
 	}
 	if status, problem := s.wrongPassword(w, err); status != 0 {
 		if !errors.Is(err, directory.ErrBusy) {
@@ -42,7 +47,7 @@ func (s *server) changePassword(w http.ResponseWriter, r *http.Request, v visit)
 		s.fail(w, r, err)
 		return
 	}
-	if err := s.afterPasswordChange(w, r, v); err != nil {
+	if err := s.afterPasswordChange(w, r, v, user); err != nil {
 		s.fail(w, r, err)
 		return
 	}
@@ -57,16 +62,12 @@ func (s *server) refusedPassword(r *http.Request, v visit, err error) {
 	s.audit.Record(r.Context(), audit.Event{Name: audit.PasswordChange, Outcome: audit.Refused, UserID: v.user.ID, Details: map[string]string{"error": reason}})
 }
 
-// afterPasswordChange logs this browser in anew. All else is over already: only its records are cleaned up.
-func (s *server) afterPasswordChange(w http.ResponseWriter, r *http.Request, v visit) error {
-	began := s.Now()
-	user, err := s.Directory.ActiveUser(r.Context(), v.user.ID)
-	if err != nil {
-		return err
-	}
+// afterPasswordChange logs this browser in anew, as of the change: whoever is signed out since then stays so. All else is
+// over already: only its records are cleaned up.
+func (s *server) afterPasswordChange(w http.ResponseWriter, r *http.Request, v visit, user directory.User) error {
 	if err := finish(func() error { _, _, err := s.access.EndAllOf(r.Context(), user.ID); return err }); err != nil {
 		return err
 	}
 	login := audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, Details: map[string]string{"after": "password change"}}
-	return s.startSession(w, r, v, newLogin(r, user, began, access.Password), login)
+	return s.startSession(w, r, v, newLogin(r, user, user.SignedOut, access.Password), login)
 }

@@ -19,7 +19,7 @@
 //	  |                                  |------ access and refresh token ----->|
 //
 // A login is by password (login.go; ten wrong ones lock the name, package directory) or by passkey (passkey.go,
-// passkey_login.go). What is open, logins and grants, lies in package access.
+// passkey_login.go, passkey_challenge.go). What is open, logins and grants, lies in package access.
 //
 // Everybody who can log in has an account page (account.go): what they allowed applications, where they are logged in,
 // passkeys and password, and each of them can be taken back, ended or changed there. What began before a person was signed

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
-	"golang.org/x/time/rate"
 
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
@@ -47,7 +46,6 @@ type server struct {
 	access     *access.Registry
 	passkeys   *webauthn.WebAuthn // nil: not offered here
 	noPasskeys string             // why not
-	strangers  *rate.Limiter      // of passkey logins that are begun: each is a record, and costs a stranger nothing
 	sameOrigin *http.CrossOriginProtection
 	cookie     web.Cookie // of the login
 }
@@ -64,8 +62,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
-		access: access.New(c.Store, c.Now), passkeys: passkeys, noPasskeys: noPasskeys,
-		strangers: rate.NewLimiter(passkeysPerSecond, passkeysBurst)}
+		access: access.New(c.Store, c.Now), passkeys: passkeys, noPasskeys: noPasskeys}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}

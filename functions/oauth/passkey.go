@@ -15,7 +15,6 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/vetassist/vetassist/shared/directory"
-	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -27,8 +26,10 @@ import (
 //     key in the street, since nothing else is asked (§5.8.6; §6.2.3 calls only a verifying one multi-factor);
 //   - who made the authenticator is not asked (attestation "none", §5.4.7): there are no makers whom we refuse.
 //
-// A ceremony is what stands between the question that a browser is given and its answer. It is kept under the hash of the
-// browser's cookie, a few minutes, and is gone with the first answer, right or wrong.
+// A ceremony is a question that a browser is given and its answer, which counts once, within a few minutes, and from that
+// browser only. How that is held differs: passkey_add.go, passkey_challenge.go.
+
+const ceremonyLifetime = 5 * time.Minute
 
 // newPasskeys is the library's relying party for a base URL, or why there can be none: a relying party is a domain, never an
 // address (§5.1.3, step 8 of create), and browsers offer passkeys to secure pages only.
@@ -78,40 +79,6 @@ func (s *server) passkeyUser(r *http.Request, user directory.User) (passkeyUser,
 	return u, err
 }
 
-// The two ceremonies; both are sort keys.
-const (
-	ceremonyLogin = "login"
-	ceremonyAdd   = "add"
-)
-
-const (
-	ceremonyLifetime = 5 * time.Minute
-
-	// How many logins with passkeys may be begun, by whomever; it bounds what is kept of them.
-	passkeysPerSecond = 20
-	passkeysBurst     = 200
-)
-
-func ceremonyPartition(v visit) string { return "ceremony/" + web.Hash(v.secret) }
-
-// beginCeremony remembers what was asked of this browser. It has at most one ceremony of a kind.
-func (s *server) beginCeremony(r *http.Request, v visit, kind string, state *webauthn.SessionData) error {
-	item := store.Encode(ceremonyPartition(v), kind, state, s.Now().Add(ceremonyLifetime))
-	return s.Store.Write(r.Context(), store.Put(item, store.Always()))
-}
-
-// takeCeremony is what was asked of this browser, once: whoever answers, it is over.
-func (s *server) takeCeremony(r *http.Request, v visit, kind string) (webauthn.SessionData, error) {
-	state, err := store.Read[webauthn.SessionData](r.Context(), s.Store, ceremonyPartition(v), kind)
-	if err == nil {
-		err = s.Store.Write(r.Context(), store.Delete(ceremonyPartition(v), kind, store.IfVersion(state.Version)))
-	}
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
-		return state.Value, &passkeyError{http.StatusBadRequest, "expired", "This took too long, or was answered already. Please try again."}
-	}
-	return state.Value, err
-}
-
 // passkeyError is an answer to the script of a page: words for the person.
 type passkeyError struct {
 	Status  int
@@ -121,7 +88,10 @@ type passkeyError struct {
 
 func (e *passkeyError) Error() string { return e.Code }
 
-var errPasskeyRefused = &passkeyError{http.StatusUnauthorized, "refused", "This passkey was not accepted. Please try again, or log in with your password."}
+var (
+	errPasskeyRefused = &passkeyError{http.StatusUnauthorized, "refused", "This passkey was not accepted. Please try again, or log in with your password."}
+	errPasskeyExpired = &passkeyError{http.StatusBadRequest, "expired", "This took too long, or was answered already. Please try again."}
+)
 
 // failPasskey answers a script with an error as JSON.
 func (s *server) failPasskey(w http.ResponseWriter, r *http.Request, err error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -43,7 +44,29 @@ func (s *server) askForPasskey(w http.ResponseWriter, r *http.Request) (*protoco
 	if err != nil {
 		return nil, err
 	}
-	return creation, s.beginCeremony(r, v, ceremonyAdd, state)
+	return creation, s.beginAddCeremony(r, v, state)
+}
+
+// What was asked of the browser of somebody who is logged in is a record, one for each browser: there are no more of them
+// than of logins. It is gone with the first answer, right or wrong.
+const addSort = "add"
+
+func addPartition(v visit) string { return "ceremony/" + web.Hash(v.secret) }
+
+func (s *server) beginAddCeremony(r *http.Request, v visit, state *webauthn.SessionData) error {
+	item := store.Encode(addPartition(v), addSort, state, s.Now().Add(ceremonyLifetime))
+	return s.Store.Write(r.Context(), store.Put(item, store.Always()))
+}
+
+func (s *server) takeAddCeremony(r *http.Request, v visit) (webauthn.SessionData, error) {
+	state, err := store.Read[webauthn.SessionData](r.Context(), s.Store, addPartition(v), addSort)
+	if err == nil {
+		err = s.Store.Write(r.Context(), store.Delete(addPartition(v), addSort, store.IfVersion(state.Version)))
+	}
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
+		err = errPasskeyExpired
+	}
+	return state.Value, err
 }
 
 // finishAdd takes the new passkey (WebAuthn §7.1, steps 5 to 28).
@@ -63,7 +86,10 @@ func (s *server) finishAdd(w http.ResponseWriter, r *http.Request) {
 	web.JSON(w, http.StatusOK, map[string]string{"location": accountPath + "?done=added"})
 }
 
-var errTooManyPasskeys = &passkeyError{http.StatusConflict, "too-many", "You have as many passkeys as you can have. Remove one first."}
+var (
+	errTooManyPasskeys = &passkeyError{http.StatusConflict, "too-many", "You have as many passkeys as you can have. Remove one first."}
+	errLoginFirst      = &passkeyError{http.StatusForbidden, "login", "To add a passkey, log in again first."}
+)
 
 // adder is who wants to add a passkey: somebody who has logged in lately.
 func (s *server) adder(w http.ResponseWriter, r *http.Request) (visit, passkeyUser, passkeyAnswer, error) {
@@ -76,14 +102,14 @@ func (s *server) adder(w http.ResponseWriter, r *http.Request) (visit, passkeyUs
 	case err != nil:
 		return v, passkeyUser{}, answer, err
 	case !v.loggedIn() || !s.isFresh(v):
-		return v, passkeyUser{}, answer, &passkeyError{http.StatusForbidden, "login", "To add a passkey, log in again first."}
+		return v, passkeyUser{}, answer, errLoginFirst
 	}
 	user, err := s.passkeyUser(r, v.user)
 	return v, user, answer, err
 }
 
 func (s *server) addPasskey(r *http.Request, v visit, user passkeyUser, answer passkeyAnswer) error {
-	state, err := s.takeCeremony(r, v, ceremonyAdd)
+	state, err := s.takeAddCeremony(r, v)
 	if err != nil {
 		return err
 	}
@@ -104,7 +130,7 @@ func (s *server) addPasskey(r *http.Request, v visit, user passkeyUser, answer p
 	if err != nil {
 		return err
 	}
-	err = s.Directory.AddPasskey(r.Context(), user.ID, directory.Passkey{ID: directory.PasskeyID(credential.ID), Name: answer.Name, Credential: record}, op)
+	err = s.Directory.AddPasskey(r.Context(), user.ID, v.login.Since, directory.Passkey{ID: directory.PasskeyID(credential.ID), Name: answer.Name, Credential: record}, op)
 	var wrong *directory.FieldError
 	switch {
 	case errors.As(err, &wrong):
@@ -113,6 +139,8 @@ func (s *server) addPasskey(r *http.Request, v visit, user passkeyUser, answer p
 		return errTooManyPasskeys
 	case errors.Is(err, directory.ErrPasskeyTaken):
 		return errNotAdded
+	case errors.Is(err, directory.ErrSignedOut): // since this was sent
+		return errLoginFirst
 	}
 	return err
 }

@@ -93,6 +93,31 @@ func TestPasskeyAddRefuses(t *testing.T) {
 	}
 }
 
+// Who is signed out while the passkey that they add is checked does not get it: the browser may not be theirs.
+func TestPasskeyDoesNotOutliveASignOut(t *testing.T) {
+	t.Parallel()
+	w := newPasskeyWorld(t)
+	a, b := w.authenticator(t), w.browser()
+	b.login("bob", "/oauth/login")
+	token := b.token(b.get("/oauth/account"))
+	o := options[creationOptions](b, b.script("/oauth/passkey/add/begin", map[string]any{"form_token": token}))
+	w.beforeNextWrite(func() { // the ceremony is taken
+		w.beforeNextWrite(func() { // the passkey is written
+			w.clock.Advance(time.Second)
+			w.signOut("user-bob")
+		})
+	})
+	if got := b.script("/oauth/passkey/add/finish", map[string]any{"form_token": token, "name": "Mine", "credential": a.create(o)}); got.Status != http.StatusForbidden || got.Code != "login" {
+		t.Errorf("adding: %d %s", got.Status, got.raw)
+	}
+	if keys, err := w.directory.Passkeys(t.Context(), "user-bob"); err != nil || len(keys) != 0 {
+		t.Errorf("bob has %d passkeys, %v", len(keys), err)
+	}
+	if got := w.browser().passkeyLogin(a, a.keys[0], "/oauth/login"); got.Code != "refused" {
+		t.Errorf("logging in with it: %d %s", got.Status, got.raw)
+	}
+}
+
 func TestPasskeysAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newPasskeyWorld(t)
@@ -103,7 +128,7 @@ func TestPasskeysAreBounded(t *testing.T) {
 	o := options[creationOptions](b, b.script("/oauth/passkey/add/begin", map[string]any{"form_token": token}))
 	for i := range directory.MaxPasskeys {
 		p := directory.Passkey{ID: fmt.Sprint(i), Name: fmt.Sprint(i), Credential: json.RawMessage(`{"id":"AAAA"}`)}
-		if err := w.directory.AddPasskey(t.Context(), "user-bob", p); err != nil {
+		if err := w.directory.AddPasskey(t.Context(), "user-bob", w.clock.Now(), p); err != nil {
 			t.Fatal(err)
 		}
 	}

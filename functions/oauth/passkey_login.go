@@ -34,15 +34,12 @@ func (s *server) askForLogin(w http.ResponseWriter, r *http.Request) (*protocol.
 	if _, err := s.passkeyForm(r, v, "login"); err != nil {
 		return nil, err
 	}
-	if !s.strangers.AllowN(s.Now(), 1) {
-		w.Header().Set("Retry-After", "2")
-		return nil, &passkeyError{http.StatusServiceUnavailable, "busy", "Many people are logging in right now. Please try again in a moment."}
-	}
-	assertion, state, err := s.passkeys.BeginDiscoverableLogin()
+	challenge, err := s.newChallenge(r.Context(), v)
 	if err != nil {
 		return nil, err
 	}
-	return assertion, s.beginCeremony(r, v, ceremonyLogin, state)
+	assertion, _, err := s.passkeys.BeginDiscoverableLogin(webauthn.WithChallenge(challenge))
+	return assertion, err
 }
 
 // finishPasskeyLogin logs in whoever's passkey the browser has used (WebAuthn §7.2, steps 4 to 27). The query is the
@@ -73,23 +70,31 @@ func (s *server) passkeyLogin(w http.ResponseWriter, r *http.Request, a *authReq
 	if err != nil {
 		return directory.User{}, err
 	}
-	state, err := s.takeCeremony(r, v, ceremonyLogin)
-	if err != nil {
-		return directory.User{}, err
-	}
 	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer.Credential)
 	if err != nil {
 		return directory.User{}, errPasskeyRefused
+	}
+	challenge, err := s.checkChallenge(r.Context(), v, parsed.Response.CollectedClientData.Challenge)
+	if err != nil {
+		return directory.User{}, err
+	}
+	_, state, err := s.passkeys.BeginDiscoverableLogin(webauthn.WithChallenge(challenge)) // what it was when it began
+	if err != nil {
+		return directory.User{}, err
 	}
 	user, err := s.handleOwner(r, parsed.Response.UserHandle)
 	if err != nil {
 		return directory.User{}, err
 	}
-	// On a conflict the passkey was used or removed in between: the next round sees that.
+	// On a conflict the passkey was used or removed in between, or the challenge answered: the next round sees that.
 	proved, err := again(func() (directory.User, error) {
-		used, proved, err := s.checkPasskey(r, user, state, parsed)
+		if err := s.unanswered(r.Context(), challenge); err != nil {
+			return directory.User{}, err
+		}
+		used, proved, err := s.checkPasskey(r, user, *state, parsed)
 		if err == nil {
-			err = s.startSession(w, r, v, newLogin(r, user, began, access.Passkey), loginEvent(v, user, a, access.Passkey), s.Directory.UsePasskey(user.ID, used))
+			err = s.startSession(w, r, v, newLogin(r, user, began, access.Passkey), loginEvent(v, user, a, access.Passkey),
+				s.Directory.UsePasskey(user.ID, used), s.answered(challenge))
 		}
 		return proved, err
 	})

@@ -2,7 +2,6 @@ package oauth_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -157,56 +156,6 @@ func TestPasskeyLoginRefuses(t *testing.T) {
 	}
 }
 
-// TestPasskeyCeremony: an answer counts once, soon, and from the browser that was asked.
-func TestPasskeyCeremony(t *testing.T) {
-	t.Parallel()
-	w := newPasskeyWorld(t)
-	a := w.withPasskey(t, "bob")
-	begin := func(b *browser) (token string, credential json.RawMessage) {
-		token = b.token(b.follow(b.get("/oauth/login")))
-		o := options[requestOptions](b, b.script("/oauth/passkey/login/begin", map[string]any{"form_token": token}))
-		return token, a.get(o, a.keys[0])
-	}
-	finish := func(b *browser, token string, credential json.RawMessage, edit ...func(*http.Request)) scriptAnswer {
-		return b.script("/oauth/passkey/login/finish", map[string]any{"form_token": token, "credential": credential}, edit...)
-	}
-	expect := func(what string, got scriptAnswer, status int, code string) {
-		t.Helper()
-		if got.Status != status || got.Code != code {
-			t.Errorf("%s: %d %s", what, got.Status, got.raw)
-		}
-	}
-
-	b, other := w.browser(), w.browser()
-	token, credential := begin(b)
-	otherToken := other.token(other.get("/oauth/login"))
-	expect("a foreign browser", finish(other, otherToken, credential), http.StatusBadRequest, "expired")
-	expect("its token", finish(other, token, credential), http.StatusBadRequest, "page")
-	otherToken, _ = begin(other)
-	expect("a foreign browser that was asked too", finish(other, otherToken, credential), http.StatusUnauthorized, "refused")
-	expect("no token", finish(b, "", credential), http.StatusBadRequest, "page")
-	expect("another site", finish(b, token, credential, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }), http.StatusForbidden, "")
-	expect("after all of this", finish(b, token, credential), http.StatusOK, "")
-	expect("replayed", finish(b, b.token(b.follow(b.get(w.request("prompt", "login")))), credential), http.StatusBadRequest, "expired")
-
-	late := w.browser()
-	token, credential = begin(late)
-	w.clock.Advance(5 * time.Minute)
-	expect("too late", finish(late, token, credential), http.StatusBadRequest, "expired")
-
-	for _, bad := range []json.RawMessage{nil, json.RawMessage(`null`), json.RawMessage(`{}`), json.RawMessage(`"x"`), json.RawMessage(`{"id":"AA","rawId":"AA","type":"public-key","response":{}}`)} {
-		token, _ = begin(late)
-		expect(fmt.Sprintf("the credential %s", bad), finish(late, token, bad), http.StatusUnauthorized, "refused")
-		expect("a wrong answer ends it too", finish(late, token, credential), http.StatusBadRequest, "expired")
-	}
-	if got := late.do(http.MethodPost, "/oauth/passkey/login/finish", map[string][]string{"form_token": {token}}); got.status != http.StatusBadRequest {
-		t.Errorf("a form: %d", got.status)
-	}
-	if got := late.script("/oauth/passkey/login/finish?client_id=nobody", map[string]any{"form_token": token, "credential": credential}); got.Code != "page" {
-		t.Errorf("for an unknown client: %d %s", got.Status, got.raw)
-	}
-}
-
 // Two who use one count of a passkey at once: one of them is a copy.
 func TestPasskeyUsedTwiceAtOnce(t *testing.T) {
 	t.Parallel()
@@ -247,7 +196,7 @@ func TestPasskeyOfWhoMayNot(t *testing.T) {
 	page := meanwhile.get("/oauth/login")
 	o := options[requestOptions](meanwhile, meanwhile.script("/oauth/passkey/login/begin", map[string]any{"form_token": meanwhile.token(page)}))
 	credential := a.get(o, a.keys[0])
-	w.beforeNextWrite(func() { w.beforeNextWrite(func() { w.signOut("user-bob"); w.clock.Advance(time.Second) }) })
+	w.beforeNextWrite(func() { w.signOut("user-bob"); w.clock.Advance(time.Second) })
 	if got := meanwhile.script("/oauth/passkey/login/finish", map[string]any{"form_token": meanwhile.token(page), "credential": credential}); got.Status != http.StatusOK {
 		t.Errorf("signed out meanwhile: %d %s", got.Status, got.raw)
 	}
@@ -283,26 +232,5 @@ func TestPasskeyOfWhoMayNot(t *testing.T) {
 	}
 	if got := b.do(http.MethodPost, action, form); got.header.Get("Location") != "/oauth/account?done=passkey" { // again is no error
 		t.Errorf("removing again: %d", got.status)
-	}
-}
-
-// A stranger who begins logins without end is told to wait: each is a record for some minutes.
-func TestPasskeyLoginsAreBounded(t *testing.T) {
-	t.Parallel()
-	w := newPasskeyWorld(t)
-	b := w.browser()
-	token := b.token(b.get("/oauth/login"))
-	begin := func() scriptAnswer {
-		return b.script("/oauth/passkey/login/begin", map[string]any{"form_token": token})
-	}
-	begun := 0
-	for ; begun < 1000 && begin().Status == http.StatusOK; begun++ {
-	}
-	if got := begin(); begun != 200 || got.Status != http.StatusServiceUnavailable || got.Code != "busy" {
-		t.Errorf("%d were begun, then: %d %s", begun, got.Status, got.raw)
-	}
-	w.clock.Advance(time.Second)
-	if got := begin(); got.Status != http.StatusOK {
-		t.Errorf("a second later: %d %s", got.Status, got.raw)
 	}
 }

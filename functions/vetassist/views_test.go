@@ -22,7 +22,7 @@ func TestViews(t *testing.T) {
 	bob.connect("Remind me tomorrow at 9 to buy dog food", "bob")
 	tokens := w.tokensFor("bob", "pet-profile:read")
 	w.change(func(d *directory.Directory) error {
-		return d.AddPasskey(t.Context(), "user-bob", directory.Passkey{ID: "passkey-id", Name: "My phone", Credential: json.RawMessage(`{"publicKey":"public"}`)})
+		return d.AddPasskey(t.Context(), "user-bob", time.Now(), directory.Passkey{ID: "passkey-id", Name: "My phone", Credential: json.RawMessage(`{"publicKey":"public"}`)})
 	})
 	w.callTool(tokens.Access, "contact_support", `{"message":"Do you sell dog food?"}`)
 

@@ -190,7 +190,7 @@ func TestChangePassword(t *testing.T) {
 		{"common", "user-bob", "bob-demo", "password1", isField("password")},
 		{"the same", "user-bob", "bob-demo", "bob-demo", isField("password")},
 	} {
-		if err := w.ChangePassword(t.Context(), c.user, c.old, c.password); !c.want(err) {
+		if _, err := w.ChangePassword(t.Context(), c.user, w.clock.Now(), c.old, c.password); !c.want(err) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
@@ -198,8 +198,11 @@ func TestChangePassword(t *testing.T) {
 		t.Errorf("after refusals: %+v, %v", u, err)
 	}
 	note := store.Put(store.Encode("directory/note", "x", "changed", time.Time{}), store.IfAbsent())
-	if err := w.ChangePassword(t.Context(), "user-bob", "bob-demo", fresh, note); err != nil {
-		t.Fatal(err)
+	since := w.clock.Now()
+	w.clock.Advance(time.Minute)
+	changed, err := w.ChangePassword(t.Context(), "user-bob", since, "bob-demo", fresh, note)
+	if err != nil || !changed.SignedOut.Equal(w.clock.Now()) {
+		t.Fatal(changed, err)
 	}
 	if _, err := w.db.Get(t.Context(), "directory/note", "x"); err != nil {
 		t.Errorf("what was to be written with it: %v", err)
@@ -210,8 +213,12 @@ func TestChangePassword(t *testing.T) {
 	if err != nil || !after.SignedOut.Equal(w.clock.Now()) || !slices.Equal(after.Roles, before.Roles) || after.Created != before.Created {
 		t.Errorf("%+v, %v", after, err)
 	}
+	if _, err := w.ChangePassword(t.Context(), "user-bob", since, fresh, "another new one"); !errors.Is(err, directory.ErrSignedOut) {
+		t.Errorf("in a login that is over: %v", err)
+	}
+	w.clock.Advance(time.Minute)
 	w.guess(t, "bob", 10)
-	if err := w.ChangePassword(t.Context(), "user-bob", fresh, "another new one"); !errors.Is(err, directory.ErrLocked) {
+	if _, err := w.ChangePassword(t.Context(), "user-bob", w.clock.Now(), fresh, "another new one"); !errors.Is(err, directory.ErrLocked) {
 		t.Errorf("while locked: %v", err)
 	}
 }

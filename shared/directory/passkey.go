@@ -81,13 +81,18 @@ func (d *Directory) Passkeys(ctx context.Context, userID string) ([]Passkey, err
 	return all, nil
 }
 
-// AddPasskey gives a user one more; with is written together with it. The name is a *FieldError when it will not do.
-func (d *Directory) AddPasskey(ctx context.Context, userID string, p Passkey, with ...store.Op) error {
+// AddPasskey gives a user one more, who logged in at since, or is ErrSignedOut when that login is over: a passkey outlives
+// the login that added it. with is written together with it. The name is a *FieldError when it will not do.
+func (d *Directory) AddPasskey(ctx context.Context, userID string, since time.Time, p Passkey, with ...store.Op) error {
 	if err := checkText("name", p.Name, 1, maxPasskeyName); err != nil {
 		return err
 	}
 	p.Created = d.now().UTC().Truncate(time.Second)
 	_, err := insist(func() (struct{}, error) {
+		user, err := d.loggedIn(ctx, userID, since)
+		if err != nil {
+			return struct{}{}, err
+		}
 		has, err := d.Passkeys(ctx, userID)
 		if err != nil {
 			return struct{}{}, err
@@ -103,16 +108,14 @@ func (d *Directory) AddPasskey(ctx context.Context, userID string, p Passkey, wi
 		err = d.store.Write(ctx, append([]store.Op{
 			store.Put(p.taken(userID), store.IfAbsent()),
 			store.Put(store.Encode(partition, sort, p, noExpiry), store.IfAbsent()),
-			store.Check("user/"+userID, profileSort, store.IfPresent()),
+			store.Check("user/"+userID, profileSort, store.IfVersion(user.Version)),
 		}, with...)...)
 		var c *store.ConflictError
 		switch {
 		case errors.As(err, &c) && c.Index == 0:
 			err = ErrPasskeyTaken
-		case errors.As(err, &c) && c.Index == 1:
-			err = errStale // another one has taken the place
-		case errors.As(err, &c) && c.Index == 2:
-			err = ErrNotFound
+		case errors.As(err, &c) && c.Index <= 2:
+			err = errStale // another one has taken the place, or the user is another: signed out, perhaps
 		}
 		return struct{}{}, err
 	})

@@ -39,7 +39,7 @@ func TestPasskeys(t *testing.T) {
 	w := newWorld(t, true)
 	add := func(user string, p directory.Passkey, want error) {
 		t.Helper()
-		if err := w.AddPasskey(t.Context(), user, p); !errors.Is(err, want) {
+		if err := w.AddPasskey(t.Context(), user, w.clock.Now(), p); !errors.Is(err, want) {
 			t.Errorf("adding %s to %s: %v, want %v", p.Name, user, err, want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestPasskeys(t *testing.T) {
 	for _, name := range []string{"", strings.Repeat("x", 61), "a\nb", " a"} {
 		p := passkey("12")
 		p.Name = name
-		if err := w.AddPasskey(t.Context(), "user-alice", p); !isField("name")(err) {
+		if err := w.AddPasskey(t.Context(), "user-alice", w.clock.Now(), p); !isField("name")(err) {
 			t.Errorf("the name %q: %v", name, err)
 		}
 	}
@@ -85,7 +85,7 @@ func TestPasskeys(t *testing.T) {
 func TestUsePasskey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
-	if err := w.AddPasskey(t.Context(), "user-bob", passkey("a")); err != nil {
+	if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), passkey("a")); err != nil {
 		t.Fatal(err)
 	}
 	first, second := w.passkeys(t, "user-bob")[0], w.passkeys(t, "user-bob")[0]
@@ -109,8 +109,8 @@ func TestPasskeyRace(t *testing.T) {
 	for i := range 4 {
 		wg.Go(func() {
 			for n := range 5 {
-				err := w.AddPasskey(t.Context(), "user-bob", passkey(fmt.Sprint(i, n)))
-				if err != nil && !errors.Is(err, directory.ErrTooManyPasskeys) && !errors.Is(err, store.ErrConflict) {
+				err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), passkey(fmt.Sprint(i, n)))
+				if err != nil && !errors.Is(err, directory.ErrTooManyPasskeys) && !errors.Is(err, store.ErrBusy) {
 					t.Error(err)
 				}
 			}
@@ -122,12 +122,41 @@ func TestPasskeyRace(t *testing.T) {
 	}
 }
 
+// What a login that is over has begun adds nothing, however late that ends.
+func TestPasskeyOfALoginThatIsOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	since := w.clock.Now()
+	w.clock.Advance(time.Minute)
+	if err := w.SignOut(t.Context(), "user-bob"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.AddPasskey(t.Context(), "user-bob", since, passkey("a")); !errors.Is(err, directory.ErrSignedOut) {
+		t.Errorf("signed out since: %v", err)
+	}
+	w.clock.Advance(time.Minute)
+	if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), passkey("a")); err != nil {
+		t.Errorf("a later login: %v", err)
+	}
+	alice, disabled := w.user(t, "user-alice"), true
+	if _, err := w.UpdateUser(t.Context(), "user-alice", alice.Version, directory.UserEdit{Disabled: &disabled}); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(time.Minute)
+	if err := w.AddPasskey(t.Context(), "user-alice", w.clock.Now(), passkey("b")); !errors.Is(err, directory.ErrSignedOut) {
+		t.Errorf("disabled: %v", err)
+	}
+	if a, b := names(w.passkeys(t, "user-alice")), names(w.passkeys(t, "user-bob")); a != "" || b != "a" {
+		t.Errorf("alice has %q, bob has %q", a, b)
+	}
+}
+
 // Who is deleted leaves no passkey behind that nobody else could register.
 func TestDeletedUserLeavesNoPasskey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
 	for i := range directory.MaxPasskeys {
-		if err := w.AddPasskey(t.Context(), "user-bob", passkey(fmt.Sprint(i))); err != nil {
+		if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), passkey(fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -139,7 +168,7 @@ func TestDeletedUserLeavesNoPasskey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range directory.MaxPasskeys {
-		if err := w.AddPasskey(t.Context(), "user-alice", passkey(fmt.Sprint(i))); err != nil {
+		if err := w.AddPasskey(t.Context(), "user-alice", w.clock.Now(), passkey(fmt.Sprint(i))); err != nil {
 			t.Errorf("passkey %d: %v", i, err)
 		}
 	}

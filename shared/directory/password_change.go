@@ -2,45 +2,59 @@ package directory
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// ChangePassword gives a user another password, who proves to know the one before. It signs the user out everywhere in the
-// same write: whoever knew the old one may have logged in with it, or connected an application (OWASP ASVS 5.0 §7.4.3).
-// with is written together with that.
+// ChangePassword gives a user another password, who logged in at since and proves to know the one before. It signs the user
+// out everywhere in the same write: whoever knew the old one may have logged in with it, or connected an application (OWASP
+// ASVS 5.0 §7.4.3). with is written together with that. The answer is the user after it: SignedOut says when it was.
 //
-// The error is ErrLogin when the old password is wrong, a *LockedError when it was guessed at too often, and a *FieldError
-// when the new one will not do.
-func (d *Directory) ChangePassword(ctx context.Context, userID, before, after string, with ...store.Op) error {
+// The error is ErrSignedOut when that login is over, at the moment of the write at the latest; ErrLogin when the old password
+// is wrong, a *LockedError when it was guessed at too often, and a *FieldError when the new one will not do.
+func (d *Directory) ChangePassword(ctx context.Context, userID string, since time.Time, before, after string, with ...store.Op) (User, error) {
 	if err := checkPassword(after); err != nil {
-		return err
+		return User{}, err
 	}
 	r, err := d.UserRecord(ctx, userID)
 	if err != nil {
-		return err
+		return User{}, err
 	}
 	proved, err := store.Read[passwordRecord](ctx, d.store, "user/"+userID, passwordSort)
 	if err != nil {
-		return err
+		return User{}, err
 	}
 	if _, err := d.Authenticate(ctx, r.Value.Username, before); err != nil {
-		return err
+		return User{}, err
 	}
 	if before == after {
-		return &FieldError{"password", "must not be the one that you have now"}
+		return User{}, &FieldError{"password", "must not be the one that you have now"}
 	}
 	hash, err := hashPassword(ctx, after)
 	if err != nil {
-		return err
+		return User{}, err
 	}
 	record := passwordRecord{Hash: hash, Changed: d.now().UTC().Truncate(time.Second)}
-	err = d.signOutWith(ctx, userID, append(with,
-		store.Put(store.Encode("user/"+userID, passwordSort, record, noExpiry), store.IfVersion(proved.Version))))
-	if errors.Is(err, store.ErrConflict) { // somebody has set another meanwhile: what was proved is worth nothing now
-		return ErrLogin
+	// Had somebody set another meanwhile, what was proved would be worth nothing. That signs out too, so the next round says so.
+	with = append(with, store.Put(store.Encode("user/"+userID, passwordSort, record, noExpiry), store.IfVersion(proved.Version)))
+	changed, err := insist(func() (store.Record[User], error) {
+		r, err := d.loggedIn(ctx, userID, since)
+		if err != nil {
+			return r, err
+		}
+		u := r.Value
+		u.SignedOut = d.now().UTC()
+		return stale(d.replaceUser(ctx, r, u, with))
+	})
+	return changed.Value, err
+}
+
+// loggedIn is a user who logged in at a time. Whoever writes over the version that it finds acts within that login.
+func (d *Directory) loggedIn(ctx context.Context, userID string, since time.Time) (store.Record[User], error) {
+	r, err := d.UserRecord(ctx, userID)
+	if err == nil && (r.Value.Disabled || r.Value.SignedOutSince(since)) {
+		err = ErrSignedOut
 	}
-	return err
+	return r, err
 }
