@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,13 +22,15 @@ import (
 )
 
 const passwordUsage = `Gives an administrator a new password and prints it, for when the old one is lost. It also ends what the administrator has
-open, and a lock because of wrong passwords. The server may be running.
+open, and a lock because of wrong passwords, and removes the administrator's passkeys: whoever knew the old password may have
+added one. The server may be running.
 
 Usage:
 
-  go run ./functions/vetassist admin-password [-db FILE] [USERNAME]
+  go run ./functions/vetassist admin-password [-db FILE] [-keep-passkeys] [USERNAME]
 
-Without a name it is the administrator called admin, or the only one that there is.
+Without a name it is the administrator called admin, or the only one that there is. With -keep-passkeys the passkeys stay, for
+who knows that each is the administrator's own.
 `
 
 // adminPassword is the subcommand for whoever lost the administrator's password. Whoever can run it can write the database,
@@ -37,6 +40,7 @@ func adminPassword(args []string, getenv func(string) string, stdout, stderr io.
 	f := flag.NewFlagSet("admin-password", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.StringVar(&file, "db", file, "")
+	keep := f.Bool("keep-passkeys", false, "")
 	err := f.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -51,14 +55,14 @@ func adminPassword(args []string, getenv func(string) string, stdout, stderr io.
 		fmt.Fprintf(stderr, "vetassist: %v\nRun it with -h to see what it takes.\n", err)
 		return exitUsage
 	}
-	if err := resetPassword(context.Background(), file, f.Arg(0), stdout); err != nil {
+	if err := resetPassword(context.Background(), file, f.Arg(0), *keep, stdout); err != nil {
 		fmt.Fprintf(stderr, "vetassist: %v\n", err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-func resetPassword(ctx context.Context, file, username string, stdout io.Writer) (err error) {
+func resetPassword(ctx context.Context, file, username string, keepPasskeys bool, stdout io.Writer) (err error) {
 	if _, err := os.Stat(file); err != nil { // opening it would make it
 		return fmt.Errorf("%w\nSay with -db which database it is", err)
 	}
@@ -87,11 +91,42 @@ func resetPassword(ctx context.Context, file, username string, stdout io.Writer)
 	if err := people.SetPassword(ctx, admin.ID, password); err != nil {
 		return err
 	}
+	removed := 0
+	if !keepPasskeys {
+		removed, err = removePasskeys(ctx, people, admin.ID)
+	}
+	if err != nil {
+		return err
+	}
 	log := audit.New(store.Restrict(db, audit.Partitions...), time.Now, rand.Reader, slog.Default())
 	log.Record(ctx, audit.Event{Name: audit.Administration, Outcome: audit.OK, UserID: admin.ID, Details: map[string]string{
-		"action": "admin-password", "username": r.Value.Username, "by": "the command line"}})
-	_, err = fmt.Fprintf(stdout, "The new password of %s: %s\nIt is shown this once.\n", r.Value.Username, password)
+		"action": "admin-password", "username": r.Value.Username, "by": "the command line", "passkeys_removed": strconv.Itoa(removed)}})
+	text := fmt.Sprintf("The new password of %s: %s\nIt is shown this once.\n", r.Value.Username, password)
+	if removed > 0 {
+		text += fmt.Sprintf("Passkeys removed: %d. Add your own again on the page My account.\n", removed)
+	}
+	_, err = io.WriteString(stdout, text)
 	return err
+}
+
+// removePasskeys removes all of a user who has just been signed out, and says how many. A passkey can log in until it is
+// removed, and that login add another: so it goes on until there is none after a sign-out.
+func removePasskeys(ctx context.Context, people *directory.Directory, id string) (removed int, err error) {
+	for {
+		keys, err := people.Passkeys(ctx, id)
+		if err != nil || len(keys) == 0 {
+			return removed, err
+		}
+		for _, k := range keys {
+			if err := people.RemovePasskey(ctx, id, k.ID); err != nil && !errors.Is(err, directory.ErrNotFound) {
+				return removed, err
+			}
+			removed++
+		}
+		if err := people.SignOut(ctx, id); err != nil {
+			return removed, err
+		}
+	}
 }
 
 // choose finds the administrator who is meant.

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
 )
 
@@ -254,6 +257,10 @@ func TestCommandLine(t *testing.T) {
 			"begin": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(begin(config.Config{Addr: "localhost:0", DB: ts.MkAbs(args[0]), Seed: args[1]}))
 			},
+			// passkey FILE USERNAME gives somebody one more passkey.
+			"passkey": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(givePasskey(ts.MkAbs(args[0]), args[1]))
+			},
 		},
 	})
 }
@@ -264,6 +271,21 @@ func begin(c config.Config) error {
 		return err
 	}
 	return s.Close()
+}
+
+func givePasskey(file, username string) (err error) {
+	ctx := context.Background()
+	db, err := sqlite.Open(ctx, file, time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	people := directory.New(store.Restrict(db, directory.Partitions...), "", false, time.Now)
+	id, err := people.UserIDByUsername(ctx, username)
+	if err != nil {
+		return err
+	}
+	return people.AddPasskey(ctx, id, time.Now(), directory.Passkey{ID: rand.Text(), Name: "A key", Credential: []byte("{}")})
 }
 
 func makeNewer(file string) error {
