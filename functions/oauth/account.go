@@ -64,14 +64,18 @@ func (s *server) showAccount(w http.ResponseWriter, r *http.Request, v visit) {
 }
 
 func (s *server) renderAccount(w http.ResponseWriter, r *http.Request, status int, v visit, problem string) {
+	what := r.URL.Query().Get("done")
 	page := accountPage{User: v.user, FormToken: v.formToken("account"), LogoutToken: v.formToken("logout"), Problem: problem,
-		Done: done[r.URL.Query().Get("done")], MinPassword: directory.MinPassword}
+		Done: done[what], MinPassword: directory.MinPassword}
 	var err error
 	if page.Apps, page.NextApps, err = s.apps(r.Context(), v.user.ID, r.URL.Query().Get("cursor")); err == nil {
 		page.Logins, err = s.logins(r.Context(), v)
 	}
 	if err == nil {
 		page.Passkeys, err = s.passkeySection(r.Context(), v)
+	}
+	if what == "password" {
+		page.Done += page.Passkeys.reminder()
 	}
 	if err == nil {
 		err = s.pages.Render(w, status, "account.html", web.Page{Title: "Your account", Data: page})

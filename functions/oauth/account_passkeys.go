@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
@@ -30,6 +31,18 @@ func (s *server) passkeySection(ctx context.Context, v visit) (passkeySection, e
 		section.Keys = append(section.Keys, passkeyRow{k.ID, k.Name, moment{k.Created}, moment{k.LastUsed}})
 	}
 	return section, err
+}
+
+// reminder is what to look at after a new password, since passkeys stay: whoever knew the old one may have added one.
+func (p passkeySection) reminder() string {
+	switch n := len(p.Keys); n {
+	case 0:
+		return ""
+	case 1:
+		return " You have 1 passkey: see below that it is yours."
+	default:
+		return " You have " + strconv.Itoa(n) + " passkeys: see below that each is yours."
+	}
 }
 
 // removePasskey takes a passkey from a person. Logins that were made with it stay: they are in the list above it.

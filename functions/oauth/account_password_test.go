@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
 )
@@ -90,6 +91,66 @@ func TestChangePassword(t *testing.T) {
 	}
 	if a := w.logIn(w.browser(), "/oauth/login", "bob", fresh); a.status != http.StatusTooManyRequests {
 		t.Errorf("the login page while locked: %d", a.status)
+	}
+}
+
+// Passkeys stay, so whoever changed the password is told to look at them.
+func TestChangePasswordTellsOfPasskeys(t *testing.T) {
+	t.Parallel()
+	w := newPasskeyWorld(t)
+	b := w.browser()
+	b.login("bob", "/oauth/login")
+	password := "bob-demo"
+	for i, want := range []string{"", "You have 1 passkey: see below that it is yours.", "You have 2 passkeys: see below that each is yours."} {
+		if i > 0 {
+			b.addPasskey(w.authenticator(t), "Key")
+		}
+		fresh := fmt.Sprint("a brand new one ", i)
+		page := b.follow(b.send("/oauth/account/password", "current", password, "new", fresh, "again", fresh))
+		password = fresh
+		if !strings.Contains(page.body, "Your password is changed") || !strings.Contains(page.body, want) || strings.Contains(page.body, "see below that") != (want != "") {
+			t.Errorf("with %d passkeys it does not say %q", i, want)
+		}
+	}
+	if page := b.get("/oauth/account").body; strings.Contains(page, "You have 2 passkeys") {
+		t.Error("it is told again")
+	}
+}
+
+// Whoever is signed out while they change the password, before whichever write of it, is out in this browser too.
+func TestSignedOutWhileChangingThePassword(t *testing.T) {
+	t.Parallel()
+	for n := 1; ; n++ {
+		w := newWorld(t)
+		b := w.browser()
+		b.login("bob", "/oauth/login")
+		action, form := b.form(b.get("/oauth/account"), "/oauth/account/password")
+		form.Set("current", "bob-demo")
+		form.Set("new", "a brand new one")
+		form.Set("again", "a brand new one")
+		writes, signedOut := 0, false
+		var count func()
+		count = func() {
+			if writes++; writes == n {
+				w.clock.Advance(time.Second)
+				w.signOut("user-bob")
+				w.clock.Advance(time.Second)
+				signedOut = true
+				return
+			}
+			w.beforeNextWrite(count)
+		}
+		w.beforeNextWrite(count)
+		b.do(http.MethodPost, action, form)
+		if !signedOut { // there are no more writes than that
+			if n < 4 || !b.isLoggedIn() {
+				t.Errorf("%d writes; logged in: %v", writes, b.isLoggedIn())
+			}
+			return
+		}
+		if b.isLoggedIn() {
+			t.Errorf("signed out before write %d, and logged in", n)
+		}
 	}
 }
 
