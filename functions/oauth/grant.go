@@ -118,31 +118,11 @@ func grantOf(c token.Claims) string {
 // successor is the refresh token that replaces a presented one: HMAC-SHA-256 under a key of ours. So a client whose
 // answer was lost gets the same successor again, and the store never held it.
 func (s *server) successor(ctx context.Context, presented string) (string, error) {
-	key, err := s.successorKey(ctx)
+	key, err := s.secret(ctx, "refresh")
 	if err != nil {
 		return "", err
 	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(presented))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil
-}
-
-// successorKey reads the key, made on first use; of two processes that make it at once, one wins.
-func (s *server) successorKey(ctx context.Context) ([]byte, error) {
-	const partition, sort = "oauth-secret/refresh", "key"
-	for range 2 {
-		record, err := store.Read[[]byte](ctx, s.Store, partition, sort)
-		if !errors.Is(err, store.ErrNotFound) {
-			return record.Value, err
-		}
-		secret, err := web.NewSecret(s.Rand)
-		if err != nil {
-			return nil, err
-		}
-		err = s.Store.Write(ctx, store.Put(store.Encode(partition, sort, []byte(secret), time.Time{}), store.IfAbsent()))
-		if err != nil && !errors.Is(err, store.ErrConflict) {
-			return nil, err
-		}
-	}
-	return nil, errors.New("oauth: the key for refresh tokens vanished")
 }

@@ -84,10 +84,6 @@ func resetPassword(ctx context.Context, file, username string, keepPasskeys bool
 	if err != nil {
 		return err
 	}
-	r, err := people.UserRecord(ctx, admin.ID)
-	if err != nil {
-		return err
-	}
 	if err := people.SetPassword(ctx, admin.ID, password); err != nil {
 		return err
 	}
@@ -100,8 +96,8 @@ func resetPassword(ctx context.Context, file, username string, keepPasskeys bool
 	}
 	log := audit.New(store.Restrict(db, audit.Partitions...), time.Now, rand.Reader, slog.Default())
 	log.Record(ctx, audit.Event{Name: audit.Administration, Outcome: audit.OK, UserID: admin.ID, Details: map[string]string{
-		"action": "admin-password", "username": r.Value.Username, "by": "the command line", "passkeys_removed": strconv.Itoa(removed)}})
-	text := fmt.Sprintf("The new password of %s: %s\nIt is shown this once.\n", r.Value.Username, password)
+		"action": "admin-password", "username": admin.Username, "by": "the command line", "passkeys_removed": strconv.Itoa(removed)}})
+	text := fmt.Sprintf("The new password of %s: %s\nIt is shown this once.\n", admin.Username, password)
 	if removed > 0 {
 		text += fmt.Sprintf("Passkeys removed: %d. Add your own again on the page My account.\n", removed)
 	}

@@ -224,11 +224,6 @@ func (d *Directory) SetPassword(ctx context.Context, id, password string) error 
 
 // SignOut ends, at once, whatever the person has open: logins, codes and grants.
 func (d *Directory) SignOut(ctx context.Context, id string) error {
-	return d.signOutWith(ctx, id, nil)
-}
-
-// signOutWith writes more together with that.
-func (d *Directory) signOutWith(ctx context.Context, id string, with []store.Op) error {
 	_, err := insist(func() (store.Record[User], error) {
 		r, err := d.UserRecord(ctx, id)
 		if err != nil {
@@ -236,7 +231,7 @@ func (d *Directory) signOutWith(ctx context.Context, id string, with []store.Op)
 		}
 		u := r.Value
 		u.SignedOut = d.now().UTC()
-		return stale(d.replaceUser(ctx, r, u, with))
+		return stale(d.replaceUser(ctx, r, u, nil))
 	})
 	return err
 }
