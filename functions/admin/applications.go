@@ -201,6 +201,9 @@ func (a *api) rotateSecret(ctx context.Context, in *ApplicationPath) (*struct{ B
 	}
 	out.Body.ClientID = in.ClientID
 	_, out.Body.Secret, err = a.Directory.RotateSecret(ctx, in.ClientID, r.Version)
+	if errors.Is(err, store.ErrConflict) { // two at once, and the caller named no version
+		err = store.ErrBusy
+	}
 	return out, err
 }
 
