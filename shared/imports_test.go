@@ -39,13 +39,15 @@ var house = map[string][]string{
 	"shared/clinic":           {"shared/store"},                              // no idea of tokens, scopes or who logs in
 	"shared/clinic/knowledge": {},
 
-	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/rbac", "shared/store", "shared/token", "shared/web"},
-	"functions/jwks":  {"shared/config", "shared/store", "shared/token", "shared/web"},
-	"functions/admin": {"shared/access", "shared/audit", "shared/clinic", "shared/directory", "shared/rbac", "shared/store", "shared/token", "shared/web"},
-	// The resource server sees the policy, not the people: what it needs of the directory is a small interface of its own.
-	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/rbac", "shared/store", "shared/token", "shared/web"},
+	"shared/host": {"shared/config", "shared/store"},
+
+	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
+	"functions/jwks":  {"shared/config", "shared/host", "shared/store", "shared/token", "shared/web"},
+	"functions/admin": {"shared/access", "shared/audit", "shared/clinic", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
+	// The resource server sees the policy, not the people: it opens no other partition of the directory.
+	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	// The chat app is a stranger here: it has what any client of the world would have, and learns the rest over HTTP.
-	"functions/app":           {"functions/app/assistant", "shared/config", "shared/store", "shared/web"},
+	"functions/app":           {"functions/app/assistant", "shared/config", "shared/host", "shared/store", "shared/web"},
 	"functions/app/assistant": {},
 
 	"functions/vetassist": {"functions/*", "shared/*", "seed"},

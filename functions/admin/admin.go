@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
@@ -18,10 +17,6 @@ import (
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
-
-// Partitions are all that administration opens.
-var Partitions = slices.Concat(directory.Partitions, access.Partitions, token.PrivatePartitions, token.PublicPartitions,
-	audit.Partitions, clinic.Partitions)
 
 // The paths under which everything here is served.
 const (

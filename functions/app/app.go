@@ -23,9 +23,6 @@ import (
 //go:embed pages static
 var files embed.FS
 
-// Partitions are the prefixes of the partitions that this function reads and writes.
-var Partitions = []string{sessionPartition, conversationPartition, authorizationPartition, "app/setup/"}
-
 // Config is what the app needs. BaseURL and Store have no default.
 type Config struct {
 	BaseURL   string              // public origin of the app, such as http://localhost:8080; its callback is BaseURL/callback

@@ -119,7 +119,7 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 	case "invalid_scope":
 		return toneRefusal, "The authorization server does not give Vet Assist AI this permission." + quote
 	case "invalid_target": // RFC 8707 §2
-		return toneProblem, "The authorization server gives Vet Assist AI no token for " + host(rec.Server.Resource) + ". Either that MCP server is not registered there yet, " +
+		return toneProblem, "The authorization server gives Vet Assist AI no token for " + hostOf(rec.Server.Resource) + ". Either that MCP server is not registered there yet, " +
 			"or this application is not authorized for it. An administrator can change both." + quote
 	case "unauthorized_client":
 		return toneProblem, "The authorization server knows Vet Assist AI as an application that may not log people in. It must be registered as an MCP client application." + quote

@@ -167,7 +167,7 @@ type setupView struct {
 
 func (a *app) viewSetup(s setup) setupView {
 	return setupView{
-		Redirect: a.base + "/callback", Console: a.consoleURL, Host: host(a.issuer), ClientID: s.ClientID, Current: s.ClientID,
+		Redirect: a.base + "/callback", Console: a.consoleURL, Host: hostOf(a.issuer), ClientID: s.ClientID, Current: s.ClientID,
 		Setting: a.clientID != "", Fixed: s.Proven, Local: a.local, Flag: "-app-client-id", Variable: config.EnvAppClientID,
 	}
 }
@@ -180,7 +180,7 @@ func (a *app) renderSetup(w http.ResponseWriter, r *http.Request, status int, v 
 
 // unknownClient is what a person reads whose client_id is none.
 func (a *app) unknownClient() string {
-	return "The authorization server at " + host(a.issuer) + " does not know an application with this client id and the redirect URL above. " +
+	return "The authorization server at " + hostOf(a.issuer) + " does not know an application with this client id and the redirect URL above. " +
 		"Compare both with what is registered there."
 }
 

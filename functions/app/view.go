@@ -113,9 +113,9 @@ func (a *app) page(w http.ResponseWriter, r *http.Request) {
 func viewStatus(b *browser) statusView {
 	v := statusView{Session: true}
 	if l := b.session.Login; l != nil {
-		v.Connected, v.Server, v.Issuer = true, l.Server.Name, host(l.Server.Issuer)
+		v.Connected, v.Server, v.Issuer = true, l.Server.Name, hostOf(l.Server.Issuer)
 		if v.Server == "" {
-			v.Server = host(l.Server.Resource)
+			v.Server = hostOf(l.Server.Resource)
 		}
 		v.Permissions = permissions(l.Scopes)
 	}
@@ -138,7 +138,7 @@ func viewExchange(e exchange, last bool) exchangeView {
 	}
 	if n := e.Need; n != nil {
 		v.Card = &cardView{
-			StepUp: n.Kind == needStepUp, Link: "/connect?for=" + url.QueryEscape(e.ID), Host: host(n.Server.Issuer),
+			StepUp: n.Kind == needStepUp, Link: "/connect?for=" + url.QueryEscape(e.ID), Host: hostOf(n.Server.Issuer),
 			New: permissions(n.New), Tool: n.Tool, Description: n.Description,
 		}
 		if kept := shownScopes(without(n.Scopes, n.New)); len(kept) > 0 {
@@ -198,7 +198,7 @@ func blocks(reply string) []block {
 	return out
 }
 
-func host(s string) string {
+func hostOf(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" {
 		return s

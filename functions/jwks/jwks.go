@@ -16,19 +16,13 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// Path is where RFC 8414 metadata of this project says that the keys are (jwks_uri).
-const Path = "/.well-known/jwks.json"
-
-// Partitions are the partition prefixes that this function reads.
-var Partitions = token.PublicPartitions
-
 // timeout bounds one read of the keys.
 const timeout = 5 * time.Second
 
 // New serves the keys that are published in s. A failure's cause goes to log.
 func New(s store.Store, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(Path, web.Public("GET", keys(s, log)))
+	mux.Handle(token.JWKSPath, web.Public("GET", keys(s, log)))
 	return mux
 }
 

@@ -61,12 +61,12 @@ func TestServesTheKeyThatSigns(t *testing.T) {
 	srv := httptest.NewServer(jwks.New(store.Restrict(db, jwks.Partitions...), quiet()))
 	defer srv.Close()
 
-	remote := token.RemoteKeys(srv.URL+jwks.Path, srv.Client(), time.Now)
+	remote := token.RemoteKeys(srv.URL+token.JWKSPath, srv.Client(), time.Now)
 	if _, err := token.NewVerifier("http://localhost:8080", []string{"a"}, remote, time.Now).Verify(t.Context(), raw); err != nil {
 		t.Errorf("a token does not verify with the served keys: %v", err)
 	}
 
-	resp, err := srv.Client().Get(srv.URL + jwks.Path)
+	resp, err := srv.Client().Get(srv.URL + token.JWKSPath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := jwks.New(store.Restrict(db, jwks.Partitions...), quiet())
-	resp := get(h, "GET", jwks.Path)
+	resp := get(h, "GET", token.JWKSPath)
 	for name, want := range map[string]string{
 		"Content-Type":                "application/json",
 		"Cache-Control":               "public, max-age=300",
@@ -114,14 +114,14 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 	tag := resp.Header.Get("ETag")
-	if again := get(h, "GET", jwks.Path, "If-None-Match", tag); again.StatusCode != http.StatusNotModified || body(t, again) != "" {
+	if again := get(h, "GET", token.JWKSPath, "If-None-Match", tag); again.StatusCode != http.StatusNotModified || body(t, again) != "" {
 		t.Errorf("the same tag again: %s", again.Status)
 	}
-	head := get(h, "HEAD", jwks.Path)
+	head := get(h, "HEAD", token.JWKSPath)
 	if head.StatusCode != http.StatusOK || head.Header.Get("Content-Length") == "" || body(t, head) != "" {
 		t.Errorf("HEAD: %s, length %q", head.Status, head.Header.Get("Content-Length"))
 	}
-	preflight := get(h, "OPTIONS", jwks.Path, "Origin", "https://example.com", "Access-Control-Request-Method", "GET")
+	preflight := get(h, "OPTIONS", token.JWKSPath, "Origin", "https://example.com", "Access-Control-Request-Method", "GET")
 	if preflight.StatusCode != http.StatusNoContent || preflight.Header.Get("Access-Control-Allow-Methods") != "GET" {
 		t.Errorf("preflight: %s %v", preflight.Status, preflight.Header)
 	}
@@ -130,7 +130,7 @@ func TestHeaders(t *testing.T) {
 func TestOtherRequests(t *testing.T) {
 	h := jwks.New(store.Restrict(open(t), jwks.Partitions...), quiet())
 	for _, method := range []string{"POST", "PUT", "DELETE"} {
-		resp := get(h, method, jwks.Path)
+		resp := get(h, method, token.JWKSPath)
 		if resp.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(resp.Header.Get("Allow"), "GET") {
 			t.Errorf("%s: %s, Allow %q", method, resp.Status, resp.Header.Get("Allow"))
 		}
@@ -138,7 +138,7 @@ func TestOtherRequests(t *testing.T) {
 	if resp := get(h, "GET", "/.well-known/other"); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("another path: %s", resp.Status)
 	}
-	if resp := get(h, "GET", jwks.Path); body(t, resp) != `{"keys":[]}` {
+	if resp := get(h, "GET", token.JWKSPath); body(t, resp) != `{"keys":[]}` {
 		t.Error("before the first key the set is not empty")
 	}
 }
@@ -151,7 +151,7 @@ func (broken) List(context.Context, store.Query) (store.Page, error) {
 
 // A failure says nothing of its cause, and must not be cached.
 func TestFailure(t *testing.T) {
-	resp := get(jwks.New(broken{}, quiet()), "GET", jwks.Path)
+	resp := get(jwks.New(broken{}, quiet()), "GET", token.JWKSPath)
 	if text := body(t, resp); resp.StatusCode != http.StatusInternalServerError || strings.Contains(text, "secret") {
 		t.Errorf("%s: %s", resp.Status, text)
 	}

@@ -96,7 +96,7 @@ func consentPurpose(a *authRequest) string { return "consent?" + a.Query }
 
 func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status int, a *authRequest, v visit, d decision, problem string) {
 	page := consentPage{
-		ClientName: a.Client.Name, RedirectHost: host(a.RedirectURI), ServerName: a.Server.Name,
+		ClientName: a.Client.Name, RedirectHost: hostOf(a.RedirectURI), ServerName: a.Server.Name,
 		UserName: v.user.Name, Username: v.user.Username, Problem: problem,
 		Action: formAction("/oauth/consent", a), LogoutAction: formAction("/oauth/logout", a),
 		FormToken: v.formToken(consentPurpose(a)), LogoutToken: v.formToken("logout"),
@@ -149,7 +149,7 @@ func why(a *authRequest, user directory.User, v rbac.Verdict) string {
 	return strings.Join(reasons, " ")
 }
 
-func host(uri string) string {
+func hostOf(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Host == "" {
 		return uri // a native app's own scheme, such as com.example.app:/callback

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -36,7 +37,7 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		AuthorizationEndpoint:    s.BaseURL + "/oauth/authorize",
 		TokenEndpoint:            s.BaseURL + "/oauth/token",
 		RevocationEndpoint:       s.BaseURL + "/oauth/revoke",
-		JWKSURI:                  s.BaseURL + "/.well-known/jwks.json",
+		JWKSURI:                  s.BaseURL + token.JWKSPath,
 		ResponseTypesSupported:   []string{"code"},
 		ResponseModesSupported:   []string{"query"},
 		GrantTypesSupported:      []string{grantCode, grantRefresh, grantMachine},

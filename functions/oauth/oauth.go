@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -17,11 +16,6 @@ import (
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
-
-// Partitions are all that the authorization server opens: its own, the directory's, both halves of the keys, and the audit
-// log.
-var Partitions = slices.Concat([]string{"code/", "ceremony/", "oauth-secret/"},
-	access.Partitions, directory.Partitions, token.PrivatePartitions, token.PublicPartitions, audit.Partitions)
 
 //go:embed pages static
 var files embed.FS

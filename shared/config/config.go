@@ -18,7 +18,19 @@ const (
 	EnvAllowedOrigins = "VETASSIST_ALLOWED_ORIGINS" // comma-separated origins whose pages may call /mcp
 	EnvSeed           = "VETASSIST_SEED"            // [-seed] what a new database holds
 	EnvAppClientID    = "VETASSIST_APP_CLIENT_ID"   // [-app-client-id] client_id of the chat app
+	EnvTable          = "VETASSIST_TABLE"           // [-table] name of the DynamoDB table, in the cloud
 )
+
+// Environment variables that AWS, its SDKs and SAM name.
+const (
+	EnvRegion     = "AWS_REGION"
+	EnvEndpoint   = "AWS_ENDPOINT_URL_DYNAMODB" // where DynamoDB is, when it is not Amazon's: DynamoDB Local
+	EnvRuntimeAPI = "AWS_LAMBDA_RUNTIME_API"    // set: this process is a Lambda function
+	EnvSAMLocal   = "AWS_SAM_LOCAL"             // true: by "sam local", on somebody's own machine
+)
+
+// samLocalURL is where "sam local start-api" listens. What its events say of the address has no port.
+const samLocalURL = "http://localhost:3000"
 
 // What a new database holds.
 const (
@@ -37,11 +49,24 @@ type Config struct {
 	AllowedOrigins []string // besides our own; each as in an Origin header
 	Seed           string   // SeedDemo or SeedNone; empty: as the database began, SeedDemo for a new one
 	AppClientID    string   // empty: that of the demo, or what a person entered at the chat app
+	Table          string   // of DynamoDB
+	Region         string   // of AWS
+	Endpoint       string   // of DynamoDB; empty: Amazon's in the region
+	Lambda         bool     // this process is a Lambda function
+	SAMLocal       bool     // and that is on somebody's own machine
 }
 
 // FromEnv reads the environment, which getenv gives (os.Getenv).
 func FromEnv(getenv func(string) string) Config {
-	c := Config{Addr: "localhost:8080", DB: DefaultDB, BaseURL: getenv(EnvBaseURL), Seed: getenv(EnvSeed), AppClientID: getenv(EnvAppClientID)}
+	c := Config{
+		Addr: "localhost:8080", DB: DefaultDB,
+		BaseURL: getenv(EnvBaseURL), Seed: getenv(EnvSeed), AppClientID: getenv(EnvAppClientID),
+		Table: getenv(EnvTable), Region: getenv(EnvRegion), Endpoint: getenv(EnvEndpoint),
+		Lambda: getenv(EnvRuntimeAPI) != "", SAMLocal: getenv(EnvSAMLocal) == "true",
+	}
+	if c.SAMLocal && c.BaseURL == "" {
+		c.BaseURL = samLocalURL
+	}
 	if v := getenv(EnvAddr); v != "" {
 		c.Addr = v
 	}
@@ -124,6 +149,17 @@ func IsLoopbackHost(hostport string) bool {
 		hostport = host
 	}
 	return IsLoopback(hostport)
+}
+
+// demoClientID is the chat app in seed/policy.json.
+const demoClientID = "vet-assist-ai"
+
+// ChatClientID is the client_id of the chat app: the setting, or that of the demo. Empty: the chat asks for it.
+func (c Config) ChatClientID() string {
+	if c.AppClientID == "" && c.Seed != SeedNone {
+		return demoClientID
+	}
+	return c.AppClientID
 }
 
 // Local reports whether the base URL is a loopback address: then, and only then, the demo's passwords work.

@@ -15,6 +15,9 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 )
 
+// JWKSPath is where an issuer of ours publishes its keys; its metadata says so (jwks_uri, RFC 8414 §2).
+const JWKSPath = "/.well-known/jwks.json"
+
 // How a verifier keeps the JWKS.
 const (
 	jwksMaxAge   = 5 * time.Minute  // a key that was withdrawn is refused after this

@@ -1,0 +1,23 @@
+package app
+
+import (
+	"net/http"
+
+	"github.com/vetassist/vetassist/shared/host"
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// Partitions are all that the chat app opens: its own.
+var Partitions = []string{sessionPartition, conversationPartition, authorizationPartition, "app/setup/"}
+
+// Routes are the paths that it answers: all that nobody else does.
+var Routes = []string{"/"}
+
+// Open makes the handler.
+func Open(h host.Host) (http.Handler, error) {
+	return New(Config{
+		BaseURL: h.BaseURL, ClientID: h.ChatClientID(), Console: h.BaseURL + "/admin/",
+		Store: store.Restrict(h.Store, Partitions...), HTTP: h.HTTP,
+		Now: h.Now, Rand: h.Rand, Log: h.Log,
+	})
+}

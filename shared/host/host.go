@@ -1,0 +1,25 @@
+// Package host is what a function gets from whoever runs it: the single binary on a laptop, or AWS Lambda. A function
+// opens itself with it and knows nothing else of where it is.
+package host
+
+import (
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// Host is all that a function needs of the world. Nothing in it may be missing.
+type Host struct {
+	config.Config
+	Store store.Store  // of everything; a function narrows it to its own partitions with store.Restrict
+	HTTP  *http.Client // for requests to the other functions, which are strangers at their URLs
+	Files fs.FS        // the folder seed
+	Now   func() time.Time
+	Rand  io.Reader
+	Log   *slog.Logger
+}
