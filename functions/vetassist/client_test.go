@@ -46,7 +46,7 @@ func (w *world) request(changes url.Values) url.Values {
 // login fills in the login page that is on the screen.
 func (p *person) login(user string) *page {
 	p.t.Helper()
-	return p.submit("username", url.Values{"username": {user}, "password": {user + "-demo"}})
+	return p.submit("username", url.Values{"username": {user}, "password": {passwordOf(user)}})
 }
 
 // stopAt makes the browser stop before it goes to the address, so that a test can read the redirect.

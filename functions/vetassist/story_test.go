@@ -11,16 +11,22 @@ import (
 )
 
 // TestStory is the story of the README, through the front door only: a browser without scripts, over real HTTP.
-func TestStory(t *testing.T) { story(t) }
+func TestStory(t *testing.T) { story(newWorld(t), nextTuesday) }
 
 // TestStoryInMemory is the same over ":memory:".
 func TestStoryInMemory(t *testing.T) {
-	story(t, func(o *Options) { o.DB = ":memory:" })
+	story(newWorld(t, func(o *Options) { o.DB = ":memory:" }), nextTuesday)
 }
 
-// story is told here once; another engine is another Options.Open.
-func story(t *testing.T, change ...func(*Options)) {
-	w := newWorld(t, change...)
+// visit is the appointment that Bob books.
+type visit struct{ words, date, time, day string }
+
+// nextTuesday is by the tests' clock.
+var nextTuesday = visit{"next Tuesday at 10", "2026-12-01", "10:00", "Tuesday, 1 December 2026"}
+
+// story is told here once, wherever the server is. Nobody may have consented to anything before.
+func story(w *world, v visit) {
+	t := w.t
 	bob := w.person()
 
 	t.Run("Bob asks, connects and gets his answer", func(t *testing.T) {
@@ -34,7 +40,7 @@ func story(t *testing.T, change ...func(*Options)) {
 			t.Fatalf("no login page for Vet Assist AI: %s", bob.page.text)
 		}
 		bob.login("bob")
-		for _, words := range []string{"Vet Assist AI", "VetAssist MCP Server", strings.TrimPrefix(w.URL, "http://"), "See pet profiles", "Bob Miller"} {
+		for _, words := range []string{"Vet Assist AI", "VetAssist MCP Server", w.host(), "See pet profiles", "Bob Miller"} {
 			if !strings.Contains(bob.page.text, words) {
 				t.Errorf("the consent page does not say %q: %s", words, bob.page.text)
 			}
@@ -56,9 +62,9 @@ func story(t *testing.T, change ...func(*Options)) {
 
 	t.Run("booking takes one more permission", func(t *testing.T) {
 		bob.t = t
-		a := bob.ask("Book an appointment for Fido next Tuesday at 10")
+		a := bob.ask("Book an appointment for Fido " + v.words)
 		call := a.calledOne(t, "book_vet_appointment", "needs_consent")
-		if a.AuthorizeURL == "" || call.Scope != "appointment:write" || call.Arguments["date"] != "2026-12-01" || call.Arguments["time"] != "10:00" {
+		if a.AuthorizeURL == "" || call.Scope != "appointment:write" || call.Arguments["date"] != v.date || call.Arguments["time"] != v.time {
 			t.Fatalf("%+v", a)
 		}
 		bob.open(a.AuthorizeURL)
@@ -69,7 +75,7 @@ func story(t *testing.T, change ...func(*Options)) {
 			t.Errorf("the consent page asks for %v, not for the one new scope", got)
 		}
 		p := bob.submit("decision", url.Values{"decision": {"approve"}})
-		for _, words := range []string{"Tuesday, 1 December 2026", "10:00", "Fido", "book_vet_appointment", "appointment:write"} {
+		for _, words := range []string{v.day, v.time, "Fido", "book_vet_appointment", "appointment:write"} {
 			if !strings.Contains(p.text, words) {
 				t.Errorf("the booking does not show %q: %s", words, p.text)
 			}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -124,6 +125,12 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 		}
 	})
 	return w
+}
+
+// host is the server's name, as pages show it.
+func (w *world) host() string {
+	_, host, _ := strings.Cut(w.URL, "://")
+	return host
 }
 
 // in is the same world for a subtest, which must fail by itself.
