@@ -32,7 +32,9 @@ func story(w *world, v visit) {
 	t.Run("Bob asks, connects and gets his answer", func(t *testing.T) {
 		bob.t = t
 		a := bob.ask("When is Fido's next vaccination?")
-		if a.AuthorizeURL == "" || len(a.ToolCalls) != 0 {
+		// An app that has seen the tools before, with anybody's token, knows already which one it would call.
+		called := slices.ContainsFunc(a.ToolCalls, func(c toolCall) bool { return c.Outcome != "needs_consent" })
+		if a.AuthorizeURL == "" || called {
 			t.Fatalf("the app did not ask Bob to connect: %+v", a)
 		}
 		bob.open(a.AuthorizeURL)
