@@ -23,6 +23,18 @@ import (
 	"github.com/vetassist/vetassist/shared/rbac"
 )
 
+// readmeSays checks that the README says something, whatever the line breaks.
+func readmeSays(t *testing.T, words string) {
+	t.Helper()
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), words) {
+		t.Errorf("the README does not say %q", words)
+	}
+}
+
 // readmeTable reads the README's table with these column names: the cells of each row, without backquotes.
 func readmeTable(t *testing.T, columns ...string) [][]string {
 	t.Helper()
