@@ -11,6 +11,7 @@ import (
 const (
 	MaxOps   = 25        // operations in one Write
 	MaxBody  = 256 << 10 // bytes of one item's body
+	MaxWrite = 3 << 20   // bytes of all bodies in one Write: with keys and all, a transaction of DynamoDB has 4 MB
 	MaxKey   = 512       // bytes of a partition or of a sort key
 	MaxLimit = 1000      // items on one page of a List
 	page     = 100       // items on a page when the query names no limit
@@ -26,7 +27,8 @@ var (
 	ErrForbidden = errors.New("store: partition not allowed here")
 	// ErrInvalid says that a key, a body, a limit or a cursor breaks the contract.
 	ErrInvalid = errors.New("store: invalid request")
-	// ErrBusy says that the engine could not answer in time; trying again may help.
+	// ErrBusy says that the engine could not answer in time; trying again may help. A Write that it is the answer
+	// to was carried out or was not: nobody knows, as after a context's end. No engine guesses.
 	ErrBusy = errors.New("store: busy, try again")
 )
 
@@ -53,7 +55,8 @@ type Item struct {
 type Store interface {
 	// Get returns one item, or ErrNotFound.
 	Get(ctx context.Context, partition, sort string) (Item, error)
-	// List returns a page of a partition in sort-key order (by bytes).
+	// List returns a page of a partition in sort-key order (by bytes). A page before the last is full, unless very many
+	// expired items were in the way.
 	List(ctx context.Context, q Query) (Page, error)
 	// Write carries out 1 to MaxOps operations on distinct keys, all or none of them.
 	// The error is a *ConflictError when a condition does not hold.
@@ -76,41 +79,44 @@ type Page struct {
 }
 
 // Condition is what must hold for an operation, seen through expiry: an expired item counts as absent.
+// Make it with Always, IfAbsent, IfPresent or IfVersion.
 type Condition struct {
-	kind    conditionKind
-	version int64
+	Kind    ConditionKind
+	Version int64 // of CondVersion
 }
 
-type conditionKind int
+// ConditionKind tells what a Condition asks for.
+type ConditionKind int
 
+// The kinds of Condition.
 const (
-	anyVersion conditionKind = iota
-	absent
-	present
-	atVersion
+	CondAlways ConditionKind = iota
+	CondAbsent
+	CondPresent
+	CondVersion
 )
 
 // Always is the condition that holds whatever is stored.
 func Always() Condition { return Condition{} }
 
 // IfAbsent holds when no live item has the key.
-func IfAbsent() Condition { return Condition{kind: absent} }
+func IfAbsent() Condition { return Condition{Kind: CondAbsent} }
 
 // IfPresent holds when a live item has the key.
-func IfPresent() Condition { return Condition{kind: present} }
+func IfPresent() Condition { return Condition{Kind: CondPresent} }
 
 // IfVersion holds when the live item has this version.
-func IfVersion(n int64) Condition { return Condition{kind: atVersion, version: n} }
+func IfVersion(n int64) Condition { return Condition{Kind: CondVersion, Version: n} }
 
 // Holds applies the condition to the version of the live item, 0 for none.
 func (c Condition) Holds(version int64) bool {
-	switch c.kind {
-	case absent:
+	switch c.Kind {
+	case CondAbsent:
 		return version == 0
-	case present:
+	case CondPresent:
 		return version != 0
-	case atVersion:
-		return version == c.version && version != 0
+	case CondVersion:
+		return version == c.Version && version != 0
 	}
 	return true
 }

@@ -20,7 +20,7 @@ func ValidOps(ops []Op) error {
 	if len(ops) == 0 || len(ops) > MaxOps {
 		return fmt.Errorf("%w: a write has 1 to %d operations, not %d", ErrInvalid, MaxOps, len(ops))
 	}
-	seen := make(map[[2]string]bool, len(ops))
+	seen, total := make(map[[2]string]bool, len(ops)), 0
 	for _, op := range ops {
 		if err := ValidKey(op.Item.Partition, op.Item.Sort); err != nil {
 			return err
@@ -30,8 +30,14 @@ func ValidOps(ops []Op) error {
 			return fmt.Errorf("%w: two operations on %s/%s", ErrInvalid, key[0], key[1])
 		}
 		seen[key] = true
-		if op.Kind == OpPut && (len(op.Item.Body) == 0 || len(op.Item.Body) > MaxBody) {
-			return fmt.Errorf("%w: a body has 1 to %d bytes", ErrInvalid, MaxBody)
+		if op.Kind != OpPut {
+			continue
+		}
+		if len(op.Item.Body) == 0 || len(op.Item.Body) > MaxBody || !utf8.Valid(op.Item.Body) { // JSON is UTF-8 (RFC 8259 §8.1)
+			return fmt.Errorf("%w: a body has 1 to %d bytes of UTF-8", ErrInvalid, MaxBody)
+		}
+		if total += len(op.Item.Body); total > MaxWrite {
+			return fmt.Errorf("%w: the bodies of a write have at most %d bytes together", ErrInvalid, MaxWrite)
 		}
 	}
 	return nil

@@ -3,10 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
 )
@@ -25,7 +23,7 @@ func (db *DB) Get(ctx context.Context, partition, sort string) (store.Item, erro
 	if err != nil {
 		return store.Item{}, explain(err)
 	}
-	item.Expires = fromUnix(expires)
+	item.Expires = store.FromUnix(expires)
 	return item, nil
 }
 
@@ -35,7 +33,7 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if err != nil {
 		return store.Page{}, err
 	}
-	after, err := decodeCursor(q.Cursor)
+	after, err := store.DecodeCursor(q.Cursor)
 	if err != nil {
 		return store.Page{}, err
 	}
@@ -61,7 +59,7 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 	var page store.Page
 	for rows.Next() {
 		if len(page.Items) == limit {
-			page.Next = encodeCursor(page.Items[limit-1].Sort)
+			page.Next = store.EncodeCursor(page.Items[limit-1].Sort)
 			break
 		}
 		item := store.Item{Partition: q.Partition}
@@ -69,7 +67,7 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 		if err := rows.Scan(&item.Sort, &item.Version, &expires, &item.Body); err != nil {
 			return store.Page{}, explain(err)
 		}
-		item.Expires = fromUnix(expires)
+		item.Expires = store.FromUnix(expires)
 		page.Items = append(page.Items, item)
 	}
 	return page, explain(rows.Err())
@@ -114,7 +112,7 @@ func apply(ctx context.Context, tx *sql.Tx, op store.Op, index int, now int64) e
 	switch op.Kind {
 	case store.OpPut:
 		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO items (partition, sort, version, expires, body) VALUES (?, ?, ?, ?, ?)`,
-			op.Item.Partition, op.Item.Sort, stored+1, toUnix(op.Item.Expires), string(op.Item.Body))
+			op.Item.Partition, op.Item.Sort, stored+1, store.ToUnix(op.Item.Expires), string(op.Item.Body))
 		return err
 	case store.OpDelete:
 		_, err = tx.ExecContext(ctx, `DELETE FROM items WHERE partition = ? AND sort = ?`, op.Item.Partition, op.Item.Sort)
@@ -136,28 +134,4 @@ func (db *DB) sweep(ctx context.Context, tx *sql.Tx, now int64) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM items WHERE (partition, sort) IN
 		(SELECT partition, sort FROM items WHERE expires > 0 AND expires <= ? LIMIT ?)`, now, batch)
 	return err
-}
-
-func toUnix(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return max(1, t.Unix()) // 0 means never
-}
-
-func fromUnix(s int64) time.Time {
-	if s == 0 {
-		return time.Time{}
-	}
-	return time.Unix(s, 0).UTC()
-}
-
-func encodeCursor(sort string) string { return base64.RawURLEncoding.EncodeToString([]byte(sort)) }
-
-func decodeCursor(cursor string) (string, error) {
-	b, err := base64.RawURLEncoding.DecodeString(cursor)
-	if err != nil || len(b) > store.MaxKey {
-		return "", fmt.Errorf("%w: this cursor came from no page", store.ErrInvalid)
-	}
-	return string(b), nil
 }

@@ -47,7 +47,10 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) store.Store
 		"Expiry":              testExpiry,
 		"List":                testList,
 		"ListPages":           testListPages,
+		"ListLarge":           testListLarge,
+		"ListBehindExpired":   testListBehindExpired,
 		"ListWhileWriting":    testListWhileWriting,
+		"LargestWrite":        testLargestWrite,
 		"Invalid":             testInvalid,
 		"Bodies":              testBodies,
 		"OneWinner":           testOneWinner,
@@ -295,6 +298,79 @@ func testListPages(t *testing.T, s store.Store, clock *Clock) {
 	}
 }
 
+// testListLarge: what an engine reads at once is bounded, a page is not cut for that.
+func testListLarge(t *testing.T, s store.Store, _ *Clock) {
+	const n = 10 // of 256 KB
+	for i := range n {
+		write(t, s, largeOps(i + 1)[i])
+	}
+	for _, limit := range []int{0, n, n - 1} {
+		page, err := s.List(t.Context(), store.Query{Partition: "test/1", Limit: limit})
+		want := n
+		if limit > 0 {
+			want = limit
+		}
+		if err != nil || len(page.Items) != want || (page.Next != "") != (want < n) {
+			t.Errorf("a page of %d has %d items, next %q, %v", limit, len(page.Items), page.Next, err)
+		}
+	}
+}
+
+// testListBehindExpired: expired items do not use up a page.
+func testListBehindExpired(t *testing.T, s store.Store, clock *Clock) {
+	var ops []store.Op
+	for i := range 300 {
+		it := item(fmt.Sprintf("k/%03d", i), `{}`)
+		if i != 150 && i != 299 {
+			it.Expires = clock.Now().Add(time.Second)
+		}
+		if ops = append(ops, store.Put(it, store.IfAbsent())); len(ops) == store.MaxOps {
+			write(t, s, ops...)
+			ops = nil
+		}
+	}
+	clock.Advance(time.Minute)
+	for _, c := range []struct {
+		query store.Query
+		want  string
+		more  bool
+	}{
+		{store.Query{Limit: 1}, "k/150", true},
+		{store.Query{Limit: 2}, "k/150 k/299", false},
+		{store.Query{Limit: 1, Descending: true}, "k/299", true},
+		{store.Query{Limit: 1, Prefix: "k/1"}, "k/150", false},
+		{store.Query{Limit: 1, Prefix: "k/0"}, "", false},
+	} {
+		c.query.Partition = "test/1"
+		page, err := s.List(t.Context(), c.query)
+		if got := sorts(page.Items); err != nil || got != c.want || (page.Next != "") != c.more {
+			t.Errorf("%+v: got %q, next %q, %v", c.query, got, page.Next, err)
+		}
+	}
+}
+
+// largeOps are n puts of the largest body.
+func largeOps(n int) (ops []store.Op) {
+	for i := range n {
+		ops = append(ops, store.Put(item(fmt.Sprintf("large/%02d", i), `"`+strings.Repeat("x", store.MaxBody-2)+`"`), store.IfAbsent()))
+	}
+	return ops
+}
+
+// testLargestWrite: the largest write goes through, over what was as large and back to nothing.
+func testLargestWrite(t *testing.T, s store.Store, _ *Clock) {
+	ops := largeOps(store.MaxWrite / store.MaxBody)
+	write(t, s, ops...)
+	for i := range ops {
+		ops[i].Condition = store.IfVersion(1)
+	}
+	write(t, s, ops...)
+	for i, op := range ops {
+		ops[i] = store.Delete(op.Item.Partition, op.Item.Sort, store.IfVersion(2))
+	}
+	write(t, s, ops...)
+}
+
 func sorts(items []store.Item) string {
 	var s []string
 	for _, it := range items {
@@ -313,6 +389,8 @@ func testInvalid(t *testing.T, s store.Store, _ *Clock) {
 		"key is not UTF-8":   s.Write(t.Context(), store.Check("test/1", "\xff", store.Always())),
 		"empty body":         s.Write(t.Context(), store.Put(item("a", ""), store.Always())),
 		"body too long":      s.Write(t.Context(), store.Put(item("a", strings.Repeat(" ", store.MaxBody+1)), store.Always())),
+		"body not UTF-8":     s.Write(t.Context(), store.Put(item("a", "\"\xff\""), store.Always())),
+		"bodies too long":    s.Write(t.Context(), largeOps(store.MaxWrite/store.MaxBody+1)...),
 		"one key twice":      s.Write(t.Context(), store.Put(item("a", `{}`), store.Always()), store.Check("test/1", "a", store.Always())),
 		"too many":           s.Write(t.Context(), make([]store.Op, store.MaxOps+1)...),
 		"get without key":    second(s.Get(t.Context(), "test/1", "")),
