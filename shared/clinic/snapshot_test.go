@@ -95,12 +95,11 @@ func TestSnapshotBounds(t *testing.T) {
 	wantCode(t, err, clinic.TooMany)
 
 	l = newLab(t, true)
-	var ops []store.Op
 	for n := range 24 { // 6 MB
-		ops = append(ops, store.Put(store.Encode("clinic/person/user-bob", fmt.Sprint("ticket/", n), strings.Repeat("x", 250<<10), time.Time{}), store.IfAbsent()))
-	}
-	if err := l.store.Write(t.Context(), ops...); err != nil {
-		t.Fatal(err)
+		put := store.Put(store.Encode("clinic/person/user-bob", fmt.Sprint("ticket/", n), strings.Repeat("x", 250<<10), time.Time{}), store.IfAbsent())
+		if err := l.store.Write(t.Context(), put); err != nil {
+			t.Fatal(err)
+		}
 	}
 	_, err = l.Snapshot(t.Context(), "too big")
 	wantCode(t, err, clinic.TooMany)
