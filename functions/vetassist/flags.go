@@ -15,6 +15,7 @@ Usage:
 
   go run ./functions/vetassist [flags]             makes and fills its database on first use, then serves until Ctrl-C
   go run ./functions/vetassist admin-password      gives an administrator who lost it a new password
+  go run ./functions/vetassist seed                fills the DynamoDB table of a deployment
 
 Flags (in brackets the environment variable of the same meaning; the flag wins):
 

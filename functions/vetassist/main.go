@@ -32,6 +32,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			args = args[1:]
 		case "admin-password":
 			return adminPassword(args[1:], getenv, stdout, stderr)
+		case "seed":
+			return seedTable(args[1:], getenv, stdout, stderr)
 		case "help":
 			args = []string{"-h"}
 		}

@@ -27,19 +27,21 @@ added one. The server may be running.
 
 Usage:
 
-  go run ./functions/vetassist admin-password [-db FILE] [-keep-passkeys] [USERNAME]
+  go run ./functions/vetassist admin-password [-db FILE | -table NAME] [-keep-passkeys] [USERNAME]
 
 Without a name it is the administrator called admin, or the only one that there is. With -keep-passkeys the passkeys stay, for
-who knows that each is the administrator's own.
+who knows that each is the administrator's own. With -table it is the DynamoDB table of a deployment; see seed -h for the rest.
 `
 
 // adminPassword is the subcommand for whoever lost the administrator's password. Whoever can run it can write the database,
 // and so could do this anyway.
 func adminPassword(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	file := config.FromEnv(getenv).DB
+	c := config.FromEnv(getenv)
+	c.Table = "" // it must be said: a file is what one expects on a laptop
 	f := flag.NewFlagSet("admin-password", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	f.StringVar(&file, "db", file, "")
+	f.StringVar(&c.DB, "db", c.DB, "")
+	f.StringVar(&c.Table, "table", "", "")
 	keep := f.Bool("keep-passkeys", false, "")
 	err := f.Parse(args)
 	switch {
@@ -48,29 +50,26 @@ func adminPassword(args []string, getenv func(string) string, stdout, stderr io.
 		return exitOK
 	case err == nil && f.NArg() > 1:
 		err = errors.New("it takes one username at most")
-	case err == nil && (file == "" || file == ":memory:"):
+	case err == nil && c.Table == "" && (c.DB == "" || c.DB == ":memory:"):
 		err = errors.New("-db needs the file whose administrator it is")
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "vetassist: %v\nRun it with -h to see what it takes.\n", err)
 		return exitUsage
 	}
-	if err := resetPassword(context.Background(), file, f.Arg(0), *keep, stdout); err != nil {
+	if err := resetPassword(context.Background(), c, f.Arg(0), *keep, stdout); err != nil {
 		fmt.Fprintf(stderr, "vetassist: %v\n", err)
 		return exitFailed
 	}
 	return exitOK
 }
 
-func resetPassword(ctx context.Context, file, username string, keepPasskeys bool, stdout io.Writer) (err error) {
-	if _, err := os.Stat(file); err != nil { // opening it would make it
-		return fmt.Errorf("%w\nSay with -db which database it is", err)
-	}
-	db, err := sqlite.Open(ctx, file, time.Now)
+func resetPassword(ctx context.Context, c config.Config, username string, keepPasskeys bool, stdout io.Writer) (err error) {
+	db, closeDB, err := openExisting(ctx, c)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() { err = errors.Join(err, closeDB()) }()
 	people := directory.New(store.Restrict(db, directory.Partitions...), "", false, time.Now) // no address is needed here
 	admins, err := administrators(ctx, people)
 	if err != nil {
@@ -103,6 +102,22 @@ func resetPassword(ctx context.Context, file, username string, keepPasskeys bool
 	}
 	_, err = io.WriteString(stdout, text)
 	return err
+}
+
+// openExisting opens the table, or the file that is there.
+func openExisting(ctx context.Context, c config.Config) (store.Store, func() error, error) {
+	if c.Table != "" {
+		db, err := openTable(c)
+		return db, func() error { return nil }, err
+	}
+	if _, err := os.Stat(c.DB); err != nil { // opening it would make it
+		return nil, nil, fmt.Errorf("%w\nSay with -db which database it is", err)
+	}
+	db, err := sqlite.Open(ctx, c.DB, time.Now)
+	if err != nil {
+		return nil, nil, err
+	}
+	return db, db.Close, nil
 }
 
 // removePasskeys removes all of a user who has just been signed out, and says how many. A passkey can log in until it is

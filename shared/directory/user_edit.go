@@ -192,6 +192,15 @@ func (d *Directory) canLogIn(ctx context.Context, id string) bool {
 	return err == nil && (d.local || !p.Value.Demo)
 }
 
+// HasDemoPassword tells whether a user's password is the one that everybody knows. Nobody's is that of a user who is gone.
+func (d *Directory) HasDemoPassword(ctx context.Context, id string) (bool, error) {
+	p, err := store.Read[passwordRecord](ctx, d.store, "user/"+id, passwordSort)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return p.Value.Demo, err
+}
+
 // SetPassword gives a user another password, whatever else of the user somebody changes. In the same write it signs the user
 // out everywhere, since whoever knew the old one may have logged in with it, and forgets wrong guesses. It is never a demo's
 // password: it works everywhere. Passkeys stay.
