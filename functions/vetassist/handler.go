@@ -43,7 +43,7 @@ func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, 
 			mux.Handle(route, handler)
 		}
 	}
-	return web.Observe(o.Log, http.MaxBytesHandler(home(o, mux), maxBody)), nil
+	return web.Observe(o.Log, http.MaxBytesHandler(home(o, mux), web.MaxBody)), nil
 }
 
 // home guards a server on somebody's own machine. The names of the machine are many and cookies belong to one, so

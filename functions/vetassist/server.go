@@ -27,7 +27,6 @@ const (
 	writeTimeout  = 2 * time.Minute
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 32 << 10
-	maxBody       = 1 << 20 // of any request; each handler knows a smaller bound of its own
 	stopTimeout   = 10 * time.Second
 )
 

@@ -99,11 +99,11 @@ func (c *Config) Check() error {
 		}
 		c.BaseURL = "http://" + net.JoinHostPort(host, port)
 	}
-	if c.BaseURL, err = checkOrigin(c.BaseURL); err != nil {
+	if c.BaseURL, err = Origin(c.BaseURL); err != nil {
 		return fmt.Errorf("the base URL: %w", err)
 	}
 	for i, o := range c.AllowedOrigins {
-		if c.AllowedOrigins[i], err = checkOrigin(o); err != nil {
+		if c.AllowedOrigins[i], err = Origin(o); err != nil {
 			return fmt.Errorf("an allowed origin: %w", err)
 		}
 	}
@@ -113,9 +113,9 @@ func (c *Config) Check() error {
 	return nil
 }
 
-// checkOrigin accepts a scheme and a host, with or without a last slash, and returns it without. Only a
+// Origin accepts a scheme and a host, with or without a last slash, and returns it without. Only a
 // loopback host may be plain http (OAuth 2.1 §1.5, RFC 8414 §2).
-func checkOrigin(s string) (string, error) {
+func Origin(s string) (string, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return "", fmt.Errorf("%q is not a URL such as https://vetassist.example.com", s)

@@ -22,6 +22,12 @@ func RequestID(ctx context.Context) string {
 
 type clientAddressKey struct{}
 
+// WithRequestID gives Observe the id of a request that had one before it came here, so that the logs of whoever passed it
+// on and ours speak of the same request. It must not be of the client's choice.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
 // ClientAddress is the IP address that the request whose context this is came from: the peer of the connection, whatever
 // headers say, since anybody can write those.
 func ClientAddress(ctx context.Context) string {
@@ -29,14 +35,20 @@ func ClientAddress(ctx context.Context) string {
 	return address
 }
 
-// Observe gives each request its id, logs it when it is done, and turns a panic into a plain 500. It logs the
+// MaxBody bounds the body of any request; each handler knows a smaller bound of its own.
+const MaxBody = 1 << 20
+
+// Observe gives each request its id, unless it has one, logs it when it is done, and turns a panic into a plain 500. It logs the
 // path but never the query, which may hold a code.
 func Observe(log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := rand.Text()[:12]
+		id := RequestID(r.Context())
+		if id == "" {
+			id = rand.Text()[:12]
+		}
 		w.Header().Set("X-Request-Id", id)
 		address, _, _ := net.SplitHostPort(r.RemoteAddr) // empty when a test made the request
-		ctx := context.WithValue(r.Context(), requestIDKey{}, id)
+		ctx := WithRequestID(r.Context(), id)
 		r = r.WithContext(context.WithValue(ctx, clientAddressKey{}, address))
 		rec := &recorder{ResponseWriter: w}
 		start := time.Now()
@@ -77,10 +89,10 @@ type recorder struct {
 }
 
 func (r *recorder) WriteHeader(status int) {
+	r.ResponseWriter.WriteHeader(status) // panics when it is no status, and then nothing has been said
 	if r.status == 0 {
 		r.status = status
 	}
-	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(b []byte) (int, error) {

@@ -1,0 +1,59 @@
+package lambda
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	aws "github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/vetassist/vetassist/shared/host"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// Start is the main of a function in Lambda: it opens the function with the base URL of h, or without one with that of the
+// first event, and answers events until the process ends. What h has of no clock, randomness, HTTP client and log, it gets. The log
+// is in the format and at the level that the function's settings say (AWS_LAMBDA_LOG_FORMAT, AWS_LAMBDA_LOG_LEVEL).
+func Start(h host.Host, open func(host.Host) (http.Handler, error)) {
+	if h.Now == nil {
+		h.Now = time.Now
+	}
+	if h.Rand == nil {
+		h.Rand = rand.Reader
+	}
+	if h.HTTP == nil {
+		h.HTTP = Client(h.Config)
+	}
+	if h.Log == nil {
+		h.Log = lambdacontext.NewLogger()
+	}
+	f, err := New(h.BaseURL, func(baseURL string) (http.Handler, error) {
+		h := h
+		h.BaseURL = baseURL
+		handler, err := open(h)
+		if err != nil {
+			return nil, err
+		}
+		return web.Observe(h.Log, http.MaxBytesHandler(handler, web.MaxBody)), nil
+	}, h.Log)
+	if err != nil {
+		h.Log.Error("cannot start", "err", err)
+		os.Exit(1) // Lambda tells it as an error of the start
+	}
+	aws.Start(f.invoke)
+}
+
+// invoke is Invoke for an event that may be anything: aws-lambda-go by itself takes whatever is JSON, with most of it left out.
+func (f *Function) invoke(ctx context.Context, raw json.RawMessage) (events.APIGatewayV2HTTPResponse, error) {
+	var e events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("%w: %w", ErrEvent, err)
+	}
+	return f.Invoke(ctx, e)
+}
