@@ -28,10 +28,11 @@ var house = map[string][]string{
 	"shared/web":    {},
 	"shared/rbac":   {}, // the formula is pure: no store, no token, no HTTP
 
-	"shared/store":           {}, // no rules of the domain
-	"shared/store/sqlite":    {"shared/store"},
-	"shared/store/dynamo":    {"shared/store"},
-	"shared/store/storetest": {"shared/store", "shared/store/*"}, // it gives tests the engine
+	"shared/store":               {}, // no rules of the domain
+	"shared/store/sqlite":        {"shared/store"},
+	"shared/store/dynamo":        {"shared/store"},
+	"shared/store/dynamo/faulty": {},                                 // of tests
+	"shared/store/storetest":     {"shared/store", "shared/store/*"}, // it gives tests the engine
 
 	"shared/audit":            {"shared/store", "shared/web"}, // of web it knows who sent the request
 	"shared/access":           {"shared/store"},               // logins and grants, with no idea of what a token says

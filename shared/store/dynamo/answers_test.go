@@ -1,0 +1,265 @@
+package dynamo_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/dynamo"
+)
+
+// reply is what a DynamoDB that follows a script says to one request, after DynamoDB's own protocol. In a body, {nonce} is
+// the nonce that the request wrote.
+type reply struct {
+	status int
+	body   string
+}
+
+var (
+	fine      = reply{200, `{}`}
+	throttled = reply{400, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"The level of configured provisioned throughput for the table was exceeded."}`}
+	limited   = reply{400, `{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Rate exceeded"}`}
+	ongoing   = reply{400, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionInProgressException","Message":"The transaction with the given request token is already in progress."}`}
+	inTheWay  = reply{400, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException","message":"Transaction is ongoing for the item"}`}
+	broken    = reply{500, `{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"Internal server error"}`}
+	away      = reply{503, `<html>Service Unavailable</html>`}
+	garbled   = reply{200, `{"Item":`}
+	gone      = reply{0, ``} // the connection ends instead
+	unmet     = reply{400, `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed"}`}
+	ours      = reply{400, strings.Replace(unmet.body, `{`, `{"Item":{"pk":{"S":"p"},"nonce":{"S":"{nonce}"}},`, 1)}
+	theirs    = reply{400, strings.Replace(unmet.body, `{`, `{"Item":{"pk":{"S":"p"},"nonce":{"S":"another"}},`, 1)}
+)
+
+// cancelled is a transaction that failed for these reasons.
+func cancelled(codes ...string) reply {
+	reasons := make([]map[string]string, len(codes))
+	for i, c := range codes {
+		reasons[i] = map[string]string{"Code": c}
+	}
+	body, _ := json.Marshal(map[string]any{"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+		"Message": "Transaction cancelled, please refer cancellation reasons for specific reasons", "CancellationReasons": reasons})
+	return reply{400, string(body)}
+}
+
+func refused(kind string) reply {
+	return reply{400, `{"__type":"com.amazon.coral.service#` + kind + `","message":"no"}`}
+}
+
+// script is a server that says its replies in turn, the last one for ever, and keeps what it was asked.
+type script struct {
+	*httptest.Server
+	mu       sync.Mutex
+	replies  []reply
+	requests []request
+}
+
+type request struct {
+	operation, authorization, session string
+	body                              struct {
+		ClientRequestToken        string
+		ExpressionAttributeValues map[string]map[string]string
+	}
+}
+
+func newScript(t *testing.T, replies ...reply) *script {
+	s := &script{replies: replies}
+	s.Server = httptest.NewServer(s)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	q := request{operation: operation, authorization: r.Header.Get("Authorization"), session: r.Header.Get("X-Amz-Security-Token")}
+	if err := json.NewDecoder(r.Body).Decode(&q.body); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	s.requests = append(s.requests, q)
+	say := s.replies[min(len(s.requests), len(s.replies))-1]
+	if say.status == 0 {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.WriteHeader(say.status)
+	_, _ = io.WriteString(w, strings.ReplaceAll(say.body, "{nonce}", q.body.ExpressionAttributeValues[":nonce"]["S"]))
+}
+
+// impatient opens a table there that waits for an answer for a quarter of a second, and for all of them for one.
+func impatient(t *testing.T, endpoint string) *dynamo.DB {
+	t.Helper()
+	db, err := dynamo.OpenImpatient(dynamo.Options{Table: "vets", Endpoint: endpoint}, time.Now, time.Second/4, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+func put(sort string, c store.Condition) store.Op {
+	return store.Put(store.Item{Partition: "p", Sort: sort, Body: []byte(`{}`)}, c)
+}
+
+// What becomes of a write, by what DynamoDB says to it.
+func TestWriteAnswers(t *testing.T) {
+	single := []store.Op{put("a", store.IfVersion(3))}
+	two := []store.Op{put("a", store.IfAbsent()), store.Check("p", "b", store.IfPresent())}
+	for name, c := range map[string]struct {
+		ops      []store.Op
+		replies  []reply
+		want     error // nil, store.ErrBusy, or store.ErrConflict
+		index    int   // of the conflict
+		attempts int   // 0: as many as there was time for
+	}{
+		"throttled":                  {single, []reply{throttled, limited, inTheWay, fine}, nil, 0, 4},
+		"broken and away":            {single, []reply{broken, away, gone, garbled, fine}, nil, 0, 5},
+		"unmet":                      {single, []reply{unmet}, store.ErrConflict, 0, 1},
+		"unmet by another's":         {single, []reply{theirs}, store.ErrConflict, 0, 1},
+		"unmet after throttling":     {single, []reply{throttled, limited, theirs}, store.ErrConflict, 0, 3},
+		"unmet by a lost write":      {single, []reply{gone, ours}, nil, 0, 2},
+		"unmet by a broken write":    {single, []reply{broken, throttled, ours}, nil, 0, 3},
+		"unmet by whom?":             {single, []reply{gone, theirs}, store.ErrBusy, 0, 2},
+		"unmet by nobody any more":   {single, []reply{garbled, unmet}, store.ErrBusy, 0, 2},
+		"throttled for ever":         {single, []reply{throttled}, store.ErrBusy, 0, 0},
+		"gone for ever":              {single, []reply{gone}, store.ErrBusy, 0, 0},
+		"transaction":                {two, []reply{throttled, broken, gone, ongoing, fine}, nil, 0, 5},
+		"transaction crossed":        {two, []reply{cancelled("None", "TransactionConflict"), cancelled("ThrottlingError", "None"), fine}, nil, 0, 3},
+		"transaction unmet":          {two, []reply{cancelled("None", "ConditionalCheckFailed")}, store.ErrConflict, 1, 1},
+		"transaction crossed, unmet": {two, []reply{cancelled("TransactionConflict", "ConditionalCheckFailed")}, store.ErrConflict, 1, 1},
+		"transaction always crossed": {two, []reply{cancelled("TransactionConflict", "None")}, store.ErrBusy, 0, 0},
+		"delete":                     {[]store.Op{store.Delete("p", "a", store.IfPresent())}, []reply{gone, fine}, nil, 0, 2},
+		"unconditional put":          {[]store.Op{put("a", store.Always())}, []reply{gone, fine}, nil, 0, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newScript(t, c.replies...)
+			err := impatient(t, server.URL).Write(t.Context(), c.ops...)
+			var conflict *store.ConflictError
+			if c.want == nil && err != nil || !errors.Is(err, c.want) || errors.As(err, &conflict) && conflict.Index != c.index {
+				t.Errorf("got %v, want %v in operation %d", err, c.want, c.index)
+			}
+			if errors.Is(err, store.ErrBusy) && errors.Is(err, store.ErrConflict) {
+				t.Errorf("%v is both", err)
+			}
+			if n := len(server.requests); c.attempts > 0 && n != c.attempts || c.attempts == 0 && n < 3 {
+				t.Errorf("%d attempts, want %d", n, c.attempts)
+			}
+			for _, r := range server.requests {
+				first := server.requests[0]
+				if r.body.ClientRequestToken != first.body.ClientRequestToken || (r.body.ClientRequestToken != "") != (r.operation == "TransactWriteItems") ||
+					r.body.ExpressionAttributeValues[":nonce"]["S"] != first.body.ExpressionAttributeValues[":nonce"]["S"] {
+					t.Errorf("attempts differ: %+v and %+v", first, r)
+				}
+			}
+		})
+	}
+}
+
+// What no attempt can help is told in words that say what to do, and never as busy.
+func TestRefusals(t *testing.T) {
+	for kind, want := range map[string]string{
+		"ResourceNotFoundException":   `no DynamoDB table "vets" in http`,
+		"AccessDeniedException":       `does not let this process do that with the DynamoDB table "vets"`,
+		"UnrecognizedClientException": "AWS_ACCESS_KEY_ID",
+		"ExpiredTokenException":       "expired",
+		"ValidationException":         "ValidationException",
+	} {
+		server := newScript(t, refused(kind))
+		db := impatient(t, server.URL)
+		_, got := db.Get(t.Context(), "p", "a")
+		_, list := db.List(t.Context(), store.Query{Partition: "p"})
+		for verb, err := range map[string]error{"get": got, "list": list, "put": db.Write(t.Context(), put("a", store.IfAbsent())), "transaction": db.Write(t.Context(), put("a", store.Always()))} {
+			if err == nil || !strings.Contains(err.Error(), want) || errors.Is(err, store.ErrBusy) || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%s, %s: %v", kind, verb, err)
+			}
+		}
+		if len(server.requests) != 4 {
+			t.Errorf("%s: %d attempts for four verbs", kind, len(server.requests))
+		}
+	}
+}
+
+// A server that says nothing, and none at all: busy, within the time there is.
+func TestUnreachable(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	for name, url := range map[string]string{"silent": "http://" + silent.Addr().String(), "closed": closed.URL} {
+		db := impatient(t, url)
+		began := time.Now()
+		_, err := db.Get(t.Context(), "p", "a")
+		if took := time.Since(began); !errors.Is(err, store.ErrBusy) || took > 10*time.Second {
+			t.Errorf("%s: %v after %v", name, err, took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		if err := db.Write(ctx, put("a", store.Always())); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, store.ErrBusy) {
+			t.Errorf("%s, and the caller does not wait: %v", name, err)
+		}
+		cancel()
+	}
+}
+
+// A container that was frozen comes back to connections that are dead.
+func TestDeadConnections(t *testing.T) {
+	server := newScript(t, fine)
+	db := impatient(t, server.URL)
+	for range 3 {
+		if err := db.Write(t.Context(), put("a", store.IfAbsent())); err != nil {
+			t.Error(err)
+		}
+		server.CloseClientConnections()
+	}
+}
+
+// Lambda's credentials are in the environment, and are read when they are used.
+func TestCredentials(t *testing.T) {
+	server := newScript(t, fine)
+	db := impatient(t, server.URL)
+	for _, c := range []struct{ id, secret, session, want string }{
+		{"", "", "", "Credential=local/"}, // DynamoDB Local needs none
+		{"AKIDONE", "secret", "first", "Credential=AKIDONE/"},
+		{"AKIDTWO", "secret", "second", "Credential=AKIDTWO/"},
+	} {
+		t.Setenv("AWS_ACCESS_KEY_ID", c.id)
+		t.Setenv("AWS_SECRET_ACCESS_KEY", c.secret)
+		t.Setenv("AWS_SESSION_TOKEN", c.session)
+		if _, err := db.Get(t.Context(), "p", "a"); !errors.Is(err, store.ErrNotFound) {
+			t.Fatal(err)
+		}
+		if last := server.requests[len(server.requests)-1]; !strings.Contains(last.authorization, c.want) || last.session != c.session {
+			t.Errorf("signed %q, session %q", last.authorization, last.session)
+		}
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "")
+	amazon, err := dynamo.Open(dynamo.Options{Table: "vets", Region: "eu-central-1"}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := amazon.Get(t.Context(), "p", "a"); err == nil || !strings.Contains(err.Error(), "AWS_ACCESS_KEY_ID") || errors.Is(err, store.ErrBusy) {
+		t.Errorf("without credentials: %v", err)
+	}
+}
+
+func TestOpenWants(t *testing.T) {
+	for want, o := range map[string]dynamo.Options{
+		"VETASSIST_TABLE": {Region: "eu-central-1"},
+		"AWS_REGION":      {Table: "vets"},
+	} {
+		if _, err := dynamo.Open(o, time.Now); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}

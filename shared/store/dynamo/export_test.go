@@ -1,0 +1,4 @@
+package dynamo
+
+// OpenImpatient is Open with other bounds than a person's patience.
+var OpenImpatient = open
