@@ -54,6 +54,13 @@ var house = map[string][]string{
 	"functions/app":           {"functions/app/assistant", "shared/config", "shared/host", "shared/store", "shared/web"},
 	"functions/app/assistant": {},
 
+	// A Lambda entry puts a function on DynamoDB.
+	"functions/oauth/lambda": {"functions/oauth", "seed", "shared/*"},
+	"functions/jwks/lambda":  {"functions/jwks", "shared/*"},
+	"functions/mcp/lambda":   {"functions/mcp", "seed", "shared/*"},
+	"functions/admin/lambda": {"functions/admin", "seed", "shared/*"},
+	"functions/app/lambda":   {"functions/app", "shared/*"},
+
 	"functions/vetassist": {"functions/*", "shared/*", "seed"},
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/web"
 )
 
 // functions are all parties. Each knows its own paths; the chat app has what nobody else answers.
@@ -43,7 +42,7 @@ func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, 
 			mux.Handle(route, handler)
 		}
 	}
-	return web.Observe(o.Log, http.MaxBytesHandler(home(o, mux), web.MaxBody)), nil
+	return home(o, mux), nil
 }
 
 // home guards a server on somebody's own machine. The names of the machine are many and cookies belong to one, so

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/vetassist/vetassist/shared/config"
 )
 
 func main() {
@@ -26,6 +28,9 @@ const (
 
 // run is the command without the process around it. Subcommands get a case each.
 func run(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	if len(args) == 0 && getenv(config.EnvRuntimeAPI) != "" {
+		return serveLambda(getenv, stderr)
+	}
 	if len(args) > 0 {
 		switch args[0] {
 		case "serve": // the name of what happens without a subcommand

@@ -18,6 +18,7 @@ import (
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // Bounds on what a connection may take. A chat with a language model behind it may think for a while.
@@ -47,6 +48,7 @@ type Server struct {
 	URL string
 
 	http       http.Server
+	handler    http.Handler
 	listeners  []net.Listener
 	inside     *inside
 	closeStore func() error
@@ -115,6 +117,23 @@ func (s *Server) start(ctx context.Context, o *Options) error {
 	if err := o.Check(); err != nil {
 		return err
 	}
+	if err := s.open(ctx, o); err != nil {
+		return err
+	}
+	s.http = http.Server{
+		Handler:           s.inside.handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug), // broken connections are no news
+	}
+	return nil
+}
+
+// open opens and fills the store, and makes the handler: all of a server but its listeners.
+func (s *Server) open(ctx context.Context, o *Options) error {
 	base, err := url.Parse(o.BaseURL)
 	if err != nil {
 		return err
@@ -128,22 +147,14 @@ func (s *Server) start(ctx context.Context, o *Options) error {
 		return fmt.Errorf("filling the database: %w", err)
 	}
 	// Requests to ourselves go over the loopback only if what they reach there is certainly us.
-	s.inside = newInside(base, base.Scheme != "http" || !strings.EqualFold(base.Host, o.Addr))
+	s.inside = newInside(base, o.Lambda || base.Scheme != "http" || !strings.EqualFold(base.Host, o.Addr))
 	handler, err := newHandler(o, db, &http.Client{Transport: s.inside, Timeout: readTimeout})
 	if err != nil {
 		return err
 	}
-	s.inside.handler = handler
+	s.handler = handler
+	s.inside.handler = web.Observe(o.Log, http.MaxBytesHandler(handler, web.MaxBody))
 	s.URL = o.BaseURL
-	s.http = http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug), // broken connections are no news
-	}
 	return nil
 }
 

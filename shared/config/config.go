@@ -82,9 +82,34 @@ func FromEnv(getenv func(string) string) Config {
 }
 
 // Check completes and judges the values: an empty BaseURL becomes http:// and the address listened on, when that is on
-// this machine only.
+// this machine only. In Lambda it stays empty: API Gateway tells its own name with each event.
 // The error says what to write instead.
-func (c *Config) Check() error {
+func (c *Config) Check() (err error) {
+	if !c.Lambda {
+		if err := c.checkAddress(); err != nil {
+			return err
+		}
+	}
+	if c.BaseURL != "" {
+		if c.BaseURL, err = Origin(c.BaseURL); err != nil {
+			return fmt.Errorf("the base URL: %w", err)
+		}
+	}
+	if c.Lambda && !c.SAMLocal && c.Local() { // or everybody would log in with the demo's passwords
+		return fmt.Errorf("the base URL %s is not one of AWS", c.BaseURL)
+	}
+	for i, o := range c.AllowedOrigins {
+		if c.AllowedOrigins[i], err = Origin(o); err != nil {
+			return fmt.Errorf("an allowed origin: %w", err)
+		}
+	}
+	if c.Seed != "" && c.Seed != SeedDemo && c.Seed != SeedNone {
+		return fmt.Errorf("a database can be seeded with %s or %s, not with %q", SeedDemo, SeedNone, c.Seed)
+	}
+	return nil
+}
+
+func (c *Config) checkAddress() error {
 	host, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {
 		return fmt.Errorf("the address %q is not host:port, such as localhost:8080", c.Addr)
@@ -98,17 +123,6 @@ func (c *Config) Check() error {
 			return fmt.Errorf("listening on %s lets other machines in: say with -base-url at which address they reach it, such as https://vetassist.example.com", c.Addr)
 		}
 		c.BaseURL = "http://" + net.JoinHostPort(host, port)
-	}
-	if c.BaseURL, err = Origin(c.BaseURL); err != nil {
-		return fmt.Errorf("the base URL: %w", err)
-	}
-	for i, o := range c.AllowedOrigins {
-		if c.AllowedOrigins[i], err = Origin(o); err != nil {
-			return fmt.Errorf("an allowed origin: %w", err)
-		}
-	}
-	if c.Seed != "" && c.Seed != SeedDemo && c.Seed != SeedNone {
-		return fmt.Errorf("a database can be seeded with %s or %s, not with %q", SeedDemo, SeedNone, c.Seed)
 	}
 	return nil
 }

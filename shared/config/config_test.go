@@ -22,6 +22,32 @@ func TestFromEnv(t *testing.T) {
 	}
 }
 
+// TestCheckInLambda: there is no address to listen on, and only "sam local" runs on somebody's own machine.
+func TestCheckInLambda(t *testing.T) {
+	for _, c := range []struct {
+		base     string
+		samLocal bool
+		want     string
+		err      string
+	}{
+		{"", false, "", ""},
+		{"https://vet.example/", false, "https://vet.example", ""},
+		{"http://localhost:3000", true, "http://localhost:3000", ""},
+		{"http://localhost:3000", false, "", "not one of AWS"},
+		{"https://127.0.0.1", false, "", "not one of AWS"},
+		{"http://vet.example", true, "", "https"},
+	} {
+		cfg := config.Config{Lambda: true, SAMLocal: c.samLocal, BaseURL: c.base}
+		err := cfg.Check()
+		if c.err == "" && (err != nil || cfg.BaseURL != c.want) {
+			t.Errorf("%q: %q, %v", c.base, cfg.BaseURL, err)
+		}
+		if c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
+			t.Errorf("%q: %v, want it to say %q", c.base, err, c.err)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	for _, c := range []struct {
 		addr, base string

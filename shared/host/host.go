@@ -13,7 +13,7 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// Host is all that a function needs of the world. Nothing in it may be missing.
+// Host is all that a function needs of the world. In Lambda, lambda.Start adds what all functions share.
 type Host struct {
 	config.Config
 	Store store.Store  // of everything; a function narrows it to its own partitions with store.Restrict

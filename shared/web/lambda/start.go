@@ -33,6 +33,10 @@ func Start(h host.Host, open func(host.Host) (http.Handler, error)) {
 	if h.Log == nil {
 		h.Log = lambdacontext.NewLogger()
 	}
+	if err := h.Check(); err != nil {
+		h.Log.Error("cannot start", "err", err)
+		os.Exit(1)
+	}
 	f, err := New(h.BaseURL, func(baseURL string) (http.Handler, error) {
 		h := h
 		h.BaseURL = baseURL
