@@ -3,24 +3,25 @@ package admin_test
 import (
 	"database/sql"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
-	_ "modernc.org/sqlite" // the file is filled behind the directory's back: a password's hash for each user would take an hour
-
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/store/storetest"
 )
 
-// crowd is a world with so many more users and applications: copies of alice, and MCP clients.
+// crowd is a world with so many more users and applications: copies of alice, and MCP clients. The file is filled behind the
+// directory's back: a password's hash for each user would take an hour.
 func crowd(b *testing.B, users, applications int) *world {
 	b.Helper()
-	file, err := seeded()
+	clock, path := storetest.NewClock(), filepath.Join(b.TempDir(), "v.db")
+	file, err := sqlite.Open(b.Context(), path, clock.Now)
 	if err != nil {
 		b.Fatal(err)
 	}
-	path := filepath.Join(b.TempDir(), "v.db")
-	if err := os.WriteFile(path, file, 0o600); err != nil {
+	b.Cleanup(func() { file.Close() })
+	if err := storetest.Replay(b.Context(), file, seeding); err != nil {
 		b.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", path)
@@ -41,7 +42,7 @@ func crowd(b *testing.B, users, applications int) *world {
 	if err := db.Close(); err != nil {
 		b.Fatal(err)
 	}
-	w := openWorld(b, path)
+	w := openWorld(b, clock, file)
 	for i := range applications {
 		_, _, err := w.directory.AddClient(b.Context(), directory.NewClient{Name: fmt.Sprintf("App %06d", i), Template: directory.MCPClientTemplate, RedirectURIs: []string{"https://app.example/"}})
 		if err != nil {

@@ -9,8 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -50,51 +48,26 @@ type world struct {
 	admin     string // a token that may do everything
 }
 
-// seeded is a database file with the demo, by the tests' clock.
-var seeded = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "vetassist-admin-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	file, now := filepath.Join(dir, "v.db"), storetest.NewClock().Now
-	ctx := context.Background()
-	db, err := sqlite.Open(ctx, file, now)
-	if err != nil {
-		return nil, err
-	}
-	d := directory.New(db, "http://localhost:8080", true, now)
-	err = errors.Join(d.Seed(ctx, seed.Files), clinic.Seed(ctx, db, seed.Files, now()),
-		token.NewKeyring("http://localhost:8080", db, now, rand.Reader).Ensure(ctx), db.Close())
-	if err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file)
+// seeding is what brings the demo into a store, by the tests' clock.
+var seeding = storetest.Seeding(storetest.NewClock().Now, func(s store.Store) error {
+	ctx, now := context.Background(), storetest.NewClock().Now
+	return errors.Join(directory.New(s, "http://localhost:8080", true, now).Seed(ctx, seed.Files), clinic.Seed(ctx, s, seed.Files, now()),
+		token.NewKeyring("http://localhost:8080", s, now, rand.Reader).Ensure(ctx))
 })
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	file, err := seeded()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "v.db")
-	if err := os.WriteFile(path, file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return openWorld(t, path)
+	clock := storetest.NewClock()
+	return openWorld(t, clock, storetest.OpenSeeded(t, clock.Now, seeding))
 }
 
-func openWorld(t testing.TB, path string) *world {
+// openWorld is a world over a seeded store.
+func openWorld(t testing.TB, clock *storetest.Clock, db store.Store) *world {
 	t.Helper()
-	w := &world{t: t, clock: storetest.NewClock(), log: &record{}}
-	db, err := sqlite.Open(t.Context(), path, w.clock.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := &world{t: t, clock: clock, log: &record{}}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
-	t.Cleanup(func() { server.Close(); db.Close() })
+	t.Cleanup(server.Close)
 	w.url = server.URL
 	w.store = &spy{Store: store.Restrict(db, admin.Partitions...)}
 	w.directory = directory.New(w.store, w.url, true, w.clock.Now)

@@ -21,7 +21,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/store/storetest"
 )
 
 // world is everything around the app: an authorization server and an MCP server that check what they get, a store, a clock.
@@ -83,12 +83,7 @@ func (s *spyStore) Write(ctx context.Context, ops ...store.Op) error {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, time: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), grants: map[string]grant{},
 		refreshes: map[string][]string{}, access: map[string]access{}, header: "WWW-Authenticate", ttl: 10 * time.Minute}
-	db, err := sqlite.Open(t.Context(), ":memory:", w.now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	w.store = &spyStore{Store: db}
+	w.store = &spyStore{Store: storetest.Open(t, w.now)}
 	w.other = httptest.NewServer(w.otherRoutes())
 	t.Cleanup(w.other.Close)
 	w.app = w.start(nil)

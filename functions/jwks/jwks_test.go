@@ -15,7 +15,7 @@ import (
 
 	"github.com/vetassist/vetassist/functions/jwks"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/token"
 )
 
@@ -23,12 +23,7 @@ func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)
 
 func open(t *testing.T) store.Store {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), ":memory:", time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
+	return storetest.Open(t, time.Now)
 }
 
 func get(h http.Handler, method, path string, header ...string) *http.Response {

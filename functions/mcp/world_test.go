@@ -25,7 +25,6 @@ import (
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/token"
 )
@@ -52,11 +51,7 @@ type world struct {
 func newWorld(t testing.TB, change ...func(*mcp.Config)) *world {
 	t.Helper()
 	w := &world{t: t, clock: storetest.NewClock()}
-	db, err := sqlite.Open(t.Context(), ":memory:", w.clock.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := storetest.Open(t, w.clock.Now)
 	keys := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if w.down {
 			http.Error(rw, "down", http.StatusBadGateway)

@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"html"
 	"io"
 	"log/slog"
@@ -14,8 +14,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -26,7 +24,6 @@ import (
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
@@ -48,36 +45,23 @@ func challengeOf(verifier string) string {
 type world struct {
 	t         testing.TB
 	url       string
-	path      string // of the database
 	clock     *storetest.Clock
-	db        *sqlite.DB
+	db        store.Store
 	directory *directory.Directory
 	verifier  *token.Verifier
 	meanwhile atomic.Pointer[func()] // see beforeNextWrite
+	mu        sync.Mutex
+	written   strings.Builder // all that the server wrote
 }
 
-// seeded is a database file with the demo's people, by the tests' clock. It is made once: it costs four password
-// hashes, which would be most of what a world takes. URLs are stored with {base} in them, so it fits every port.
-var seeded = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "vetassist-oauth-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "v.db")
-	now := storetest.NewClock().Now
-	db, err := sqlite.Open(context.Background(), file, now)
-	if err != nil {
-		return nil, err
-	}
-	d := directory.New(store.Restrict(db, oauth.Partitions...), "http://localhost:8080", true, now)
-	if err := errors.Join(d.Seed(context.Background(), seed.Files), db.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file)
+// seeding is what brings the demo's people into a store, by the tests' clock. URLs are stored with {base} in them, so it
+// fits every port.
+var seeding = storetest.Seeding(storetest.NewClock().Now, func(s store.Store) error {
+	s = store.Restrict(s, oauth.Partitions...)
+	return directory.New(s, "http://localhost:8080", true, storetest.NewClock().Now).Seed(context.Background(), seed.Files)
 })
 
-// newWorld opens a copy of the seeded file, which is its alone.
+// newWorld opens a seeded store, which is its alone.
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	return newWorldOver(t, func(s store.Store) store.Store { return s })
@@ -92,25 +76,17 @@ func newWorldOver(t testing.TB, between func(store.Store) store.Store) *world {
 // newWorldAt gives it another name of this machine.
 func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store) *world {
 	t.Helper()
-	w := &world{t: t, clock: storetest.NewClock(), path: filepath.Join(t.TempDir(), "v.db")}
-	file, err := seeded()
-	if err == nil {
-		err = os.WriteFile(w.path, file, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if w.db, err = sqlite.Open(t.Context(), w.path, w.clock.Now); err != nil {
-		t.Fatal(err)
-	}
+	w := &world{t: t, clock: storetest.NewClock()}
+	w.db = storetest.OpenSeeded(t, w.clock.Now, seeding)
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
-	t.Cleanup(func() { server.Close(); w.db.Close() })
+	t.Cleanup(server.Close)
 	w.url = strings.Replace(server.URL, "127.0.0.1", host, 1)
 
 	s := between(interrupted{store.Restrict(w.db, oauth.Partitions...), w})
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	var err error
 	handler, err = oauth.New(oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory,
 		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Now: w.clock.Now, Rand: rand.Reader, Log: log})
 	if err != nil {
@@ -124,7 +100,7 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 // beforeNextWrite lets f happen when the server has read all it wants to, but before it writes.
 func (w *world) beforeNextWrite(f func()) { w.meanwhile.Store(&f) }
 
-// interrupted is the server's store, with a place for what happens in between.
+// interrupted is the server's store, with a place for what happens in between, and for what is written.
 type interrupted struct {
 	store.Store
 	world *world
@@ -134,6 +110,11 @@ func (i interrupted) Write(ctx context.Context, ops ...store.Op) error {
 	if f := i.world.meanwhile.Swap(nil); f != nil {
 		(*f)()
 	}
+	i.world.mu.Lock()
+	for _, op := range ops {
+		fmt.Fprintf(&i.world.written, "%s %s %s\n", op.Item.Partition, op.Item.Sort, op.Item.Body)
+	}
+	i.world.mu.Unlock()
 	return i.Store.Write(ctx, ops...)
 }
 

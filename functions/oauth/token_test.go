@@ -1,7 +1,6 @@
 package oauth_test
 
 import (
-	"database/sql"
 	"net/http"
 	"net/url"
 	"strings"
@@ -235,16 +234,7 @@ func TestStoreHoldsNoSecret(t *testing.T) {
 }
 
 func (w *world) dump() string {
-	w.t.Helper()
-	raw, err := sql.Open("sqlite", w.path)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer raw.Close()
-	var all string
-	err = raw.QueryRow(`SELECT group_concat(partition || ' ' || sort || ' ' || body, char(10)) FROM items`).Scan(&all)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return all
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.written.String()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 )
 
@@ -28,12 +26,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	clock := storetest.NewClock()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "v.db"), clock.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	s := store.Restrict(db, append(access.Partitions, "note/")...)
+	s := store.Restrict(storetest.Open(t, clock.Now), append(access.Partitions, "note/")...)
 	return &world{access.New(s, clock.Now), t, clock, s}
 }
 

@@ -21,7 +21,6 @@ import (
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -36,12 +35,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{clock: storetest.NewClock()}
-	db, err := sqlite.Open(t.Context(), ":memory:", w.clock.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	w.db = store.Restrict(db, audit.Partitions...)
+	w.db = store.Restrict(storetest.Open(t, w.clock.Now), audit.Partitions...)
 	w.log = w.open(w.db)
 	return w
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/store/storetest"
 )
 
 var (
@@ -30,15 +30,11 @@ type house struct {
 func open(t *testing.T, now time.Time) *house {
 	t.Helper()
 	h := &house{now: now}
-	db, err := sqlite.Open(t.Context(), ":memory:", func() time.Time { return h.now })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	h.store = store.Restrict(db, clinic.Partitions...)
+	h.store = store.Restrict(storetest.Open(t, func() time.Time { return h.now }), clinic.Partitions...)
 	if err := clinic.Seed(t.Context(), h.store, seed.Files, now); err != nil {
 		t.Fatal(err)
 	}
+	var err error
 	h.Clinic, err = clinic.New(clinic.Config{Store: h.store, Files: seed.Files, Now: func() time.Time { return h.now }, Rand: rand.Reader})
 	if err != nil {
 		t.Fatal(err)

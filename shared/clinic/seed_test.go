@@ -10,7 +10,7 @@ import (
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/store/storetest"
 )
 
 func TestSeedTwiceChangesNothing(t *testing.T) {
@@ -55,11 +55,8 @@ func TestSeedFinishesAfterACrash(t *testing.T) {
 	whole := open(t, monday)
 	want := everything(t, whole.store)
 	for writes := 1; writes < 30; writes++ { // the first one says on which day
-		db, err := sqlite.Open(t.Context(), ":memory:", func() time.Time { return monday })
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = clinic.Seed(t.Context(), &failing{db, writes}, seed.Files, monday)
+		db := storetest.Open(t, func() time.Time { return monday })
+		err := clinic.Seed(t.Context(), &failing{db, writes}, seed.Files, monday)
 		if err == nil && everything(t, db) != want {
 			t.Errorf("after %d writes it called itself done", writes)
 		}
@@ -70,7 +67,6 @@ func TestSeedFinishesAfterACrash(t *testing.T) {
 		if everything(t, db) != want {
 			t.Errorf("crashed after %d writes, the data are others", writes)
 		}
-		db.Close()
 	}
 }
 
@@ -99,10 +95,7 @@ func everything(t *testing.T, s store.Store) (out string) {
 func TestSeedThroughTheYear(t *testing.T) {
 	for n := 0; n < 366; n += 13 {
 		now := monday.AddDate(0, 0, n)
-		db, err := sqlite.Open(t.Context(), ":memory:", func() time.Time { return now })
-		if err != nil {
-			t.Fatal(err)
-		}
+		db := storetest.Open(t, func() time.Time { return now })
 		if err := clinic.Seed(t.Context(), db, seed.Files, now); err != nil {
 			t.Fatal(err)
 		}
@@ -117,6 +110,5 @@ func TestSeedThroughTheYear(t *testing.T) {
 		if days := r.AsOf.DaysUntil(r.Next.Due); r.Next.Vaccine.Code != "rabies" || days < 14 || days > 42 {
 			t.Errorf("seeded on %s, Fido's next is %s in %d days", r.AsOf, r.Next.Vaccine.Code, days)
 		}
-		db.Close()
 	}
 }

@@ -96,8 +96,8 @@ func TestSnapshotBounds(t *testing.T) {
 
 	l = newLab(t, true)
 	for n := range 24 { // 6 MB
-		put := store.Put(store.Encode("clinic/person/user-bob", fmt.Sprint("ticket/", n), strings.Repeat("x", 250<<10), time.Time{}), store.IfAbsent())
-		if err := l.store.Write(t.Context(), put); err != nil {
+		op := store.Put(store.Encode("clinic/person/user-bob", fmt.Sprint("ticket/", n), strings.Repeat("x", 250<<10), time.Time{}), store.IfAbsent())
+		if err := l.store.Write(t.Context(), op); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 )
 
@@ -29,10 +27,8 @@ type world struct {
 func newWorld(t *testing.T, local bool) world {
 	t.Helper()
 	w := newEmptyWorld(t, local)
-	for _, ops := range seeding() {
-		if err := w.db.Write(t.Context(), ops...); err != nil {
-			t.Fatal(err)
-		}
+	if err := storetest.Replay(t.Context(), w.db, seeding); err != nil {
+		t.Fatal(err)
 	}
 	return w
 }
@@ -40,38 +36,14 @@ func newWorld(t *testing.T, local bool) world {
 func newEmptyWorld(t *testing.T, local bool) world {
 	t.Helper()
 	clock := storetest.NewClock()
-	db, err := sqlite.Open(t.Context(), ":memory:", clock.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := storetest.Open(t, clock.Now)
 	return world{directory.New(store.Restrict(db, directory.Partitions...), base, local, clock.Now), db, clock}
 }
 
-// recorder notes what is written.
-type recorder struct {
-	store.Store
-	writes [][]store.Op
-}
-
-func (r *recorder) Write(ctx context.Context, ops ...store.Op) error {
-	r.writes = append(r.writes, ops)
-	return r.Store.Write(ctx, ops...)
-}
-
-// seeding is what Seed writes into an empty store. It is done once for all tests: passwords are slow to hash.
-var seeding = sync.OnceValue(func() [][]store.Op {
-	clock := storetest.NewClock()
-	db, err := sqlite.Open(context.Background(), ":memory:", clock.Now)
-	if err != nil {
-		panic(err)
-	}
-	defer db.Close()
-	r := &recorder{Store: store.Restrict(db, directory.Partitions...)}
-	if err := directory.New(r, base, true, clock.Now).Seed(context.Background(), seed.Files); err != nil {
-		panic(err)
-	}
-	return r.writes
+// seeding is what Seed writes into an empty store.
+var seeding = storetest.Seeding(storetest.NewClock().Now, func(s store.Store) error {
+	s = store.Restrict(s, directory.Partitions...)
+	return directory.New(s, base, true, storetest.NewClock().Now).Seed(context.Background(), seed.Files)
 })
 
 func TestSeed(t *testing.T) {

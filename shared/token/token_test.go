@@ -20,7 +20,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/token"
 )
@@ -46,10 +45,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{clock: storetest.NewClock()}
-	db, err := sqlite.Open(t.Context(), ":memory:", w.clock.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := storetest.Open(t, w.clock.Now)
 	w.store = db
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.fetches.Add(1)
@@ -67,7 +63,7 @@ func newWorld(t *testing.T) *world {
 		}
 		rw.Write(jwks)
 	}))
-	t.Cleanup(func() { server.Close(); db.Close() })
+	t.Cleanup(server.Close)
 	w.keyring = token.NewKeyring(issuer, store.Restrict(db, append(token.PublicPartitions, token.PrivatePartitions...)...), w.clock.Now, rand.Reader)
 	w.verifier = w.newVerifier(server.URL, server.Client())
 	return w

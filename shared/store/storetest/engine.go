@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -48,6 +49,55 @@ func OpenNew(ctx context.Context, now func() time.Time) (s store.Store, closeSto
 		return nil, nil, err
 	}
 	return db, db.Close, nil
+}
+
+// Seeding is what seed writes into an empty store. It is found once for all tests, in memory: passwords are slow to hash.
+func Seeding(now func() time.Time, seed func(store.Store) error) func() ([][]store.Op, error) {
+	return sync.OnceValues(func() ([][]store.Op, error) {
+		db, err := sqlite.Open(context.Background(), ":memory:", now)
+		if err != nil {
+			return nil, err
+		}
+		defer db.Close()
+		r := &recorder{Store: db}
+		err = seed(r)
+		return r.writes, err
+	})
+}
+
+// OpenSeeded is Open with what a Seeding found.
+func OpenSeeded(t testing.TB, now func() time.Time, seeding func() ([][]store.Op, error)) store.Store {
+	t.Helper()
+	s := Open(t, now)
+	if err := Replay(t.Context(), s, seeding); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Replay writes what a Seeding found.
+func Replay(ctx context.Context, s store.Store, seeding func() ([][]store.Op, error)) error {
+	writes, err := seeding()
+	for _, ops := range writes {
+		if err == nil {
+			err = s.Write(ctx, ops...)
+		}
+	}
+	return err
+}
+
+// recorder notes what is written.
+type recorder struct {
+	store.Store
+	writes [][]store.Op
+}
+
+func (r *recorder) Write(ctx context.Context, ops ...store.Op) error {
+	err := r.Store.Write(ctx, ops...)
+	if err == nil {
+		r.writes = append(r.writes, ops)
+	}
+	return err
 }
 
 // OverDynamoDB tells whether tests run over DynamoDB Local.
