@@ -13,7 +13,7 @@ import (
 
 // After ten minutes the access token has ended; the app refreshes it, and Bob notices nothing.
 func TestRefreshBehindTheScenes(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, onFile(t))
 	bob := w.person()
 	bob.connect("Which pets do I have?", "bob")
 	for range 3 {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +14,9 @@ import (
 
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/dynamo"
+	"github.com/vetassist/vetassist/shared/store/storetest"
 )
 
 // clock is what the server under test takes for the time.
@@ -68,27 +70,38 @@ func (r *record) String() string {
 	return r.buf.String()
 }
 
-// seeded is a database file as the first start leaves it, by the tests' clock. Making it costs four password hashes,
-// which is most of what a start takes, and ten times as much under the race detector.
-var seeded = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "vetassist-seeded-")
+// seeding is what the first start writes, by the tests' clock. Finding it costs four password hashes, which is most of what
+// a start takes, and ten times as much under the race detector.
+var seeding = storetest.Seeding(newClock().Now, func(db store.Store) error {
+	s, err := Start(context.Background(), Options{Config: config.Config{Addr: "localhost:0"}, Now: newClock().Now, Open: always(db)})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "vetassist.db")
-	s, err := Start(context.Background(), Options{Config: config.Config{Addr: "localhost:0", DB: file}, Now: newClock().Now})
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file)
+	return s.Close()
 })
 
-// newWorld starts a server over a seeded file of its own. change may set more options; with a database or a clock
-// of its own it seeds for itself.
+// always is an Options.Open of a store that stays open.
+func always(db store.Store) func(context.Context, func() time.Time) (store.Store, func() error, error) {
+	return func(context.Context, func() time.Time) (store.Store, func() error, error) {
+		return db, func() error { return nil }, nil
+	}
+}
+
+// onTable is an Options.Open of a DynamoDB table.
+func onTable(table dynamo.Options) func(context.Context, func() time.Time) (store.Store, func() error, error) {
+	return func(_ context.Context, now func() time.Time) (store.Store, func() error, error) {
+		db, err := dynamo.Open(table, now)
+		return db, func() error { return nil }, err
+	}
+}
+
+// onFile keeps a test that looks into the SQLite file on one.
+func onFile(t *testing.T) func(*Options) {
+	return func(o *Options) { o.DB = filepath.Join(t.TempDir(), "vetassist.db") }
+}
+
+// newWorld starts a server over a seeded store of its own: a file, or a table where the tests run over DynamoDB Local.
+// change may set more options; with a database or a clock of its own it seeds for itself.
 func newWorld(t *testing.T, change ...func(*Options)) *world {
 	t.Helper()
 	w := &world{t: t, clock: newClock(), log: &record{}}
@@ -99,22 +112,27 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 	for _, c := range change {
 		c(&w.options)
 	}
-	if w.options.DB == "" {
-		w.options.DB = filepath.Join(t.TempDir(), "vetassist.db")
-		if w.options.Now == nil {
-			file, err := seeded()
-			if err == nil {
-				err = os.WriteFile(w.options.DB, file, 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
+	own := w.options.DB != "" || w.options.Now != nil || w.options.Open != nil
+	if w.options.DB == "" && w.options.Open == nil {
+		if storetest.OverDynamoDB() {
+			w.options.Open = onTable(storetest.NewTable(t))
+		} else {
+			onFile(t)(&w.options)
 		}
 	}
 	if w.options.Now == nil {
 		w.options.Now = w.clock.Now
 	}
 	w.options.setDefaults()
+	if !own {
+		db, closeDB, err := w.options.Open(t.Context(), w.clock.Now)
+		if err == nil {
+			err = errors.Join(storetest.Replay(t.Context(), db, seeding), closeDB())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	w.start()
 	t.Cleanup(func() {
 		if err := w.Close(); err != nil {
