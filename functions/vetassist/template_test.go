@@ -1,0 +1,323 @@
+package main
+
+import (
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/vetassist/vetassist/functions/admin"
+	"github.com/vetassist/vetassist/functions/app"
+	"github.com/vetassist/vetassist/functions/jwks"
+	"github.com/vetassist/vetassist/functions/mcp"
+	"github.com/vetassist/vetassist/functions/oauth"
+	"github.com/vetassist/vetassist/shared/config"
+)
+
+// What template.yaml says of the functions is what they say of themselves. Only scripts/template asks AWS's own tools.
+
+// deployed are the functions of template.yaml. What is in reads they never write.
+var deployed = map[string]struct {
+	folder             string
+	partitions, routes []string
+	reads              []string
+}{
+	"Oauth": {"oauth", oauth.Partitions, oauth.Routes, nil},
+	"Jwks":  {"jwks", jwks.Partitions, jwks.Routes, jwks.Partitions},
+	"Mcp":   {"mcp", mcp.Partitions, mcp.Routes, []string{"policy/"}},
+	"Admin": {"admin", admin.Partitions, admin.Routes, nil},
+	"App":   {"app", app.Partitions, app.Routes, nil},
+}
+
+// node is a value of a template; a tag such as !Ref is the key of its value.
+type node = map[string]any
+
+type resource struct {
+	Type           string `yaml:"Type"`
+	DeletionPolicy string `yaml:"DeletionPolicy"`
+	Properties     node   `yaml:"Properties"`
+}
+
+type template struct {
+	Globals   map[string]node     `yaml:"Globals"`
+	Resources map[string]resource `yaml:"Resources"`
+}
+
+func readTemplate(t *testing.T, file string) template {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root yaml.Node
+	var out template
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		t.Fatal(err)
+	}
+	untag(&root)
+	if err := root.Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// untag turns !Ref X into {Ref: X}, and so with all of CloudFormation's tags.
+func untag(n *yaml.Node) {
+	for _, c := range n.Content {
+		untag(c)
+	}
+	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		inner := *n
+		inner.Tag = ""
+		if n.Kind == yaml.ScalarNode {
+			inner.Tag = "!!str"
+		}
+		*n = yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Tag: "!!str", Value: n.Tag[1:]}, &inner}}
+	}
+}
+
+// at follows keys down from a value.
+func at(v any, keys ...string) any {
+	for _, k := range keys {
+		m, _ := v.(node)
+		v = m[k]
+	}
+	return v
+}
+
+func texts(v any) (out []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, s := range v {
+			out = append(out, s.(string))
+		}
+	}
+	return out
+}
+
+func sorted(s []string) []string { return slices.Sorted(maps.Keys(setOf(s))) }
+
+func setOf(s []string) map[string]bool {
+	m := map[string]bool{}
+	for _, x := range s {
+		m[x] = true
+	}
+	return m
+}
+
+func (tp template) ofType(kind string) map[string]resource {
+	m := map[string]resource{}
+	for name, r := range tp.Resources {
+		if r.Type == kind {
+			m[name] = r
+		}
+	}
+	return m
+}
+
+// An HTTP API takes no route that ends in a slash, and asked for /x/ it takes the route of /x (both were observed, the
+// documentation is silent). A greedy variable is for what is below.
+func gatewayPaths(routes []string) (paths []string) {
+	for _, r := range routes {
+		switch {
+		case r == "/":
+			paths = append(paths, "$default")
+		case strings.HasSuffix(r, "/"):
+			paths = append(paths, strings.TrimSuffix(r, "/"), r+"{proxy+}")
+		default:
+			paths = append(paths, r)
+		}
+	}
+	return sorted(paths)
+}
+
+func TestTemplateRoutes(t *testing.T) {
+	tp := readTemplate(t, "../../template.yaml")
+	functions := tp.ofType("AWS::Serverless::Function")
+	if got, want := slices.Sorted(maps.Keys(functions)), slices.Sorted(maps.Keys(deployed)); !slices.Equal(got, want) {
+		t.Fatalf("the functions are %v, want %v", got, want)
+	}
+	for name, f := range functions {
+		want := deployed[name]
+		var got []string
+		for event, e := range at(f.Properties, "Events").(node) {
+			if at(e, "Type") != "HttpApi" || at(e, "Properties", "Method") != "ANY" || at(e, "Properties", "ApiId", "Ref") != "Api" {
+				t.Errorf("%s, event %s: %v", name, event, e)
+			}
+			got = append(got, at(e, "Properties", "Path").(string))
+		}
+		slices.Sort(got)
+		if want := gatewayPaths(want.routes); !slices.Equal(got, want) {
+			t.Errorf("%s answers %q, want %q", name, got, want)
+		}
+		if at(f.Properties, "CodeUri") != "functions/"+want.folder+"/lambda" {
+			t.Errorf("%s is made of %v", name, at(f.Properties, "CodeUri"))
+		}
+	}
+}
+
+var (
+	reading = []string{"dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"}
+	writing = append([]string{"dynamodb:DeleteItem", "dynamodb:UpdateItem"}, reading...)
+)
+
+// A function's role opens the partitions with which its package opens the store, by the same names, and nothing else.
+func TestTemplatePermissions(t *testing.T) {
+	tp := readTemplate(t, "../../template.yaml")
+	for name, want := range deployed {
+		if at(tp.Resources[name].Properties, "Role", "GetAtt") != name+"Role.Arn" {
+			t.Errorf("%s has the role %v", name, at(tp.Resources[name].Properties, "Role"))
+		}
+		role := tp.Resources[name+"Role"].Properties
+		if got := at(role, "ManagedPolicyArns"); !reflect.DeepEqual(got, []any{node{"Ref": "TracePolicy"}}) {
+			t.Errorf("%s has also the policies %v", name, got)
+		}
+		var all []string
+		for _, s := range statements(role) {
+			actions := texts(at(s, "Action"))
+			if at(s, "Effect") != "Allow" {
+				t.Errorf("%s: %v", name, s)
+			}
+			switch at(s, "Resource", "GetAtt") {
+			case "Table.Arn":
+				keys := texts(at(s, "Condition", "ForAllValues:StringLike", "dynamodb:LeadingKeys"))
+				// "For all values" holds when there is none, so there has to be one.
+				if at(s, "Condition", "Null", "dynamodb:LeadingKeys") != "false" || len(keys) == 0 {
+					t.Errorf("%s: a request that names no partition is let through: %v", name, s)
+				}
+				for i, k := range keys {
+					keys[i] = strings.TrimSuffix(k, "*")
+					if keys[i]+"*" != k || !strings.HasSuffix(keys[i], "/") || strings.ContainsAny(keys[i], "*?") {
+						t.Errorf("%s: the pattern %q is not a partition prefix and *", name, k)
+					}
+				}
+				all = append(all, keys...)
+				may := writing
+				if slices.Equal(sorted(keys), sorted(want.reads)) {
+					may = reading
+				}
+				if !slices.Equal(sorted(actions), sorted(may)) {
+					t.Errorf("%s may %v to %v, want %v", name, actions, keys, may)
+				}
+			case name + "Logs.Arn":
+				if !slices.Equal(actions, []string{"logs:CreateLogStream", "logs:PutLogEvents"}) {
+					t.Errorf("%s: %v", name, s)
+				}
+			default:
+				t.Errorf("%s may reach %v", name, at(s, "Resource"))
+			}
+		}
+		if slices.Sort(all); !slices.Equal(all, sorted(want.partitions)) {
+			t.Errorf("%s may open %q, and opens %q", name, all, sorted(want.partitions))
+		}
+	}
+	// No other role or policy, and nothing that names no resource but the tracing, which cannot.
+	for name, r := range tp.Resources {
+		policy := strings.HasPrefix(r.Type, "AWS::IAM::")
+		if _, ok := deployed[strings.TrimSuffix(name, "Role")]; policy && !ok && name != "TracePolicy" || r.Properties["Policies"] != nil && !policy {
+			t.Errorf("%s, a %s, gives permissions", name, r.Type)
+		}
+	}
+	for _, s := range at(tp.Resources["TracePolicy"].Properties, "PolicyDocument", "Statement").([]any) {
+		for _, a := range texts(at(s, "Action")) {
+			if !strings.HasPrefix(a, "xray:Put") {
+				t.Errorf("all functions may %s", a)
+			}
+		}
+	}
+}
+
+func statements(role node) (out []any) {
+	policies, _ := at(role, "Policies").([]any)
+	for _, p := range policies {
+		out = append(out, at(p, "PolicyDocument", "Statement").([]any)...)
+	}
+	return out
+}
+
+// A variable that nobody reads would be a setting that does nothing.
+func TestTemplateEnvironment(t *testing.T) {
+	source, err := os.ReadFile("../../shared/config/config.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^\tEnv\w+ += "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+		known[m[1]] = true
+	}
+	if !known[config.EnvTable] || !known[config.EnvEndpoint] {
+		t.Fatalf("found only %v", known)
+	}
+	cloud, one := readTemplate(t, "../../template.yaml"), readTemplate(t, "../../infra/all-in-one.yaml")
+	variables := []any{at(cloud.Globals["Function"], "Environment", "Variables"), at(one.Resources["VetAssist"].Properties, "Environment", "Variables")}
+	for name := range cloud.ofType("AWS::Serverless::Function") {
+		variables = append(variables, at(cloud.Resources[name].Properties, "Environment", "Variables"))
+	}
+	for _, v := range variables {
+		m, _ := v.(node)
+		for name := range m {
+			if !known[name] {
+				t.Errorf("%s is no variable of shared/config", name)
+			}
+		}
+	}
+	for _, name := range []string{config.EnvTable, config.EnvBaseURL, config.EnvSeed, config.EnvAppClientID, config.EnvAllowedOrigins} {
+		if at(variables[0], name) == nil {
+			t.Errorf("the functions are not told %s", name)
+		}
+	}
+}
+
+// What each function has beside it: a log that ends, alarms, a timeout within API Gateway's 30 seconds.
+func TestTemplateOperations(t *testing.T) {
+	tp := readTemplate(t, "../../template.yaml")
+	for name := range deployed {
+		p := tp.Resources[name].Properties
+		if s, _ := at(p, "Timeout").(int); s < 5 || s > 29 {
+			t.Errorf("%s may take %v seconds", name, at(p, "Timeout"))
+		}
+		if at(p, "LoggingConfig", "LogGroup", "Ref") != name+"Logs" || at(p, "LoggingConfig", "LogFormat") != "JSON" {
+			t.Errorf("%s logs to %v", name, at(p, "LoggingConfig"))
+		}
+		if alarms := tp.Resources[name+"Alarms"]; at(alarms.Properties, "Parameters", "Function", "Ref") != name || at(alarms.Properties, "TemplateURL") != "infra/alarms.yaml" {
+			t.Errorf("%s has no alarms", name)
+		}
+	}
+	for name, group := range tp.ofType("AWS::Logs::LogGroup") {
+		if days, _ := at(group.Properties, "RetentionInDays").(int); days < 1 {
+			t.Errorf("%s keeps everything for ever", name)
+		}
+	}
+	metrics := map[any]bool{}
+	for _, a := range readTemplate(t, "../../infra/alarms.yaml").ofType("AWS::CloudWatch::Alarm") {
+		metrics[at(a.Properties, "MetricName")] = true
+	}
+	if !metrics["Errors"] || !metrics["Throttles"] || !metrics["Duration"] {
+		t.Errorf("the alarms look at %v", metrics)
+	}
+}
+
+// The table is made in two ways: here, and for DynamoDB Local by the engine itself.
+func TestTemplateTable(t *testing.T) {
+	table := readTemplate(t, "../../template.yaml").Resources["Table"]
+	p := table.Properties
+	if got := at(p, "KeySchema"); !reflect.DeepEqual(got, []any{node{"AttributeName": "pk", "KeyType": "HASH"}, node{"AttributeName": "sk", "KeyType": "RANGE"}}) {
+		t.Errorf("the key is %v", got)
+	}
+	if at(p, "TimeToLiveSpecification", "AttributeName") != "expires" || at(p, "TimeToLiveSpecification", "Enabled") != true {
+		t.Error("nothing expires")
+	}
+	if at(p, "SSESpecification", "SSEEnabled") != true || at(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true || at(p, "BillingMode") != "PAY_PER_REQUEST" {
+		t.Errorf("%v", p)
+	}
+	if table.DeletionPolicy != "RetainExceptOnCreate" {
+		t.Errorf("deleting the stack would delete what people wrote: %s", table.DeletionPolicy)
+	}
+}
