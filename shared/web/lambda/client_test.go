@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,11 +46,11 @@ func TestClientInSAMLocal(t *testing.T) {
 
 // Elsewhere localhost is localhost. A connection is used again, but not after the process was frozen.
 func TestClientThaws(t *testing.T) {
-	connections := 0
+	var connections atomic.Int32
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {
-			connections++
+			connections.Add(1)
 		}
 	}
 	server.Start()
@@ -59,7 +60,7 @@ func TestClientThaws(t *testing.T) {
 	client.Transport.(*thawed).now = func() time.Time { return now }
 	for _, c := range []struct {
 		pause time.Duration
-		want  int
+		want  int32
 	}{{0, 1}, {time.Second, 1}, {idle, 1}, {idle + time.Second, 2}, {0, 2}, {24 * time.Hour, 3}} {
 		now = now.Add(c.pause)
 		res, err := client.Post(server.URL, "text/plain", strings.NewReader("x"))
@@ -68,8 +69,8 @@ func TestClientThaws(t *testing.T) {
 		}
 		io.Copy(io.Discard, res.Body)
 		res.Body.Close()
-		if connections != c.want {
-			t.Errorf("%s later: %d connections, want %d", c.pause, connections, c.want)
+		if got := connections.Load(); got != c.want {
+			t.Errorf("%s later: %d connections, want %d", c.pause, got, c.want)
 		}
 	}
 }
