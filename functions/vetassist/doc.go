@@ -14,6 +14,7 @@
 //	server.go    Start, Server.Close: what a test starts too
 //	fill.go      what a new database holds, and its first administrator
 //	password.go  the subcommand admin-password
+//	doctor.go    the subcommand doctor; the folder doctor is what it does
 //	handler.go   every function on one mux
 //	listen.go    localhost means two addresses
 //	inside.go    requests that we send to ourselves

@@ -16,6 +16,7 @@ Usage:
   go run ./functions/vetassist [flags]             makes and fills its database on first use, then serves until Ctrl-C
   go run ./functions/vetassist admin-password      gives an administrator who lost it a new password
   go run ./functions/vetassist seed                fills the DynamoDB table of a deployment
+  go run ./functions/vetassist doctor URL          examines a VetAssist, local or deployed, and says how to mend it
 
 Flags (in brackets the environment variable of the same meaning; the flag wins):
 

@@ -39,6 +39,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			return adminPassword(args[1:], getenv, stdout, stderr)
 		case "seed":
 			return seedTable(args[1:], getenv, stdout, stderr)
+		case "doctor":
+			return examine(args[1:], stdout, stderr)
 		case "help":
 			args = []string{"-h"}
 		}
