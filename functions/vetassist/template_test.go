@@ -21,8 +21,8 @@ import (
 
 // What template.yaml says of the functions is what they say of themselves. Only scripts/template asks AWS's own tools.
 
-// deployed are the functions of template.yaml. What is in reads they never write.
-var deployed = map[string]struct {
+// lambdas are the functions of template.yaml. What is in reads they never write.
+var lambdas = map[string]struct {
 	folder             string
 	partitions, routes []string
 	reads              []string
@@ -141,11 +141,11 @@ func gatewayPaths(routes []string) (paths []string) {
 func TestTemplateRoutes(t *testing.T) {
 	tp := readTemplate(t, "../../template.yaml")
 	functions := tp.ofType("AWS::Serverless::Function")
-	if got, want := slices.Sorted(maps.Keys(functions)), slices.Sorted(maps.Keys(deployed)); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(functions)), slices.Sorted(maps.Keys(lambdas)); !slices.Equal(got, want) {
 		t.Fatalf("the functions are %v, want %v", got, want)
 	}
 	for name, f := range functions {
-		want := deployed[name]
+		want := lambdas[name]
 		var got []string
 		for event, e := range at(f.Properties, "Events").(node) {
 			if at(e, "Type") != "HttpApi" || at(e, "Properties", "Method") != "ANY" || at(e, "Properties", "ApiId", "Ref") != "Api" {
@@ -171,7 +171,7 @@ var (
 // A function's role opens the partitions with which its package opens the store, by the same names, and nothing else.
 func TestTemplatePermissions(t *testing.T) {
 	tp := readTemplate(t, "../../template.yaml")
-	for name, want := range deployed {
+	for name, want := range lambdas {
 		if at(tp.Resources[name].Properties, "Role", "GetAtt") != name+"Role.Arn" {
 			t.Errorf("%s has the role %v", name, at(tp.Resources[name].Properties, "Role"))
 		}
@@ -221,7 +221,7 @@ func TestTemplatePermissions(t *testing.T) {
 	// No other role or policy, and nothing that names no resource but the tracing, which cannot.
 	for name, r := range tp.Resources {
 		policy := strings.HasPrefix(r.Type, "AWS::IAM::")
-		if _, ok := deployed[strings.TrimSuffix(name, "Role")]; policy && !ok && name != "TracePolicy" || r.Properties["Policies"] != nil && !policy {
+		if _, ok := lambdas[strings.TrimSuffix(name, "Role")]; policy && !ok && name != "TracePolicy" || r.Properties["Policies"] != nil && !policy {
 			t.Errorf("%s, a %s, gives permissions", name, r.Type)
 		}
 	}
@@ -278,7 +278,7 @@ func TestTemplateEnvironment(t *testing.T) {
 // What each function has beside it: a log that ends, alarms, a timeout within API Gateway's 30 seconds.
 func TestTemplateOperations(t *testing.T) {
 	tp := readTemplate(t, "../../template.yaml")
-	for name := range deployed {
+	for name := range lambdas {
 		p := tp.Resources[name].Properties
 		if s, _ := at(p, "Timeout").(int); s < 5 || s > 29 {
 			t.Errorf("%s may take %v seconds", name, at(p, "Timeout"))
