@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/storetest"
 )
 
 // meter counts what DynamoDB would be asked for and would charge: a unit of reading is 4 KB of a partition, read
@@ -85,16 +85,8 @@ func (m *meter) Write(ctx context.Context, ops ...store.Op) error {
 // TestReadmeScale counts what each step of the story asks of the store, and holds the README's table to it. The server is
 // warm: it has its keys, and has seen the tools.
 func TestReadmeScale(t *testing.T) {
-	var m *meter
-	w := newWorld(t, func(o *Options) {
-		o.setDefaults()
-		open := o.Open
-		o.Open = func(ctx context.Context, now func() time.Time) (store.Store, func() error, error) {
-			db, closeDB, err := open(ctx, now)
-			m = &meter{Store: db, sum: map[string]load{}}
-			return m, closeDB, err
-		}
-	})
+	m := &meter{Store: storetest.Open(t, newClock().Now), sum: map[string]load{}}
+	w := newWorld(t, func(o *Options) { o.Open = always(m) })
 	w.person().connect("Which pets do I have?", "alice")
 	w.refresh(w.tokensFor("alice", "pet-profile:read").Refresh)
 

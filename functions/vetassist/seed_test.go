@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/config"
-	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/dynamo"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 )
@@ -48,10 +46,7 @@ func TestSeedTable(t *testing.T) {
 
 	w := newWorld(t, func(o *Options) {
 		o.BaseURL, o.Now = "https://demo.example.com", time.Now
-		o.Open = func(_ context.Context, now func() time.Time) (store.Store, func() error, error) {
-			db, err := dynamo.Open(dynamo.Options{Table: table, Endpoint: endpoint}, now)
-			return db, func() error { return nil }, err
-		}
+		o.Open = onTable(dynamo.Options{Table: table, Endpoint: endpoint})
 	})
 	for user, password := range logins {
 		p := behind(t, w).person()
