@@ -157,7 +157,7 @@ func (w *world) send(method, path, body string, headers ...string) answer {
 		}
 		r.Header.Add(pair[0], pair[1])
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r) // no redirects, no cookies
+	resp, err := w.transport().RoundTrip(r) // no redirects, no cookies
 	if err != nil {
 		w.t.Fatal(err)
 	}

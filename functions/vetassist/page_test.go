@@ -26,12 +26,17 @@ func (w *world) person() *person {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	transport := w.network
-	if transport == nil {
-		transport = http.DefaultTransport.(*http.Transport).Clone()
-	}
+	transport := w.transport().Clone()
 	w.t.Cleanup(transport.CloseIdleConnections)
 	return &person{t: w.t, base: w.URL, http: &http.Client{Jar: jar, Transport: transport}}
+}
+
+// transport is how the server is reached.
+func (w *world) transport() *http.Transport {
+	if w.network != nil {
+		return w.network
+	}
+	return http.DefaultTransport.(*http.Transport)
 }
 
 // page is what a browser shows.

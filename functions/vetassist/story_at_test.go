@@ -32,8 +32,9 @@ func worldAt(t *testing.T) *world {
 }
 
 // TestStoryAt leaves the server as it found it, but for consents and Fido's weight.
-func TestStoryAt(t *testing.T) {
-	w := worldAt(t)
+func TestStoryAt(t *testing.T) { tellAt(worldAt(t)) }
+
+func tellAt(w *world) {
 	v := w.freeVisit()
 	defer w.cancel(v) // even when the story fails after the booking
 	for _, user := range []string{"bob", "carol", "admin"} {

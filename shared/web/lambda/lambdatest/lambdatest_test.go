@@ -363,7 +363,7 @@ func TestRoutes(t *testing.T) {
 	}
 	var routes []Route
 	for _, key := range []string{"$default", "ANY /oauth/{proxy+}", "ANY /mcp", "GET /mcp", "ANY /.well-known/oauth-protected-resource/{proxy+}",
-		"ANY /.well-known/oauth-protected-resource/admin/{proxy+}", "ANY /admin", "ANY /admin/", "ANY /admin/{proxy+}", "GET /pets/{id}"} {
+		"ANY /.well-known/oauth-protected-resource/admin/{proxy+}", "ANY /admin", "ANY /admin/{proxy+}", "GET /pets/{id}"} {
 		routes = append(routes, Route{key, to(key)})
 	}
 	g := gateway(t, routes...)
@@ -371,13 +371,13 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/", "$default "},
 		{"GET", "/mcp", "GET /mcp "},
 		{"POST", "/mcp", "ANY /mcp "},
-		{"GET", "/mcp/", "$default "},
+		{"GET", "/mcp/", "GET /mcp "},
 		{"GET", "/oauth/token", "ANY /oauth/{proxy+} token"},
 		{"GET", "/oauth/a/b", "ANY /oauth/{proxy+} a/b"},
 		{"GET", "/oauth/", "$default "},
 		{"GET", "/oauth", "$default "},
 		{"GET", "/admin", "ANY /admin "},
-		{"GET", "/admin/", "ANY /admin/ "},
+		{"GET", "/admin/", "ANY /admin "},
 		{"GET", "/admin/api/roles/Pet%20Owner", "ANY /admin/{proxy+} api/roles/Pet Owner"},
 		{"GET", "/.well-known/oauth-protected-resource/mcp", "ANY /.well-known/oauth-protected-resource/{proxy+} mcp"},
 		{"GET", "/.well-known/oauth-protected-resource/admin/api", "ANY /.well-known/oauth-protected-resource/admin/{proxy+} api"},
@@ -391,7 +391,7 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s %s went to %q, want %q", c.method, c.path, chosen, c.want)
 		}
 	}
-	for _, keys := range [][]string{{"/mcp"}, {"ANY mcp"}, {"$default", "$default"}} {
+	for _, keys := range [][]string{{"/mcp"}, {"ANY mcp"}, {"ANY /mcp/"}, {"$default", "$default"}} {
 		var routes []Route
 		for _, key := range keys {
 			routes = append(routes, Route{key, to(key)})

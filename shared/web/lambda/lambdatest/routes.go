@@ -40,7 +40,7 @@ func readRoutes(list []Route) ([]route, error) {
 			continue
 		}
 		method, path, ok := strings.Cut(r.Key, " ")
-		if !ok || method == "" || !strings.HasPrefix(path, "/") {
+		if !ok || method == "" || !strings.HasPrefix(path, "/") || len(path) > 1 && strings.HasSuffix(path, "/") {
 			return nil, fmt.Errorf("lambdatest: %q is no route key, such as \"ANY /mcp\"", r.Key)
 		}
 		out := route{Route: r, method: method, segments: strings.Split(path[1:], "/")}
@@ -78,7 +78,8 @@ func (r route) rank() []int {
 	return []int{kind, len(r.segments), words, own}
 }
 
-// match is the path parameters of a request that the route is for.
+// match is the path parameters of a request that the route is for. A last slash makes no difference (nor can a route key have one),
+// as is known from https://github.com/aws-powertools/powertools-lambda-python/issues/1552; the documentation is silent.
 func (r route) match(method, path string) (map[string]string, bool) {
 	if r.standard {
 		return nil, true
@@ -86,7 +87,7 @@ func (r route) match(method, path string) (map[string]string, bool) {
 	if r.method != "ANY" && r.method != method {
 		return nil, false
 	}
-	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/"), "/")
 	if len(parts) < len(r.segments) || r.greedy == "" && len(parts) != len(r.segments) {
 		return nil, false
 	}
