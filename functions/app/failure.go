@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -28,7 +29,7 @@ func refusalOf(err error) *refusal {
 		return known
 	case errors.Is(err, errNotSetUp):
 		return &refusal{http.StatusConflict, "not_set_up", "Vet Assist AI is not set up yet: it has no client id. Reload this page to see what to do."}
-	case errors.Is(err, errBusy):
+	case errors.Is(err, errBusy), errors.Is(err, store.ErrBusy):
 		return &refusal{http.StatusServiceUnavailable, "busy", "Many people are asking at once. Please try again in a moment."}
 	case errors.Is(err, errMoved), errors.Is(err, errNoSession):
 		return &refusal{http.StatusConflict, "moved", "Your login has just ended or changed in another tab. Please try again."}

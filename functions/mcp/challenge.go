@@ -103,7 +103,8 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 			ask, err := g.policy.missing(r.Context(), who, messages)
 			if err != nil {
 				g.log.ErrorContext(r.Context(), "cannot read the role policy", "err", err)
-				rpcError(w, http.StatusInternalServerError, idOf(messages), jsonrpc.CodeInternalError, "Something went wrong on our side. Please try again.", nil)
+				w.Header().Set("Retry-After", "2")
+				rpcError(w, http.StatusServiceUnavailable, idOf(messages), jsonrpc.CodeInternalError, "Something went wrong on our side. Please try again.", nil)
 				return
 			}
 			if len(ask) > 0 {

@@ -126,8 +126,11 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Even
 	if !errors.As(err, &refusal) {
 		s.Log.Log(r.Context(), web.FailureLevel(r.Context()), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
 		w.Header().Set("Retry-After", "1")
-		web.JSON(w, http.StatusInternalServerError, map[string]string{
-			"error": "server_error", "error_description": "Something broke on our side; request " + web.RequestID(r.Context())})
+		status, code := http.StatusInternalServerError, "server_error"
+		if web.Passing(err) {
+			status, code = http.StatusServiceUnavailable, "temporarily_unavailable"
+		}
+		web.JSON(w, status, map[string]string{"error": code, "error_description": "Something broke on our side; request " + web.RequestID(r.Context())})
 		return
 	}
 	var about *concern

@@ -29,8 +29,15 @@ var (
 	ErrInvalid = errors.New("store: invalid request")
 	// ErrBusy says that the engine could not answer in time; trying again may help. A Write that it is the answer
 	// to was carried out or was not: nobody knows, as after a context's end. No engine guesses.
-	ErrBusy = errors.New("store: busy, try again")
+	ErrBusy error = busy{}
 )
+
+type busy struct{}
+
+func (busy) Error() string { return "store: busy, try again" }
+
+// Temporary is what package web looks for.
+func (busy) Temporary() bool { return true }
 
 // ConflictError tells which operation of a Write found its condition unmet.
 type ConflictError struct{ Index int }

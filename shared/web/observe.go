@@ -69,9 +69,19 @@ func Observe(log *slog.Logger, next http.Handler) http.Handler {
 	})
 }
 
+// Passing tells of an error that it says of itself that it may be over in a moment, as store.ErrBusy does.
+func Passing(err error) bool {
+	var t interface{ Temporary() bool }
+	return errors.As(err, &t) && t.Temporary()
+}
+
 // Fail logs the cause of a failure that is ours, never the caller's, and says nothing of it on the wire but the id.
 func Fail(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	log.Log(r.Context(), FailureLevel(r.Context()), "failed", "id", RequestID(r.Context()), "method", r.Method, "path", r.URL.Path, "err", err)
+	if Passing(err) {
+		http.Error(w, "Something takes too long on our side. Please try again in a moment. If you report it, give this number: "+RequestID(r.Context()), http.StatusServiceUnavailable)
+		return
+	}
 	http.Error(w, "Something broke on our side. If you report it, give this number: "+RequestID(r.Context()), http.StatusInternalServerError)
 }
 
@@ -89,6 +99,9 @@ type recorder struct {
 }
 
 func (r *recorder) WriteHeader(status int) {
+	if h := r.Header(); status == http.StatusServiceUnavailable && h.Get("Retry-After") == "" {
+		h.Set("Retry-After", "2") // seconds: whatever it is, it is meant to pass
+	}
 	r.ResponseWriter.WriteHeader(status) // panics when it is no status, and then nothing has been said
 	if r.status == 0 {
 		r.status = status

@@ -21,13 +21,13 @@ func open(t *testing.T, o dynamo.Options, now func() time.Time) *dynamo.DB {
 	return db
 }
 
-func TestContract(t *testing.T) {
+func TestDynamoDBContract(t *testing.T) {
 	storetest.Endpoint(t)
 	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store { return open(t, storetest.NewTable(t), now) })
 }
 
 // The table outlives the writers that are killed. Its name is made of the location, which they know.
-func TestKilled(t *testing.T) {
+func TestDynamoDBKilled(t *testing.T) {
 	o := dynamo.Options{Endpoint: storetest.Endpoint(t)}
 	storetest.RunCrash(t, func(ctx context.Context, location string, now func() time.Time) (store.Store, func() error, error) {
 		o.Table = fmt.Sprintf("test-%x", sha256.Sum256([]byte(location)))

@@ -25,7 +25,7 @@ func openFaulty(t *testing.T, plan faulty.Plan) (*dynamo.DB, *faulty.Proxy) {
 }
 
 // The only writer never meets a conflict, whatever gets lost: that would be its own write. And each write counts once.
-func TestLostAnswersAreNoConflicts(t *testing.T) {
+func TestDynamoDBLostAnswersAreNoConflicts(t *testing.T) {
 	s, proxy := openFaulty(t, faulty.Seeded(1, 0.3))
 	for i := range 12 {
 		a, b := fmt.Sprint("a", i), fmt.Sprint("b", i)
@@ -73,7 +73,7 @@ func (c *tally) count(t *testing.T, err error) {
 }
 
 // Of many who want one thing at most one gets it, and exactly one has it.
-func TestOneWinnerOverFaults(t *testing.T) {
+func TestDynamoDBOneWinnerOverFaults(t *testing.T) {
 	s, _ := openFaulty(t, faulty.Seeded(2, 0.3))
 	for round := range 6 {
 		for name, more := range map[string][]store.Op{"alone": nil, "with another": {store.Check("test/1", "nothing", store.IfAbsent())}} {
@@ -103,7 +103,7 @@ func TestOneWinnerOverFaults(t *testing.T) {
 }
 
 // Every increment that was answered counts, once; one that ended in ErrBusy counts once or not.
-func TestNoLostUpdateOverFaults(t *testing.T) {
+func TestDynamoDBNoLostUpdateOverFaults(t *testing.T) {
 	s, _ := openFaulty(t, faulty.Seeded(3, 0.2))
 	for name, more := range map[string][]store.Op{"alone": nil, "with another": {store.Check("test/1", "nothing", store.IfAbsent())}} {
 		increment := func() error {
