@@ -12,6 +12,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // policy judges what a token lacks: could a consent give it, or can nothing?
@@ -103,8 +104,11 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 			ask, err := g.policy.missing(r.Context(), who, messages)
 			if err != nil {
 				g.log.ErrorContext(r.Context(), "cannot read the role policy", "err", err)
-				w.Header().Set("Retry-After", "2")
-				rpcError(w, http.StatusServiceUnavailable, idOf(messages), jsonrpc.CodeInternalError, "Something went wrong on our side. Please try again.", nil)
+				status := http.StatusInternalServerError
+				if web.Passing(err) {
+					status = http.StatusServiceUnavailable
+				}
+				rpcError(w, status, idOf(messages), jsonrpc.CodeInternalError, "Something went wrong on our side. Please try again.", nil)
 				return
 			}
 			if len(ask) > 0 {

@@ -191,7 +191,7 @@ func TestDynamoDBFaultsOutage(t *testing.T) {
 	bob := w.person()
 	bob.connect("Which pets do I have?", "bob")
 	got := w.tokensFor("bob", "pet-profile:read")
-	admin := w.tokensFor("bob", "pet-profile:read") // any valid token
+	admin := w.administrator()
 	code := bob.answerOf(w.request(nil), "bob").Get("code")
 	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
 	cookies := []string{"Cookie", cookiesOf(bob)}
@@ -214,7 +214,7 @@ func TestDynamoDBFaultsOutage(t *testing.T) {
 		"home": func() answer { return w.send("GET", "/", "", cookies...) },
 		"tool": func() answer { return w.callTool(got.Access, "list_pets", "{}") },
 		"administration": func() answer {
-			return w.send("GET", "/admin/api/v1/users", "", "Authorization", "Bearer "+admin.Access)
+			return w.send("GET", "/admin/api/v1/users", "", "Authorization", "Bearer "+admin.token)
 		},
 	}
 	for name, plan := range map[string]faulty.Plan{
