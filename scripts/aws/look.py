@@ -1,0 +1,72 @@
+"""Looks at what scripts/deploy made at the stand-in for AWS; scripts/aws/rehearse runs it.
+
+    look.py deployed|moved|gone STACK
+"""
+
+
+import sys
+
+import boto3
+
+what, stack = sys.argv[1:]
+cloudformation, dynamodb, functions, apis, iam, logs, alarms, s3 = map(
+    boto3.client, ["cloudformation", "dynamodb", "lambda", "apigatewayv2", "iam", "logs", "cloudwatch", "s3"]
+)
+
+
+def expect(name, got, want):
+    if got != want:
+        sys.exit(f"{name}: {got}, want {want}")
+
+
+tables = [t for t in dynamodb.list_tables()["TableNames"] if t.startswith(stack)]
+names = sorted(f["FunctionName"] for f in functions.list_functions()["Functions"])
+if what == "gone":
+    left = cloudformation.list_stacks()["StackSummaries"]
+    expect("stacks", [s["StackName"] for s in left if stack in s["StackName"] and s["StackStatus"] != "DELETE_COMPLETE"], [])
+    expect("tables", tables, [])
+    expect("functions", names, [])
+    expect("log groups", [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]], [])
+    for b in s3.list_buckets()["Buckets"]:
+        expect("uploads", [o["Key"] for o in s3.list_objects_v2(Bucket=b["Name"]).get("Contents", [])], [])
+    sys.exit()
+
+outputs = {o["OutputKey"]: o["OutputValue"] for o in cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["Outputs"]}
+api = apis.get_apis()["Items"][0]
+base = f"https://{api['ApiId']}.execute-api.us-east-1.amazonaws.com"
+if what == "moved":
+    base = "https://vetassist.example.com"
+    mapping = apis.get_api_mappings(DomainName="vetassist.example.com")["Items"]
+    expect("mapping", [(m["ApiId"], m["Stage"]) for m in mapping], [(api["ApiId"], "$default")])
+expect("addresses", [outputs[k] for k in ("Issuer", "App", "Console", "McpUrl")], [base, base + "/", base + "/admin/", base + "/mcp"])
+
+expect("functions", names, [f"{stack}-{f}" for f in ("admin", "app", "jwks", "mcp", "oauth")])
+table = dynamodb.describe_table(TableName=outputs["TableName"])["Table"]
+expect("table", (tables, table["BillingModeSummary"]["BillingMode"], table["SSEDescription"]["Status"]), ([table["TableName"]], "PAY_PER_REQUEST", "ENABLED"))
+for name in names:
+    f = functions.get_function(FunctionName=name)["Configuration"]
+    variables = f["Environment"]["Variables"]
+    expect(name, (f["Architectures"], f["Runtime"], variables["VETASSIST_TABLE"]), (["arm64"], "provided.al2023", table["TableName"]))
+    expect(name, "AWS_ENDPOINT_URL_DYNAMODB" in variables, False)
+    if what == "moved":
+        expect(name, variables["VETASSIST_BASE_URL"], base)
+    # The statements of the role, as the stack made them: the table's ARN, no other, and never all.
+    role = f["Role"].rsplit("/", 1)[1]
+    document = iam.get_role_policy(RoleName=role, PolicyName="work")["PolicyDocument"]
+    for s in document["Statement"]:
+        if s["Sid"] in ("Work", "Read"):
+            expect(name, s["Resource"], table["TableArn"])
+            expect(name, all(a.startswith("dynamodb:") and "Scan" not in a and "*" not in a for a in s["Action"]), True)
+            expect(name, bool(s["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]), True)
+        else:
+            expect(name, (s["Sid"], s["Resource"].split(":log-group:")[1]), ("Log", f"/aws/lambda/{name}:*"))
+    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    expect(name, len(attached), 1)
+
+groups = {g["logGroupName"]: g.get("retentionInDays") for g in logs.describe_log_groups()["logGroups"]}
+expect("log groups", groups, {f"/aws/lambda/{n}": 30 for n in names} | {f"/aws/vendedlogs/{stack}-api": 30})
+found = alarms.describe_alarms()["MetricAlarms"]
+watched = sorted((a["MetricName"], a["Dimensions"][0]["Value"]) for a in found)
+expect("alarms", watched, sorted([(m, n) for n in names for m in ("Errors", "Throttles", "Duration")] + [("5xx", api["ApiId"])]))
+expect("alarms that tell nobody", [a["AlarmName"] for a in found if not a["AlarmActions"]], [])
+
