@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/config"
@@ -12,18 +11,20 @@ import (
 
 const (
 	clientTimeout = 25 * time.Second // API Gateway itself waits 30 s
-	idle          = 20 * time.Second
+	idleTimeout   = 20 * time.Second
 	dockerHost    = "host.docker.internal" // the machine, seen from one of its containers
 )
 
 // Client is what a function sends requests to other parties with.
 func Client(c config.Config) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.IdleConnTimeout = idle
+	// A connection from before Lambda froze the process is dead, and a POST that is written to it is lost. net/http looks at the
+	// clock on the wall before it uses an idle one again, and that clock goes on in the cold.
+	t.IdleConnTimeout = idleTimeout
 	if c.SAMLocal {
 		t.DialContext = fromContainer(t.DialContext)
 	}
-	return &http.Client{Transport: &thawed{Transport: t, now: time.Now}, Timeout: clientTimeout}
+	return &http.Client{Transport: t, Timeout: clientTimeout}
 }
 
 type dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -37,22 +38,4 @@ func fromContainer(dial dial) dial {
 		}
 		return dial(ctx, network, address)
 	}
-}
-
-// thawed drops connections from before Lambda froze the process. The other side has closed them long ago, and a POST that is
-// written to such a one is lost: net/http cannot know whether it arrived. The timer of IdleConnTimeout does not help, since it was
-// frozen too; the clock on the wall was not.
-type thawed struct {
-	*http.Transport
-	now  func() time.Time
-	last atomic.Int64
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t *thawed) RoundTrip(r *http.Request) (*http.Response, error) {
-	now := t.now().UnixNano()
-	if last := t.last.Swap(now); now-last > int64(idle) {
-		t.CloseIdleConnections()
-	}
-	return t.Transport.RoundTrip(r)
 }

@@ -279,7 +279,7 @@ func TestTimeout(t *testing.T) {
 	for busy := false; !busy; {
 		f.each(func(p *process) {
 			p.mu.Lock()
-			busy = p.current != nil
+			busy = p.current != nil && strings.Contains(string(p.current.event), "/sleep")
 			p.mu.Unlock()
 		})
 	}
