@@ -44,7 +44,8 @@ var house = map[string][]string{
 	"shared/host": {"shared/config", "shared/store"},
 
 	"shared/web/lambda":            {"shared/config", "shared/host", "shared/web"}, // what makes a function one of AWS Lambda
-	"shared/web/lambda/lambdatest": {},                                             // knows events and processes, nothing of ours
+	"shared/web/lambda/coldstart":  {"shared/web/lambda/lambdatest"},
+	"shared/web/lambda/lambdatest": {}, // knows events and processes, nothing of ours
 
 	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	"functions/jwks":  {"shared/config", "shared/host", "shared/store", "shared/token", "shared/web"},
