@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -38,8 +39,8 @@ var (
 
 // Library holds the articles and their index. It is made by Load and never changes.
 type Library struct {
-	articles []Article // sorted by slug
-	index    index
+	articles []Article     // sorted by slug
+	index    func() *index // made at the first search: most cold starts of a Lambda function never search
 }
 
 // Load reads every knowledge/*.md of fsys. It refuses all of them if one is broken: an article that silently went
@@ -66,7 +67,7 @@ func Load(fsys fs.FS) (*Library, error) {
 			return nil, fmt.Errorf("knowledge: knowledge/%s.md: %w", a.Slug, err)
 		}
 	}
-	l.index = newIndex(l.articles)
+	l.index = sync.OnceValue(func() *index { return newIndex(l.articles) })
 	return l, nil
 }
 

@@ -45,8 +45,8 @@ type index struct {
 // phrase is a synonym: when said is in a question, it means the stems of meant.
 type phrase struct{ said, meant []string }
 
-func newIndex(articles []Article) index {
-	x := index{
+func newIndex(articles []Article) *index {
+	x := &index{
 		postings:  map[string][]posting{},
 		phrases:   map[string][]phrase{},
 		spellings: map[rune][]string{},

@@ -28,13 +28,13 @@ const (
 // Search returns the articles that answer the query, the best first, at most limit. Nothing found is an empty result,
 // never a guess. A query is read up to 500 bytes.
 func (l *Library) Search(query string, limit int) []Hit {
-	concepts, about := l.index.question(query)
+	concepts, about := l.index().question(query)
 	type place struct {
 		article int
 		score   float64
 	}
 	var places []place
-	for i, score := range l.index.rank(concepts) {
+	for i, score := range l.index().rank(concepts) {
 		if score == 0 {
 			continue
 		}
@@ -49,7 +49,7 @@ func (l *Library) Search(query string, limit int) []Hit {
 	slices.SortStableFunc(places, func(a, b place) int { return cmp.Compare(b.score, a.score) })
 	var hits []Hit
 	for _, p := range places[:max(0, min(limit, len(places)))] {
-		hits = append(hits, Hit{l.articles[p.article].clone(), l.index.excerpt(p.article, concepts), p.score})
+		hits = append(hits, Hit{l.articles[p.article].clone(), l.index().excerpt(p.article, concepts), p.score})
 	}
 	return hits
 }
