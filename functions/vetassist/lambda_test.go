@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/store/dynamo/faulty"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/web/lambda/lambdatest"
 )
@@ -166,11 +167,17 @@ func logsOf(t *testing.T, name string, f *lambdatest.Function) {
 	})
 }
 
-// TestStoryAsDeployed tells the story of the five functions. The doctor finds nothing wrong with them.
-func TestStoryAsDeployed(t *testing.T) {
-	c := newCloud(t, storetest.Endpoint(t))
-	tellAt(c.world)
-	if out := c.command("doctor", c.URL); !strings.Contains(out, "x-amzn-remapped-www-authenticate") {
-		t.Errorf("the doctor did not see what the gateway does:\n%s", out)
-	}
+// TestAsDeployed tells the story of the five functions. The doctor finds nothing wrong with them. Then things happen to them.
+func TestAsDeployed(t *testing.T) {
+	proxy := faulty.New(t, storetest.Endpoint(t), well)
+	c := newCloud(t, proxy.URL)
+	t.Run("story", func(t *testing.T) { tellAt(c.in(t)) })
+	t.Run("doctor", func(t *testing.T) {
+		if out := c.command("doctor", c.URL); !strings.Contains(out, "x-amzn-remapped-www-authenticate") {
+			t.Errorf("it did not see what the gateway does:\n%s", out)
+		}
+	})
+	t.Run("killed between two writes", func(t *testing.T) { killedBetween(c.in(t), c, proxy) })
+	t.Run("out of time", func(t *testing.T) { outOfTime(c.in(t), proxy) })
+	t.Run("without keys", func(t *testing.T) { withoutKeys(c.in(t), c, proxy) })
 }
