@@ -61,11 +61,13 @@ func (g *guard) pass(check func(*http.Request) (token.Claims, *refusal, error), 
 		claims, no, err := check(r)
 		switch {
 		case errors.Is(err, token.ErrUnavailable):
-			g.log.ErrorContext(r.Context(), "cannot verify tokens", "err", err)
+			web.LogFailure(r, g.log, err)
 			w.Header().Set("Retry-After", "5")
-			writeProblem(w, &problem{Status: http.StatusServiceUnavailable, Detail: "Tokens cannot be checked right now. Please try again."})
+			writeProblem(w, &problem{Status: http.StatusServiceUnavailable, Detail: "Tokens cannot be checked right now. Please try again. " + web.ReportNumber(r.Context())})
 		case err != nil:
-			web.Fail(w, r, g.log, err)
+			web.LogFailure(r, g.log, err)
+			status := web.FailureStatus(w, err)
+			writeProblem(w, &problem{Status: status, Detail: web.Sorry(r.Context(), status)})
 		case no != nil:
 			g.refuse(w, r, claims, no)
 		default:

@@ -51,6 +51,14 @@ func (p *problem) Error() string               { return p.Detail }
 func (p *problem) GetStatus() int              { return p.Status }
 func (p *problem) ContentType(_ string) string { return "application/problem+json" }
 
+// GetHeaders says when to try again, where that may help (RFC 9110 §10.2.3).
+func (p *problem) GetHeaders() http.Header {
+	if p.Status != http.StatusServiceUnavailable {
+		return nil
+	}
+	return http.Header{"Retry-After": {web.RetryAfter}}
+}
+
 func (p *problem) complete() *problem {
 	if p.Type == "" {
 		p.Type = "about:blank"
@@ -95,7 +103,11 @@ func (a *api) problem(ctx context.Context, err error) error {
 	p := known(err)
 	if p == nil {
 		a.Log.Log(ctx, web.FailureLevel(ctx), "failed", "id", web.RequestID(ctx), "err", err)
-		p = &problem{Status: http.StatusInternalServerError, Detail: "Something broke on our side. If you report it, give this number: " + web.RequestID(ctx)}
+		p = &problem{Status: http.StatusInternalServerError}
+		if web.Temporary(err) {
+			p.Status = http.StatusServiceUnavailable
+		}
+		p.Detail = web.Sorry(ctx, p.Status)
 	}
 	note(ctx, "reason", p.Detail)
 	return p.complete()
@@ -144,8 +156,6 @@ func known(err error) *problem {
 		return conflict("This key signs now. Rotate first, and retire it when the new key signs.")
 	case errors.Is(err, token.ErrTooManyKeys):
 		return conflict("Too many keys are published already. The oldest leave within a quarter of an hour.")
-	case errors.Is(err, directory.ErrBusy), errors.Is(err, store.ErrBusy):
-		return &problem{Status: http.StatusServiceUnavailable, Detail: "Too much at once. Please try again in a moment."}
 	case errors.As(err, &told) && told.Code == clinic.NotFound:
 		return &problem{Status: http.StatusNotFound, Detail: told.Message}
 	case errors.As(err, &told) && told.Code == clinic.Invalid:

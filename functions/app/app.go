@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/rand"
 	"embed"
 	"errors"
@@ -56,6 +57,7 @@ type app struct {
 	turns                *turns
 	newSessions          *rate.Limiter
 	callTime             time.Duration // for one tool call with its connection, or one token request
+	pause                func(context.Context, time.Duration) error
 }
 
 // New returns the handler of the chat app. The error says which setting is wrong.
@@ -115,7 +117,7 @@ func newApp(cfg Config) (*app, error) {
 		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, clientID: cfg.ClientID, consoleURL: cfg.Console,
 		local: config.IsLoopback(base.Hostname()),
 		store: cfg.Store, discovery: cfg.HTTP, cookie: web.NewCookie("vetassist_app", cfg.BaseURL),
-		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log, callTime: 8 * time.Second,
+		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log, callTime: 8 * time.Second, pause: pause,
 		turns: newTurns(maxTurns, maxTurnsWait), newSessions: rate.NewLimiter(sessionsPerSecond, sessionsAtOnce),
 	}
 	if wrong := wrongClientID(a.clientID); a.clientID != "" && wrong != "" {

@@ -15,7 +15,8 @@ import (
 // callback is where the authorization server sends the person back to. Nothing of the answer is used before its state and
 // its issuer are known to be right.
 func (a *app) callback(w http.ResponseWriter, r *http.Request) {
-	ctx := context.WithoutCancel(r.Context()) // a code works once: what has begun is finished even if the browser leaves
+	ctx, cancel := web.Finish(r.Context()) // a code works once: what has begun is finished even if the browser leaves
+	defer cancel()
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || repeated(q) || q.Get("state") == "" {
 		a.badCallback(w, r, "This address is for answers of the authorization server, and this was not one.")

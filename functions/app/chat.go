@@ -77,7 +77,8 @@ func (a *app) converse(ctx context.Context, b *browser, message string) (exchang
 		return exchange{}, err
 	}
 	defer leave()
-	ctx = context.WithoutCancel(ctx)                 // what a tool did must be kept even if the browser leaves
+	ctx, cancel := web.Finish(ctx) // what a tool did must be kept even if the browser leaves
+	defer cancel()
 	if _, err := a.readSession(ctx, b); err != nil { // it may have ended meanwhile
 		return exchange{}, err
 	}

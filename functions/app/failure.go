@@ -31,6 +31,8 @@ func refusalOf(err error) *refusal {
 		return &refusal{http.StatusConflict, "not_set_up", "Vet Assist AI is not set up yet: it has no client id. Reload this page to see what to do."}
 	case errors.Is(err, errBusy), errors.Is(err, store.ErrBusy):
 		return &refusal{http.StatusServiceUnavailable, "busy", "Many people are asking at once. Please try again in a moment."}
+	case web.Temporary(err):
+		return &refusal{http.StatusServiceUnavailable, "busy", "I could not get to my notes just now. Please try again in a moment."}
 	case errors.Is(err, errMoved), errors.Is(err, errNoSession):
 		return &refusal{http.StatusConflict, "moved", "Your login has just ended or changed in another tab. Please try again."}
 	case errors.Is(err, errContended):
@@ -41,14 +43,7 @@ func refusalOf(err error) *refusal {
 
 // fail answers with a page what went wrong.
 func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
-	bad := refusalOf(err)
-	switch {
-	case a.left(r, err):
-	case bad.status == http.StatusInternalServerError:
-		web.Fail(w, r, a.log, err)
-	default:
-		a.refuse(w, r, bad, false)
-	}
+	a.chatFailed(w, r, false, err)
 }
 
 // chatFailed answers a message that got no answer, in the form that was asked in.
@@ -57,8 +52,8 @@ func (a *app) chatFailed(w http.ResponseWriter, r *http.Request, asJSON bool, er
 		return
 	}
 	bad := refusalOf(err)
-	if bad.status == http.StatusInternalServerError {
-		a.log.ErrorContext(r.Context(), "chat", "id", web.RequestID(r.Context()), "err", err)
+	if bad.status >= http.StatusInternalServerError && !errors.Is(err, errBusy) {
+		web.LogFailure(r, a.log, err)
 	}
 	a.refuse(w, r, bad, asJSON)
 }
@@ -74,7 +69,10 @@ func (a *app) left(r *http.Request, err error) bool {
 
 func (a *app) refuse(w http.ResponseWriter, r *http.Request, bad *refusal, asJSON bool) {
 	if bad.status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "2") // seconds
+		w.Header().Set("Retry-After", web.RetryAfter)
+	}
+	if bad.status >= http.StatusInternalServerError {
+		bad = &refusal{bad.status, bad.Code, bad.Message + " " + web.ReportNumber(r.Context())}
 	}
 	if asJSON {
 		web.JSON(w, bad.status, bad)

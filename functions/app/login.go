@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // login is what one authorization gave.
@@ -54,6 +55,9 @@ func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, r
 			ops = append(ops, store.Delete(conversationPartition+before.Value.Conversation, conversationSort, store.Always()))
 		}
 		err = a.store.Write(ctx, ops...)
+		if web.Temporary(err) && a.stored(ctx, b) {
+			err = nil
+		}
 		if err == nil {
 			a.cookie.Set(w, cookie, cookieLife)
 			return b, nil
@@ -63,6 +67,13 @@ func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, r
 		}
 	}
 	return nil, fmt.Errorf("session: %w", errContended)
+}
+
+// stored tells whether a new session is there, after a store that was too busy to say. Without that a browser whose session did move
+// would have neither cookie.
+func (a *app) stored(ctx context.Context, b *browser) bool {
+	_, err := a.store.Get(ctx, sessionPartition+b.id, sessionSort)
+	return err == nil
 }
 
 func (b *browser) sealLogin(srv server, t tokens) (*login, error) {

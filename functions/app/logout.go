@@ -11,7 +11,8 @@ import (
 
 // logout forgets the session first, so that nobody uses its tokens any more, and then has its refresh tokens revoked.
 func (a *app) logout(w http.ResponseWriter, r *http.Request) {
-	ctx := context.WithoutCancel(r.Context())
+	ctx, cancel := web.Finish(r.Context())
+	defer cancel()
 	b, _, err := a.open(r)
 	if err != nil && !errors.Is(err, errNoSession) {
 		a.fail(w, r, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -161,16 +162,17 @@ func describe(t *mcp.Tool) (assistant.Tool, error) {
 
 // call carries out one tool call. The error is a *need when a person must act, a *refusedError when one refused to;
 // whatever else goes wrong is an observation too, and its cause is in the log.
-func (m *mcpTurn) call(ctx context.Context, c assistant.Call, title string) (assistant.Observation, error) {
+func (m *mcpTurn) call(ctx context.Context, c assistant.Call, tool assistant.Tool) (assistant.Observation, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.app.callTime)
 	defer cancel()
-	m.handler.tool = title
+	m.handler.tool = tool.Title
 	obs := assistant.Observation{Call: c, Outcome: assistant.Failed}
-	err := m.connect(ctx)
-	var res *mcp.CallToolResult
-	if err == nil {
-		res, err = m.session.CallTool(ctx, &mcp.CallToolParams{Name: c.Name, Arguments: c.Arguments})
-		err = m.judge(err)
+	res, err := m.try(ctx, c)
+	// A call that changes something may have been carried out before the server was too busy to say so: only a person can tell
+	// whether to try that again.
+	if err != nil && tool.ReadOnly && m.waited(ctx, err) {
+		m.handler.tool = tool.Title
+		res, err = m.try(ctx, c)
 	}
 	if err == nil {
 		obs.Outcome = assistant.OK
@@ -195,6 +197,39 @@ func (m *mcpTurn) call(ctx context.Context, c assistant.Call, title string) (ass
 	return obs, nil
 }
 
+func (m *mcpTurn) try(ctx context.Context, c assistant.Call) (*mcp.CallToolResult, error) {
+	if err := m.connect(ctx); err != nil {
+		return nil, err
+	}
+	res, err := m.session.CallTool(ctx, &mcp.CallToolParams{Name: c.Name, Arguments: c.Arguments})
+	return res, m.judge(err)
+}
+
+// longestWait bounds how long the MCP server may tell us to wait while a person does.
+const longestWait = 3 * time.Second
+
+// waited tells whether the MCP server asked to try again soon, after the time that it asked for.
+func (m *mcpTurn) waited(ctx context.Context, err error) bool {
+	var n *need
+	status, _ := m.wire.last()
+	wait := m.wire.retryAfter()
+	if errors.As(err, &n) || status != http.StatusServiceUnavailable || wait <= 0 || wait > longestWait {
+		return false
+	}
+	m.close() // the SDK gives up a connection after some errors
+	return m.app.pause(ctx, wait) == nil
+}
+
+// pause waits, unless the context ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // explain says for a person what kept the MCP server from answering; nothing of the error itself.
 func (m *mcpTurn) explain(err error) string {
 	var d *discoveryError
@@ -210,7 +245,7 @@ func (m *mcpTurn) explain(err error) string {
 		return "Your login here has ended, or changed in another tab, while I was working on that."
 	case failed || errors.Is(err, context.DeadlineExceeded):
 		return "The VetAssist server did not answer."
-	case status == http.StatusTooManyRequests:
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
 		return "The VetAssist server is busy."
 	case status >= 500:
 		return "The VetAssist server has a problem of its own."
@@ -245,6 +280,14 @@ type wire struct {
 	mu     sync.Mutex
 	status int
 	failed bool // no answer at all
+	after  time.Duration
+}
+
+// retryAfter is when the last answer asked to try again (RFC 9110 §10.2.3); 0: it did not.
+func (w *wire) retryAfter() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.after
 }
 
 func (w *wire) last() (status int, failed bool) {
@@ -256,7 +299,7 @@ func (w *wire) last() (status int, failed bool) {
 func (w *wire) note(status int, failed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.status, w.failed = status, failed
+	w.status, w.failed, w.after = status, failed, 0
 }
 
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -270,6 +313,11 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	w.note(resp.StatusCode, false)
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 && seconds < 3600 {
+		w.mu.Lock()
+		w.after = time.Duration(seconds) * time.Second
+		w.mu.Unlock()
+	}
 	resp.Body = &boundedBody{resp.Body, maxMCPBody}
 	return resp, nil
 }

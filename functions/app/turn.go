@@ -8,19 +8,23 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 const (
 	maxCalls       = 8                // tool calls for one message
 	maxSteps       = 8                // questions to the assistant for one message
 	turnTime       = 18 * time.Second // with a token request and a revocation before it, below the 30 s of API Gateway
+	keepTime       = 2 * time.Second  // of a request's time, for storing what became of it
 	maxReply       = 8 << 10
 	maxSuggestions = 4
 )
 
 // run answers ex.Message, or goes on where it had to wait. Whatever happens, ex has a reply afterwards.
 func (a *app) run(ctx context.Context, b *browser, history []assistant.Exchange, ex *exchange) {
-	ctx, cancel := context.WithTimeout(ctx, turnTime)
+	ctx, cancel := web.Before(ctx, keepTime)
+	defer cancel()
+	ctx, cancel = context.WithTimeout(ctx, turnTime)
 	defer cancel()
 	t := &turn{app: a, mcp: a.newMCPTurn(ctx, b, ex), ex: ex}
 	defer t.mcp.close()
@@ -83,7 +87,7 @@ func (t *turn) carryOut(ctx context.Context, calls []assistant.Call) bool {
 			return false
 		}
 		tool := t.tool(call.Name)
-		obs, err := t.mcp.call(ctx, call, tool.Title)
+		obs, err := t.mcp.call(ctx, call, tool)
 		t.ex.Done = append(t.ex.Done, doneCall{Observation: obs, Title: tool.Title, Scope: tool.Scope})
 		if err != nil {
 			t.ex.Waiting = calls[i:]

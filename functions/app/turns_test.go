@@ -121,7 +121,7 @@ func TestBusy(t *testing.T) {
 	for contentType, message := range map[string]string{"application/json": `{"message":"hello"}`, "application/x-www-form-urlencoded": "message=hello"} {
 		resp, err := second.Post(w.app.URL+"/chat", contentType, strings.NewReader(message))
 		status, body := second.read(resp, err)
-		if status != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "2" || !strings.Contains(body, "Many people are asking at once.") {
+		if status != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "1" || !strings.Contains(body, "Many people are asking at once.") {
 			t.Errorf("%s: %d %v %s", contentType, status, resp.Header, body)
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
-
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
@@ -64,9 +62,9 @@ func (g *guard) bearer(next http.Handler) http.Handler {
 			g.challenge(w, http.StatusUnauthorized, nil, "invalid_token", []string{rbac.PetProfileRead}, "The access token was refused: "+reason+".")
 			return
 		case err != nil:
-			g.log.ErrorContext(r.Context(), "cannot verify tokens", "err", err)
+			web.LogFailure(r, g.log, err)
 			w.Header().Set("Retry-After", "5")
-			rpcError(w, http.StatusServiceUnavailable, nil, jsonrpc.CodeInternalError, "Tokens cannot be checked right now. Please try again.", nil)
+			rpcError(w, http.StatusServiceUnavailable, nil, codeBusy, "Tokens cannot be checked right now. Please try again. "+web.ReportNumber(r.Context()), nil)
 			return
 		}
 		if !g.limit.allow(claims.Subject) {

@@ -2,11 +2,13 @@ package mcp
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
@@ -22,6 +24,7 @@ const (
 	codeInvalidRequest = jsonrpc.CodeInvalidRequest
 	codeUnauthorized   = 401 // data says which OAuth error it is
 	codeTooMany        = 429
+	codeBusy           = 503
 )
 
 // message is what a challenge must know of a request: who asks for what.
@@ -130,14 +133,39 @@ func rpcError(w http.ResponseWriter, status int, id json.RawMessage, code int64,
 	web.JSON(w, status, a)
 }
 
-// protocolErrors turns the SDK's plain-text refusals into the protocol's form.
+// protocolErrors turns the SDK's plain-text refusals into the protocol's form. And the SDK answers 200 whatever a handler's error is,
+// so the answer to a single message that may be sent again gets the status that says so.
 type protocolErrors struct {
 	http.ResponseWriter
+	one    bool
+	busy   atomic.Pointer[error] // of the handler, which runs on a goroutine of the SDK
 	status int
 	text   bytes.Buffer
+	begun  bool
+}
+
+type busyKey struct{}
+
+// noteBusy tells the writer of the answer of a failure where trying again may help.
+func noteBusy(ctx context.Context, err error) {
+	if p, ok := ctx.Value(busyKey{}).(*atomic.Pointer[error]); ok {
+		p.Store(&err)
+	}
+}
+
+// failureCode is the JSON-RPC error of a failure that is ours: our own code where trying again may help, as with the others.
+func failureCode(status int) int64 {
+	if status == http.StatusServiceUnavailable {
+		return codeBusy
+	}
+	return jsonrpc.CodeInternalError
 }
 
 func (p *protocolErrors) WriteHeader(status int) {
+	p.begun = true
+	if err := p.busy.Load(); err != nil && p.one && status == http.StatusOK {
+		status = web.FailureStatus(p.ResponseWriter, *err)
+	}
 	if status >= 400 && strings.HasPrefix(p.Header().Get("Content-Type"), "text/plain") {
 		p.status = status
 		return
@@ -146,6 +174,9 @@ func (p *protocolErrors) WriteHeader(status int) {
 }
 
 func (p *protocolErrors) Write(b []byte) (int, error) {
+	if !p.begun {
+		p.WriteHeader(http.StatusOK)
+	}
 	if p.status == 0 {
 		return p.ResponseWriter.Write(b)
 	}

@@ -103,12 +103,9 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 			who := callerFrom(r.Context())
 			ask, err := g.policy.missing(r.Context(), who, messages)
 			if err != nil {
-				g.log.ErrorContext(r.Context(), "cannot read the role policy", "err", err)
-				status := http.StatusInternalServerError
-				if web.Passing(err) {
-					status = http.StatusServiceUnavailable
-				}
-				rpcError(w, status, idOf(messages), jsonrpc.CodeInternalError, "Something went wrong on our side. Please try again.", nil)
+				web.LogFailure(r, g.log, err)
+				status := web.FailureStatus(w, err)
+				rpcError(w, status, idOf(messages), failureCode(status), web.Sorry(r.Context(), status), nil)
 				return
 			}
 			if len(ask) > 0 {
@@ -116,8 +113,8 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 				return
 			}
 		}
-		p := &protocolErrors{ResponseWriter: w}
-		next.ServeHTTP(p, r)
+		p := &protocolErrors{ResponseWriter: w, one: len(messages) == 1}
+		next.ServeHTTP(p, r.WithContext(context.WithValue(r.Context(), busyKey{}, &p.busy)))
 		p.finish(r, idOf(messages))
 	})
 }

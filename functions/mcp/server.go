@@ -131,7 +131,7 @@ func (t *tools) survive(next sdk.MethodHandler) sdk.MethodHandler {
 		defer func() {
 			if p := recover(); p != nil {
 				t.log.ErrorContext(ctx, "panic", "method", method, "panic", p, "stack", string(debug.Stack()))
-				res, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "Something broke on our side."}
+				res, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: web.Sorry(ctx, http.StatusInternalServerError)}
 			}
 		}()
 		return next(ctx, method, req)

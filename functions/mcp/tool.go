@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -113,8 +114,13 @@ func (t *tools) failed(ctx context.Context, what string, err error) error {
 	if errors.As(err, &wire) {
 		return wire
 	}
-	t.log.Log(ctx, web.FailureLevel(ctx), "mcp request failed", "what", what, "err", err)
-	return &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "Something went wrong on our side. Please try again."}
+	t.log.Log(ctx, web.FailureLevel(ctx), "mcp request failed", "id", web.RequestID(ctx), "what", what, "err", err)
+	status := http.StatusInternalServerError
+	if web.Temporary(err) {
+		status = http.StatusServiceUnavailable
+		noteBusy(ctx, err)
+	}
+	return &jsonrpc.Error{Code: failureCode(status), Message: web.Sorry(ctx, status)}
 }
 
 // wire is a refusal in a place where the protocol has no result with isError: resources and prompts.

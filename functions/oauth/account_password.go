@@ -28,7 +28,7 @@ func (s *server) changePassword(w http.ResponseWriter, r *http.Request, v visit)
 		redirectTo(w, "/oauth/login")
 		return
 	}
-	if status, problem := s.wrongPassword(w, err); status != 0 {
+	if status, problem := s.wrongPassword(w, r, err); status != 0 {
 		if !errors.Is(err, directory.ErrBusy) {
 			s.refusedPassword(r, v, err)
 		}

@@ -9,7 +9,7 @@ import (
 func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 	a, v, err := s.requestVisit(w, r)
 	if err != nil {
-		s.fail(w, r, err)
+		s.failRequest(w, r, a, err)
 		return
 	}
 	if !v.loggedIn() || a.wantsLogin() {
@@ -22,7 +22,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	d, err := s.decide(r.Context(), a, v.user)
 	if err != nil {
-		s.fail(w, r, err)
+		s.failRequest(w, r, a, err)
 		return
 	}
 	switch {

@@ -62,7 +62,7 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 		return struct{}{}, err
 	})
 	if err != nil {
-		s.fail(w, r, err)
+		s.failRequest(w, r, a, err)
 		return
 	}
 	s.respond(w, r, a.RedirectURI, url.Values{"code": {secret}, "state": {a.State}})

@@ -41,7 +41,7 @@ type unavailable struct {
 func (s *server) consent(w http.ResponseWriter, r *http.Request) {
 	a, v, err := s.requestVisit(w, r)
 	if err != nil {
-		s.fail(w, r, err)
+		s.failRequest(w, r, a, err)
 		return
 	}
 	if !v.loggedIn() { // the login ended while the page was open
@@ -54,7 +54,7 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) {
 	}
 	d, err := s.decide(r.Context(), a, v.user)
 	if err != nil {
-		s.fail(w, r, err)
+		s.failRequest(w, r, a, err)
 		return
 	}
 	// Only what is available now counts, whatever the form says.

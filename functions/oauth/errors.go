@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -82,8 +83,33 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	if err != nil {
-		web.Fail(w, r, s.Log, err)
+		s.pages.Fail(w, r, s.Log, err)
 	}
+}
+
+// failRequest is fail for when the authorization request was found right, so that its client may be told that we failed (RFC 6749
+// §4.1.2.1: a redirect has no status 500 or 503, so there are codes for them). a is nil when it was not.
+func (s *server) failRequest(w http.ResponseWriter, r *http.Request, a *authRequest, err error) {
+	var page *pageError
+	var redirect *redirectError
+	if a == nil || errors.As(err, &page) || errors.As(err, &redirect) || errors.Is(r.Context().Err(), context.Canceled) {
+		s.fail(w, r, err)
+		return
+	}
+	web.LogFailure(r, s.Log, err)
+	status := http.StatusInternalServerError
+	if web.Temporary(err) {
+		status = http.StatusServiceUnavailable
+	}
+	s.sendBack(w, r, a.reject(failureCode(status), web.Sorry(r.Context(), status)))
+}
+
+// failureCode is the OAuth error of a failure that is ours (RFC 6749 §4.1.2.1).
+func failureCode(status int) string {
+	if status == http.StatusServiceUnavailable {
+		return "temporarily_unavailable"
+	}
+	return "server_error"
 }
 
 // sendBack tells the client of an error.
@@ -124,13 +150,11 @@ func redirectTo(w http.ResponseWriter, target string) {
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Event, err error) {
 	var refusal *tokenError
 	if !errors.As(err, &refusal) {
-		s.Log.Log(r.Context(), web.FailureLevel(r.Context()), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
-		w.Header().Set("Retry-After", "1")
-		status, code := http.StatusInternalServerError, "server_error"
-		if web.Passing(err) {
-			status, code = http.StatusServiceUnavailable, "temporarily_unavailable"
-		}
-		web.JSON(w, status, map[string]string{"error": code, "error_description": "Something broke on our side; request " + web.RequestID(r.Context())})
+		web.LogFailure(r, s.Log, err)
+		// RFC 6749 §5.2 has no code for a failure of ours: the status says it (RFC 9110 §15.6; for revocation RFC 7009 §2.2.1 names 503
+		// and Retry-After). The body keeps that section's form, with the codes that §4.1.2.1 has for where there is no status.
+		status := web.FailureStatus(w, err)
+		web.JSON(w, status, map[string]string{"error": failureCode(status), "error_description": web.Sorry(r.Context(), status)})
 		return
 	}
 	var about *concern

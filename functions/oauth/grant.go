@@ -91,10 +91,10 @@ const maxAttempts = 5
 func again[T any](f func() (T, error)) (result T, err error) {
 	for range maxAttempts {
 		if result, err = f(); !errors.Is(err, store.ErrConflict) {
-			break
+			return result, err
 		}
 	}
-	return result, err
+	return result, fmt.Errorf("%w: others wrote every time (%v)", store.ErrBusy, err)
 }
 
 func reasons(d rbac.Decision) string {

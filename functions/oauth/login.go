@@ -57,7 +57,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	}
 	began := s.Now()
 	user, err := s.Directory.Authenticate(r.Context(), username, r.PostForm.Get("password"))
-	if status, problem := s.wrongPassword(w, err); status != 0 {
+	if status, problem := s.wrongPassword(w, r, err); status != 0 {
 		if !errors.Is(err, directory.ErrBusy) {
 			s.recordRefusedLogin(r, a, username, err)
 		}
@@ -92,14 +92,13 @@ func loginEvent(before visit, user directory.User, a *authRequest, method string
 
 // wrongPassword is how a password that was not found right is answered, in words that are the same whether or not somebody
 // has the name; status 0: it was right, or we are at fault.
-func (s *server) wrongPassword(w http.ResponseWriter, err error) (status int, problem string) {
+func (s *server) wrongPassword(w http.ResponseWriter, r *http.Request, err error) (status int, problem string) {
 	var locked *directory.LockedError
 	switch {
 	case errors.Is(err, directory.ErrLogin):
 		return http.StatusUnauthorized, "That username and password do not fit. Please try again."
 	case errors.Is(err, directory.ErrBusy):
-		w.Header().Set("Retry-After", "2")
-		return http.StatusServiceUnavailable, "Many people are logging in right now. Please try again in a moment."
+		return web.FailureStatus(w, err), "Many people are logging in right now. Please try again in a moment. " + web.ReportNumber(r.Context())
 	case errors.As(err, &locked):
 		left := locked.Until.Sub(s.Now())
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(left.Seconds()))))
@@ -118,7 +117,7 @@ func (s *server) wrongPassword(w http.ResponseWriter, err error) (status int, pr
 func (s *server) recordRefusedLogin(r *http.Request, a *authRequest, username string, why error) {
 	userID, err := s.Directory.UserIDByUsername(r.Context(), username)
 	if err != nil {
-		s.Log.Log(r.Context(), web.FailureLevel(r.Context()), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
+		web.LogFailure(r, s.Log, err)
 	}
 	event := audit.Event{Name: audit.Login, Outcome: audit.Refused, UserID: userID, ClientID: a.clientID()}
 	if errors.Is(why, directory.ErrLocked) {

@@ -105,11 +105,9 @@ func (s *server) failPasskey(w http.ResponseWriter, r *http.Request, err error) 
 	case errors.As(err, &page):
 		refusal = &passkeyError{http.StatusBadRequest, "page", page.Message + " Please load the page again."}
 	default:
-		s.Log.Log(r.Context(), web.FailureLevel(r.Context()), "failed", "id", web.RequestID(r.Context()), "path", r.URL.Path, "err", err)
-		refusal = &passkeyError{http.StatusInternalServerError, "failed", "Something broke on our side; request " + web.RequestID(r.Context()) + "."}
-		if web.Passing(err) {
-			refusal.Status = http.StatusServiceUnavailable
-		}
+		web.LogFailure(r, s.Log, err)
+		status := web.FailureStatus(w, err)
+		refusal = &passkeyError{status, "failed", web.Sorry(r.Context(), status)}
 	}
 	web.JSON(w, refusal.Status, map[string]string{"error": refusal.Code, "message": refusal.Message})
 }

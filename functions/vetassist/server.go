@@ -26,6 +26,7 @@ const (
 	headerTimeout = 10 * time.Second
 	readTimeout   = 30 * time.Second
 	writeTimeout  = 2 * time.Minute
+	requestTime   = writeTimeout - 10*time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 32 << 10
 	stopTimeout   = 10 * time.Second
@@ -38,6 +39,8 @@ type Options struct {
 	Rand   io.Reader        // default crypto/rand
 	Stdout io.Writer        // for the addresses and logins; default nowhere
 	Log    *slog.Logger     // default slog.Default()
+	// RequestTime is what the answer to a request may take; default a little less than the connection is given.
+	RequestTime time.Duration
 	// Open opens the store, and tells how to close it; default the SQLite file Config.DB.
 	Open func(ctx context.Context, now func() time.Time) (store.Store, func() error, error)
 }
@@ -98,6 +101,9 @@ func (o *Options) setDefaults() {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.RequestTime == 0 {
+		o.RequestTime = requestTime
+	}
 	if o.Open == nil {
 		o.Open = func(ctx context.Context, now func() time.Time) (store.Store, func() error, error) {
 			db, err := sqlite.Open(ctx, o.DB, now)
@@ -153,7 +159,7 @@ func (s *Server) open(ctx context.Context, o *Options) error {
 		return err
 	}
 	s.handler = handler
-	s.inside.handler = web.Observe(o.Log, http.MaxBytesHandler(handler, web.MaxBody))
+	s.inside.handler = web.Within(o.RequestTime, web.Observe(o.Log, http.MaxBytesHandler(handler, web.MaxBody)))
 	s.URL = o.BaseURL
 	return nil
 }

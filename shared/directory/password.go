@@ -5,12 +5,13 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
 
 	"golang.org/x/crypto/argon2" // the hash that OWASP's Password Storage Cheat Sheet names first
+
+	"github.com/vetassist/vetassist/shared/store"
 )
 
 // Argon2id at OWASP's settings: 19 MiB, two passes, one lane. About 20 ms.
@@ -29,7 +30,7 @@ var (
 )
 
 // ErrBusy says that too many passwords are being checked already; trying again in a moment helps.
-var ErrBusy = errors.New("directory: too many logins at once")
+var ErrBusy = fmt.Errorf("directory: too many logins at once: %w", store.ErrBusy)
 
 // decoyHash is verified when there is no such user: the same work, and no password fits it.
 var decoyHash = encodePHC(make([]byte, argonSalt), make([]byte, argonKey))

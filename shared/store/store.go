@@ -29,15 +29,16 @@ var (
 	ErrInvalid = errors.New("store: invalid request")
 	// ErrBusy says that the engine could not answer in time; trying again may help. A Write that it is the answer
 	// to was carried out or was not: nobody knows, as after a context's end. No engine guesses.
-	ErrBusy error = busy{}
+	ErrBusy error = temporary("store: busy, try again")
 )
 
-type busy struct{}
+// temporary is an error that says of itself that trying again may help, as those of the standard library do.
+type temporary string
 
-func (busy) Error() string { return "store: busy, try again" }
+func (e temporary) Error() string { return string(e) }
 
-// Temporary is what package web looks for.
-func (busy) Temporary() bool { return true }
+// Temporary is for whoever answers a caller, and need not know whose error it is.
+func (e temporary) Temporary() bool { return true }
 
 // ConflictError tells which operation of a Write found its condition unmet.
 type ConflictError struct{ Index int }

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -48,7 +47,9 @@ func Observe(log *slog.Logger, next http.Handler) http.Handler {
 		}
 		w.Header().Set("X-Request-Id", id)
 		address, _, _ := net.SplitHostPort(r.RemoteAddr) // empty when a test made the request
-		ctx := WithRequestID(r.Context(), id)
+		ctx, cancel := Before(r.Context(), answerTime)
+		defer cancel()
+		ctx = WithRequestID(ctx, id)
 		r = r.WithContext(context.WithValue(ctx, clientAddressKey{}, address))
 		rec := &recorder{ResponseWriter: w}
 		start := time.Now()
@@ -59,7 +60,7 @@ func Observe(log *slog.Logger, next http.Handler) http.Handler {
 				}
 				log.ErrorContext(r.Context(), "panic", "id", id, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				if rec.status == 0 {
-					http.Error(rec, "Something broke on our side. If you report it, give this number: "+id, http.StatusInternalServerError)
+					http.Error(rec, Sorry(r.Context(), http.StatusInternalServerError), http.StatusInternalServerError)
 				}
 			}
 			log.DebugContext(r.Context(), "request", "id", id, "method", r.Method, "path", r.URL.Path, "status", rec.status,
@@ -67,30 +68,6 @@ func Observe(log *slog.Logger, next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(rec, r)
 	})
-}
-
-// Passing tells of an error that it says of itself that it may be over in a moment, as store.ErrBusy does.
-func Passing(err error) bool {
-	var t interface{ Temporary() bool }
-	return errors.As(err, &t) && t.Temporary()
-}
-
-// Fail logs the cause of a failure that is ours, never the caller's, and says nothing of it on the wire but the id.
-func Fail(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
-	log.Log(r.Context(), FailureLevel(r.Context()), "failed", "id", RequestID(r.Context()), "method", r.Method, "path", r.URL.Path, "err", err)
-	if Passing(err) {
-		http.Error(w, "Something takes too long on our side. Please try again in a moment. If you report it, give this number: "+RequestID(r.Context()), http.StatusServiceUnavailable)
-		return
-	}
-	http.Error(w, "Something broke on our side. If you report it, give this number: "+RequestID(r.Context()), http.StatusInternalServerError)
-}
-
-// FailureLevel is how loud a failure is: that a caller hung up in the middle of a request is no news.
-func FailureLevel(ctx context.Context) slog.Level {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return slog.LevelDebug
-	}
-	return slog.LevelError
 }
 
 type recorder struct {
