@@ -14,7 +14,8 @@ import (
 )
 
 // meter counts what DynamoDB would be asked for and would charge: a unit of reading is 4 KB of a partition, read
-// consistently; a unit of writing is 1 KB, and two in a transaction, condition checks included.
+// consistently; a unit of writing is 1 KB, and two in a transaction, condition checks included. Package dynamo tells which
+// single operations are none.
 type meter struct {
 	store.Store
 	mu  sync.Mutex
@@ -72,9 +73,9 @@ func (m *meter) List(ctx context.Context, q store.Query) (store.Page, error) {
 }
 
 func (m *meter) Write(ctx context.Context, ops ...store.Op) error {
-	times := 1
-	if len(ops) > 1 {
-		times = 2
+	times := 2
+	if kind := ops[0].Condition.Kind; len(ops) == 1 && ops[0].Kind == store.OpPut && (kind == store.CondAbsent || kind == store.CondVersion) {
+		times = 1
 	}
 	for _, op := range ops {
 		m.count(op.Item.Partition, load{written: 1, writeUnits: times * units(bytesOf(op.Item), 1<<10)})
