@@ -16,5 +16,10 @@
 // single operations (a delete leaves no nonce; an unconditional put that is repeated could overwrite what came after
 // it) are transactions too.
 //
+// One thing no nonce can see: a put of something new that is held up on its way, is repeated, and arrives after the item
+// was deleted again would make it once more. The connection of an attempt that took too long is closed, so that it would
+// have to be held up inside DynamoDB. What must never come back is changed to say so, not deleted: a used code, a rotated
+// refresh token.
+//
 // Retries end after ten attempts or eight seconds, or with the caller's context.
 package dynamo

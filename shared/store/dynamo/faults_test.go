@@ -56,6 +56,53 @@ func TestDynamoDBLostAnswersAreNoConflicts(t *testing.T) {
 	}
 }
 
+// A request that its sender gave up and repeated arrives after all: it changes nothing any more.
+func TestDynamoDBLateRequests(t *testing.T) {
+	for name, ops := range map[string][]store.Op{
+		"put":         {put("a", store.IfVersion(1))},
+		"new":         {put("b", store.IfAbsent())},
+		"always":      {put("a", store.Always())},
+		"delete":      {store.Delete("p", "a", store.IfVersion(1))},
+		"transaction": {put("a", store.IfPresent()), put("b", store.Always())},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := storetest.NewTable(t)
+			direct := open(t, o, time.Now)
+			if err := direct.Write(t.Context(), put("a", store.IfAbsent())); err != nil {
+				t.Fatal(err)
+			}
+			late := 0
+			proxy := faulty.New(t, o.Endpoint, func(string) faulty.Fault {
+				if late++; late == 1 {
+					return faulty.Late
+				}
+				return faulty.None
+			})
+			o.Endpoint = proxy.URL
+			s, err := dynamo.OpenImpatient(o, time.Now, time.Second/4, 20*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Write(t.Context(), ops...); err != nil {
+				t.Fatal(err)
+			}
+			state := func() string {
+				page, err := direct.List(t.Context(), store.Query{Partition: "p"})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return fmt.Sprint(page.Items)
+			}
+			after := state()
+			proxy.Close()
+			if got := state(); got != after || late != 2 {
+				t.Errorf("after %d requests: %s\nwhen the late one had arrived: %s", late, after, got)
+			}
+		})
+	}
+}
+
 // tally is what became of racing writes. Of those that ended in ErrBusy nobody knows whether they were carried out.
 type tally struct{ won, lost, unknown atomic.Int32 }
 

@@ -32,11 +32,12 @@ const (
 	AnswerLost        // carried out, then the connection is reset
 	AnswerCut         // carried out, the answer breaks off
 	Slow              // carried out, a little later
+	Late              // carried out a while after its sender has given up; no Seeded plan has it
 	faults
 )
 
 func (f Fault) String() string {
-	return [...]string{"none", "throttled", "crossed", "in progress", "broken", "lost", "broken after", "answer lost", "answer cut", "slow"}[f]
+	return [...]string{"none", "throttled", "crossed", "in progress", "broken", "lost", "broken after", "answer lost", "answer cut", "slow", "late"}[f]
 }
 
 // Plan says what goes wrong with a request for an operation, such as "UpdateItem". It is called for one at a time.
@@ -49,13 +50,14 @@ func Seeded(seed uint64, share float64) Plan {
 		if r.Float64() >= share {
 			return None
 		}
-		return 1 + Fault(r.IntN(int(faults)-1))
+		return 1 + Fault(r.IntN(int(Late)-1))
 	}
 }
 
 // Proxy is a running proxy.
 type Proxy struct {
-	URL string
+	URL   string
+	Close func() // waits for what is late; the test's cleanup calls it too
 
 	mu     sync.Mutex
 	plan   Plan
@@ -70,8 +72,8 @@ func New(t testing.TB, target string, plan Plan) *Proxy {
 	t.Helper()
 	p := &Proxy{plan: plan, target: target, client: http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	server := httptest.NewServer(p)
-	t.Cleanup(func() { server.Close(); p.client.CloseIdleConnections() })
-	p.URL = server.URL
+	p.URL, p.Close = server.URL, sync.OnceFunc(func() { server.Close(); p.client.CloseIdleConnections() })
+	t.Cleanup(p.Close)
 	return p
 }
 
@@ -82,11 +84,11 @@ func (p *Proxy) Follow(plan Plan) {
 	p.plan = plan
 }
 
-// Missing lists the faults that have not happened: a test that should survive them all looks whether it did.
+// Missing lists the faults of a Seeded plan that have not happened: a test that should survive them all looks whether it did.
 func (p *Proxy) Missing() (missing []Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for f := None + 1; f < faults; f++ {
+	for f := None + 1; f < Late; f++ {
 		if p.counts[f] == 0 {
 			missing = append(missing, f)
 		}
@@ -133,6 +135,9 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	case Slow:
 		time.Sleep(50 * time.Millisecond)
+	case Late:
+		<-r.Context().Done()
+		time.Sleep(300 * time.Millisecond)
 	}
 	answer, err := p.forward(r, body)
 	if err != nil {
