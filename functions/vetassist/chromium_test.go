@@ -217,7 +217,7 @@ func (b *tab) say(message string) {
 	b.do(chromedp.WaitEnabled(chromedp.CSS("#message")), chromedp.SendKeys(chromedp.CSS("#message"), message+kb.Enter))
 }
 
-func (b *tab) login(user string) { b.t.Helper(); b.loginWith(user, user+"-demo") }
+func (b *tab) login(user string) { b.t.Helper(); b.loginWith(user, passwordOf(user)) }
 
 // loginWith fills in the login page and sends it with Enter: it has another button, for passkeys.
 func (b *tab) loginWith(user, password string) {
