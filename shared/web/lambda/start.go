@@ -50,14 +50,24 @@ func Start(h host.Host, open func(host.Host) (http.Handler, error)) {
 		h.Log.Error("cannot start", "err", err)
 		os.Exit(1) // Lambda tells it as an error of the start
 	}
+	if h.SAMLocal {
+		aws.Start(f.invokeLocal)
+	}
 	aws.Start(f.invoke)
 }
 
 // invoke is Invoke for an event that may be anything: aws-lambda-go by itself takes whatever is JSON, with most of it left out.
 func (f *Function) invoke(ctx context.Context, raw json.RawMessage) (events.APIGatewayV2HTTPResponse, error) {
-	var e events.APIGatewayV2HTTPRequest
-	if err := json.Unmarshal(raw, &e); err != nil {
-		return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("%w: %w", ErrEvent, err)
+	e, err := parse(raw)
+	if err != nil {
+		return events.APIGatewayV2HTTPResponse{}, err
 	}
 	return f.Invoke(ctx, e)
+}
+
+func parse(raw json.RawMessage) (e httpEvent, err error) {
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return e, fmt.Errorf("%w: %w", ErrEvent, err)
+	}
+	return e, nil
 }
