@@ -95,13 +95,14 @@ func (a *answer) FlushError() error {
 // Flush implements http.Flusher.
 func (a *answer) Flush() { a.FlushError() }
 
-// end is for a handler that returned. What comes back is the status, 200 when it wrote nothing.
+// end is for a handler that returned. What comes back is the status that it wrote, 0 when it wrote nothing, which means 200.
 func (a *answer) end() (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	wrote := a.status
 	a.start(http.StatusOK)
 	a.closed = true
-	return a.status, a.err
+	return wrote, a.err
 }
 
 // abandon is for a handler that has not returned: it may go on, but nothing of it is used.

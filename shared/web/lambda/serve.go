@@ -53,7 +53,7 @@ func (f *Function) serve(w http.ResponseWriter, r *http.Request, handler http.Ha
 		f.refuse(w, r, http.StatusInternalServerError, "failed", err)
 	case tooLarge != nil:
 		f.refuse(w, r, http.StatusInternalServerError, "failed", tooLarge)
-	case status >= 500 && r.Context().Err() != nil: // it failed since its time was over, and does not know that it may be asked again
+	case (status == 0 || status >= 500) && r.Context().Err() != nil: // it gave up since its time was over, at the moment when we did
 		f.refuse(w, r, http.StatusServiceUnavailable, "too late", errLate)
 	default:
 		a.copyTo(w)
