@@ -2,8 +2,9 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,10 +29,11 @@ func (f EventFilter) query() audit.Query {
 func (a *api) auditRoutes() {
 	register(a, huma.Operation{OperationID: "list-events", Method: http.MethodGet, Path: "/audit", Tags: []string{"Audit log"}, Summary: "List events, newest first",
 		Description: "To follow the log, ask again with since a few seconds before the newest event seen, and drop the ids that were seen. A page may be short, even empty, and still have a next."}, a.listEvents)
-	export := huma.Operation{OperationID: "export-events", Method: http.MethodGet, Path: "/audit/export", Tags: []string{"Audit log"}, Summary: "Export events as JSON lines, newest first"}
+	export := huma.Operation{OperationID: "export-events", Method: http.MethodGet, Path: "/audit/export", Tags: []string{"Audit log"}, Summary: "Export events as JSON lines, newest first",
+		Description: "The log comes in parts of about 2 MB. While there is another, the answer has a Link header with rel=next (RFC 8288 §3)."}
 	register(a, export, a.exportEvents)
-	a.huma.OpenAPI().Paths[export.Path].Get.Responses["200"] = &huma.Response{Description: "One event a line",
-		Content: map[string]*huma.MediaType{jsonLines: {}}}
+	answer := a.huma.OpenAPI().Paths[export.Path].Get.Responses["200"]
+	answer.Description, answer.Content = "One event a line", map[string]*huma.MediaType{jsonLines: {}}
 }
 
 const jsonLines = "application/jsonl"
@@ -49,21 +51,43 @@ func (a *api) listEvents(ctx context.Context, in *struct {
 	return listOf(page.Events, page.Next, func(e audit.Event) (audit.Event, error) { return e, nil })
 }
 
-// exportEvents writes line after line. An error in the middle cuts the answer short, so that nobody takes a part for the
-// whole.
-func (a *api) exportEvents(_ context.Context, in *EventFilter) (*huma.StreamResponse, error) {
-	return &huma.StreamResponse{Body: func(h huma.Context) {
-		h.SetHeader("Content-Type", jsonLines)
-		h.SetHeader("Content-Disposition", `attachment; filename="vetassist-audit.jsonl"`)
-		lines := json.NewEncoder(h.BodyWriter())
-		for e, err := range a.audit.All(h.Context(), in.query()) {
-			if err == nil {
-				err = lines.Encode(e)
-			}
-			if err != nil {
-				a.Log.ErrorContext(h.Context(), "the audit log's export was cut short", "err", err)
-				panic(http.ErrAbortHandler)
-			}
+type exportOutput struct {
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Link        string `header:"Link" doc:"Where the next part is; not there with the last."`
+	Body        []byte
+}
+
+// exportEvents answers with a part that is complete, or with an error: nobody takes half of it for the whole.
+func (a *api) exportEvents(ctx context.Context, in *struct {
+	EventFilter
+	Cursor string `query:"cursor" maxLength:"1000" doc:"Of the next part, as the Link header of the one before says."`
+}) (*exportOutput, error) {
+	q := in.query()
+	q.Cursor = in.Cursor
+	part, next, err := a.audit.Export(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	out := &exportOutput{ContentType: jsonLines, Disposition: `attachment; filename="vetassist-audit.jsonl"`, Body: part}
+	if next != "" {
+		out.Link = fmt.Sprintf(`<%s%s/audit/export?%s>; rel="next"`, a.BaseURL, versionPath, in.asQuery(next).Encode())
+	}
+	return out, nil
+}
+
+// asQuery is the filter as parameters of a URL, with a cursor.
+func (f EventFilter) asQuery(cursor string) url.Values {
+	q := url.Values{"cursor": {cursor}}
+	for name, value := range map[string]string{"user_id": f.UserID, "client_id": f.ClientID, "event": f.Event, "outcome": f.Outcome} {
+		if value != "" {
+			q.Set(name, value)
 		}
-	}}, nil
+	}
+	for name, t := range map[string]time.Time{"since": f.Since, "until": f.Until} {
+		if !t.IsZero() {
+			q.Set(name, t.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	return q
 }

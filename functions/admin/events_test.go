@@ -1,11 +1,16 @@
 package admin_test
 
 import (
+	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vetassist/vetassist/shared/audit"
 )
 
 func TestAuditLog(t *testing.T) {
@@ -47,4 +52,36 @@ func TestAuditLog(t *testing.T) {
 	if got := as[struct{ Items []event }](t, w.call("GET", "/audit?event=administration&since="+w.clock.Now().Add(-1500e6).Format("2006-01-02T15:04:05.000Z"), "")); len(got.Items) != 3 {
 		t.Errorf("since: %+v", got.Items)
 	}
+}
+
+// A long log is exported in parts, each an answer that Lambda can give. The Link leads on, with the same filter.
+func TestExportInParts(t *testing.T) {
+	w := newWorld(t)
+	log := audit.New(w.store, w.clock.Now, rand.Reader, slog.New(slog.DiscardHandler))
+	details := map[string]string{}
+	for i := range 8 {
+		details[fmt.Sprint("detail", i)] = strings.Repeat("x", 200)
+	}
+	const n = 1500
+	for range n {
+		log.Record(t.Context(), audit.Event{Name: audit.Token, Outcome: audit.Refused, UserID: "user-é&b", Details: details})
+	}
+	next := "/audit/export?outcome=refused&user_id=" + url.QueryEscape("user-é&b")
+	lines, parts := 0, 0
+	for next != "" {
+		a := w.call("GET", next, "").want(t, "exporting", 200)
+		lines += strings.Count(string(a.body), "\n")
+		parts++
+		link := a.header.Get("Link")
+		if next = ""; link != "" {
+			rest, ok := strings.CutSuffix(link, `>; rel="next"`)
+			if _, next, _ = strings.Cut(rest, "/admin/api/v1"); !ok || next == "" {
+				t.Fatalf("Link: %s", link)
+			}
+		}
+	}
+	if lines != n || parts != 2 {
+		t.Errorf("%d lines in %d parts", lines, parts)
+	}
+	w.call("GET", "/audit/export?cursor=none", "").want(t, "an invented cursor", 422)
 }

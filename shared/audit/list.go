@@ -1,12 +1,12 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"time"
 
@@ -118,19 +118,37 @@ func (l *Log) All(ctx context.Context, q Query) iter.Seq2[Event, error] {
 	}
 }
 
-// Export writes every event of a query as JSON lines, newest first.
-func (l *Log) Export(ctx context.Context, w io.Writer, q Query) error {
-	lines := json.NewEncoder(w)
-	for e, err := range l.All(ctx, q) {
+// Export is a part of the events of a query as JSON lines, newest first, from q.Cursor on; q.Limit is how many are read at once. A
+// part is finished when it has maxExport bytes or took maxExportPages pages, however little fits the query. next is the cursor of
+// the part that follows, empty after the last.
+func (l *Log) Export(ctx context.Context, q Query) (part []byte, next string, err error) {
+	if q.Limit == 0 {
+		q.Limit = MaxLimit
+	}
+	var out bytes.Buffer
+	lines := json.NewEncoder(&out)
+	for range maxExportPages {
+		page, err := l.List(ctx, q)
 		if err != nil {
-			return err
+			return nil, "", err
 		}
-		if err := lines.Encode(e); err != nil {
-			return err
+		for _, e := range page.Events {
+			if err := lines.Encode(e); err != nil {
+				return nil, "", err
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" || out.Len() >= maxExport {
+			break
 		}
 	}
-	return nil
+	return out.Bytes(), q.Cursor, nil
 }
+
+// What Lambda can answer with has 6 MB; a page has some 4 KB an event at most.
+const (
+	maxExport      = 2 << 20
+	maxExportPages = 20
+)
 
 var (
 	errEnd    = errors.New("no more events")

@@ -114,8 +114,15 @@ async function filterForm(ctx, query, options) {
 // exported downloads the whole log with these filters. A link could not carry the token, so the file is fetched first.
 async function exported(ctx, query) {
   await attempt(ctx, async () => {
-    const response = await send("GET", "/audit/export", { query, signal: ctx.signal });
-    const url = URL.createObjectURL(await response.blob());
+    const parts = [];
+    let cursor;
+    do {
+      const response = await send("GET", "/audit/export", { query: { ...query, cursor }, signal: ctx.signal });
+      parts.push(await response.blob());
+      const next = /<([^>]*)>; rel="next"/.exec(response.headers.get("Link") ?? "");
+      cursor = next && new URL(next[1]).searchParams.get("cursor");
+    } while (cursor);
+    const url = URL.createObjectURL(new Blob(parts, { type: "application/jsonl" }));
     h("a", { href: url, download: `vetassist-audit-${new Date().toISOString().slice(0, 10)}.jsonl` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
     toast("The log is in your downloads, as JSON lines.");
