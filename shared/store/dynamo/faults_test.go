@@ -58,6 +58,7 @@ func TestDynamoDBLostAnswersAreNoConflicts(t *testing.T) {
 
 // A request that its sender gave up and repeated arrives after all: it changes nothing any more.
 func TestDynamoDBLateRequests(t *testing.T) {
+	storetest.Endpoint(t)
 	for name, ops := range map[string][]store.Op{
 		"put":         {put("a", store.IfVersion(1))},
 		"new":         {put("b", store.IfAbsent())},
