@@ -12,7 +12,7 @@ import (
 // Limits on snapshots.
 const (
 	MaxSnapshots     = 10
-	MaxSnapshotBytes = 5 << 20 // of records in one
+	MaxSnapshotBytes = 1 << 20 // of records in one: some 4,000, whose restoring fits into a request of Lambda, which has half a minute
 
 	maxSnapshotName = 60
 	chunkBytes      = store.MaxBody / 4 // of records in one item: JSON as text in JSON grows, but not to twice its size
