@@ -167,8 +167,8 @@ func logsOf(t *testing.T, name string, f *lambdatest.Function) {
 	})
 }
 
-// TestAsDeployed tells the story of the five functions. The doctor finds nothing wrong with them. Then things happen to them.
-func TestAsDeployed(t *testing.T) {
+// TestDynamoDBAsDeployed tells the story of the five functions. The doctor finds nothing wrong with them. Then things happen to them.
+func TestDynamoDBAsDeployed(t *testing.T) {
 	proxy := faulty.New(t, storetest.Endpoint(t), well)
 	c := newCloud(t, proxy.URL)
 	t.Run("story", func(t *testing.T) { tellAt(c.in(t)) })

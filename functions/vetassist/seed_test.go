@@ -16,8 +16,8 @@ import (
 
 var shownPassword = regexp.MustCompile(`(?m)^  ([a-z]+) +([a-z0-9]{5}(?:-[a-z0-9]{5}){3})$`)
 
-// TestSeedTable: the demo's people of a deployment get passwords that nobody knew, once, and log in with them.
-func TestSeedTable(t *testing.T) {
+// TestDynamoDBSeed: the demo's people of a deployment get passwords that nobody knew, once, and log in with them.
+func TestDynamoDBSeed(t *testing.T) {
 	endpoint := storetest.Endpoint(t)
 	table := storetest.Table().Table
 	env := map[string]string{config.EnvEndpoint: endpoint, config.EnvTable: table, config.EnvBaseURL: "https://demo.example.com"}
