@@ -25,5 +25,6 @@
 // handler may go on, in this invocation or, when Lambda freezes the process meanwhile, in the next ones; its context is over, and
 // what it writes reaches nobody.
 //
-// The correlation id is API Gateway's request id, so that its access log, our log and the client's X-Request-Id agree.
+// The correlation id is API Gateway's request id, so that its access log, our log and the client's X-Request-Id agree. Under
+// "sam local" it is Lambda's (samlocal.go).
 package lambda
