@@ -33,13 +33,13 @@ func serveLambda(getenv func(string) string, stderr io.Writer) int {
 	}
 	h := host.Host{Config: c, Now: time.Now, Rand: rand.Reader, Log: lambdacontext.NewLogger()}
 	lambda.Start(h, func(h host.Host) (http.Handler, error) {
-		o := Options{Config: h.Config, Now: h.Now, Rand: h.Rand, Log: h.Log}
+		o := Options{Config: h.Config, Now: h.Now, Rand: h.Rand, Log: h.Log, Stdout: stderr}
 		o.setDefaults()
 		s := &Server{}
 		if err := s.open(context.Background(), &o); err != nil {
 			return nil, err
 		}
-		return s.handler, nil
+		return s.handler, banner(o, s.filled, "") // SAM shows it with the log
 	})
 	return exitOK
 }

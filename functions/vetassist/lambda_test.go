@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,11 +24,34 @@ import (
 
 // TestStoryAllInOne: the whole program as one function, as sam local runs it, one request at a time.
 func TestStoryAllInOne(t *testing.T) {
+	w, program := allInOne(t)
+	tellAt(w)
+	if n := program.Starts(); n != 1 {
+		t.Errorf("it was started %d times", n)
+	}
+}
+
+// TestEmptyAllInOne: the administrator's password stands in the log, which SAM shows. There is no other way to it.
+func TestEmptyAllInOne(t *testing.T) {
+	w, program := allInOne(t, config.EnvSeed+"="+config.SeedNone)
+	admin := w.person()
+	admin.open("/oauth/login")
+	m := shownPassword.FindAllStringSubmatch(program.Logs(), -1)
+	if len(m) != 1 || m[0][1] != "admin" {
+		t.Fatalf("the log shows %d passwords", len(m))
+	}
+	if p := admin.submit("username", url.Values{"username": {"admin"}, "password": {m[0][2]}}); p.status != http.StatusOK || !strings.Contains(p.text, "Administrator") {
+		t.Errorf("%d: %s", p.status, p.text)
+	}
+}
+
+func allInOne(t *testing.T, env ...string) (*world, *lambdatest.Function) {
+	t.Helper()
 	front := httptest.NewUnstartedServer(nil)
 	base := "http://" + strings.Replace(front.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
 	program := lambdatest.New(lambdatest.Config{
 		Bootstrap: os.Args[0], Freeze: true, Timeout: time.Minute,
-		Env: []string{asCommand + "=1", config.EnvSAMLocal + "=true", config.EnvBaseURL + "=" + base, config.EnvDB + "=" + filepath.Join(t.TempDir(), "vetassist.db")},
+		Env: append(env, asCommand+"=1", config.EnvSAMLocal+"=true", config.EnvBaseURL+"="+base, config.EnvDB+"="+filepath.Join(t.TempDir(), "vetassist.db")),
 	})
 	t.Cleanup(program.Close)
 	gateway, err := lambdatest.NewGateway(lambdatest.Route{Key: "$default", To: program})
@@ -39,10 +63,7 @@ func TestStoryAllInOne(t *testing.T) {
 	front.Start()
 	t.Cleanup(front.Close)
 	logsOf(t, "", program)
-	tellAt(&world{t: t, Server: &Server{URL: base}})
-	if n := program.Starts(); n != 1 {
-		t.Errorf("it was started %d times", n)
-	}
+	return &world{t: t, Server: &Server{URL: base}}, program
 }
 
 // TestLambdaRefuses: on AWS itself each instance would have its own users and keys.
