@@ -62,8 +62,7 @@ func (g *guard) pass(check func(*http.Request) (token.Claims, *refusal, error), 
 		switch {
 		case errors.Is(err, token.ErrUnavailable):
 			web.LogFailure(r, g.log, err)
-			w.Header().Set("Retry-After", "5")
-			writeProblem(w, &problem{Status: http.StatusServiceUnavailable, Detail: "Tokens cannot be checked right now. Please try again. " + web.ReportNumber(r.Context())})
+			writeProblem(w, &problem{Status: web.FailureStatus(w, err), Detail: "Tokens cannot be checked right now. Please try again. " + web.ReportNumber(r.Context())})
 		case err != nil:
 			web.LogFailure(r, g.log, err)
 			status := web.FailureStatus(w, err)

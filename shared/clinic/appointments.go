@@ -180,7 +180,8 @@ func (c *Clinic) Cancel(ctx context.Context, who Actor, id string) (Appointment,
 	return a, err
 }
 
-// CancelOn cancels the appointment that a pet has on a day.
+// CancelOn cancels the appointment that a pet has on a day. Here too, cancelling again changes nothing: whoever lost the answer may
+// ask once more.
 func (c *Clinic) CancelOn(ctx context.Context, who Actor, pet string, day Date) (Appointment, error) {
 	p, err := c.find(ctx, who, pet)
 	if err != nil {
@@ -193,7 +194,10 @@ func (c *Clinic) CancelOn(ctx context.Context, who Actor, pet string, day Date) 
 	if err != nil {
 		return Appointment{}, err
 	}
-	ahead = slices.DeleteFunc(ahead, func(a Appointment) bool { return a.Cancelled || a.Pet.ID != p.ID || a.Date != day })
+	ahead = slices.DeleteFunc(ahead, func(a Appointment) bool { return a.Pet.ID != p.ID || a.Date != day })
+	if booked := slices.DeleteFunc(slices.Clone(ahead), func(a Appointment) bool { return a.Cancelled }); len(booked) > 0 {
+		ahead = booked
+	}
 	switch len(ahead) {
 	case 0:
 		return Appointment{}, refuse(NotFound, "%s has no appointment to cancel on %s %s.", p.Name, day.Weekday(), day)

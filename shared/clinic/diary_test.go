@@ -56,7 +56,10 @@ func TestBookAndCancel(t *testing.T) {
 	if b, err := h.Book(ctx, alice, booking(t, "Luna", "2026-12-01", "10:00")); err != nil || b.VetID != a.VetID {
 		t.Errorf("the freed slot: %v %v", b, err)
 	}
-	_, err = h.CancelOn(ctx, bob, "fido", day(t, "2026-12-01"))
+	if b, err := h.CancelOn(ctx, bob, "fido", day(t, "2026-12-01")); err != nil || !b.Cancelled || b.ID != a.ID {
+		t.Errorf("cancelled again by its day: %v %v", b, err)
+	}
+	_, err = h.CancelOn(ctx, bob, "fido", day(t, "2026-12-02"))
 	wantCode(t, err, clinic.NotFound)
 	if b, err := h.CancelOn(ctx, carol, "milo", day(t, "2026-12-01")); err != nil || !b.Cancelled {
 		t.Error(b, err)

@@ -22,6 +22,7 @@ const JWKSPath = "/.well-known/jwks.json"
 const (
 	jwksMaxAge   = 5 * time.Minute  // a key that was withdrawn is refused after this
 	jwksMinPause = 10 * time.Second // between two fetches, so that tokens with invented key ids cause no flood
+	jwksRetry    = time.Second      // after one that failed: the tokens are not to blame, and nobody gets in meanwhile
 	jwksMaxBytes = 64 << 10
 	jwksTimeout  = 5 * time.Second
 )
@@ -57,7 +58,11 @@ func (k *Keys) key(ctx context.Context, t *jwt.Token) (any, error) {
 	for {
 		k.mu.Lock()
 		keys, known, fresh, flight, err := k.keys, k.ids[kid], k.fresh(), k.flight, k.err
-		mayFetch := k.tried.IsZero() || k.now().Sub(k.tried) >= jwksMinPause
+		pause := jwksMinPause
+		if err != nil {
+			pause = jwksRetry
+		}
+		mayFetch := k.tried.IsZero() || k.now().Sub(k.tried) >= pause
 		if !(fresh && known) && flight == nil && mayFetch {
 			flight = make(chan struct{})
 			k.flight, k.tried = flight, k.now()

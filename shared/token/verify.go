@@ -27,10 +27,17 @@ var (
 	// ErrInvalid says that a token must not be accepted; it comes as an *InvalidError with the reason.
 	ErrInvalid = errors.New("token: invalid")
 	// ErrUnavailable says that the issuer's keys could not be read, so nothing can be said about the token.
-	ErrUnavailable = errors.New("token: the issuer's keys cannot be read")
+	ErrUnavailable error = unavailable{}
 
 	errUnknownKey = errors.New("token: unknown key")
 )
+
+// unavailable is an error that says of itself that trying again may help (web.Temporary).
+type unavailable struct{}
+
+func (unavailable) Error() string { return "token: the issuer's keys cannot be read" }
+
+func (unavailable) Temporary() bool { return true }
 
 // InvalidError tells why a token was refused, in words that may be shown to its bearer.
 type InvalidError struct{ Reason string }
