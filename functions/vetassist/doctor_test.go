@@ -166,7 +166,9 @@ func TestDoctorFinds(t *testing.T) {
 			g.port80 = func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }
 		},
 			"plain-http", wrong, "in the open", "nothing but redirect"},
-		{"plain http leads elsewhere", func(g *gateway) { g.port80 = http.RedirectHandler("https://www.example.com/", http.StatusMovedPermanently).ServeHTTP },
+		{"plain http leads elsewhere", func(g *gateway) {
+			g.port80 = http.RedirectHandler("https://www.example.com/", http.StatusMovedPermanently).ServeHTTP
+		},
 			"plain-http", wrong, "https://www.example.com/", "nothing but redirect"},
 		{"a clock that is behind", after(setting("", with("Date", w.clock.Now().Add(-2*time.Hour).Format(http.TimeFormat)))), "clock", wrong, "2h0m0s behind", "NTP"},
 		{"a clock that is a little ahead", after(setting("", with("Date", w.clock.Now().Add(20*time.Second).Format(http.TimeFormat)))), "clock", warning, "20s ahead", "NTP"},

@@ -37,8 +37,8 @@ var faults = []fault{
 // temporary tells whether trying again may help.
 func (f fault) temporary() bool { return f.name != "broken" }
 
-// faulty is a store where one operation goes wrong: the left-th from now.
-type faulty struct {
+// tripping is a store where one operation goes wrong: the left-th from now.
+type tripping struct {
 	store.Store
 	mu    sync.Mutex
 	fault fault
@@ -46,14 +46,14 @@ type faulty struct {
 	fired bool
 }
 
-func (s *faulty) arm(f fault, n int) {
+func (s *tripping) arm(f fault, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault, s.left, s.fired = f, n, false
 }
 
 // disarm tells whether it came to the fault.
-func (s *faulty) disarm() bool {
+func (s *tripping) disarm() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left = 0
@@ -61,7 +61,7 @@ func (s *faulty) disarm() bool {
 }
 
 // next is the fault of the operation that comes now.
-func (s *faulty) next() (f fault, wrong bool) {
+func (s *tripping) next() (f fault, wrong bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -86,21 +86,21 @@ func (f fault) fails(ctx context.Context) error {
 	return f.err
 }
 
-func (s *faulty) Get(ctx context.Context, partition, sort string) (store.Item, error) {
+func (s *tripping) Get(ctx context.Context, partition, sort string) (store.Item, error) {
 	if f, wrong := s.next(); wrong {
 		return store.Item{}, f.fails(ctx)
 	}
 	return s.Store.Get(ctx, partition, sort)
 }
 
-func (s *faulty) List(ctx context.Context, q store.Query) (store.Page, error) {
+func (s *tripping) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if f, wrong := s.next(); wrong {
 		return store.Page{}, f.fails(ctx)
 	}
 	return s.Store.List(ctx, q)
 }
 
-func (s *faulty) Write(ctx context.Context, ops ...store.Op) error {
+func (s *tripping) Write(ctx context.Context, ops ...store.Op) error {
 	f, wrong := s.next()
 	if !wrong {
 		return s.Store.Write(ctx, ops...)
@@ -130,7 +130,7 @@ type trial struct {
 // trying is a world in which trials take place.
 type trying struct {
 	*world
-	store *faulty
+	store *tripping
 	fault fault
 	kept  map[string]string
 
@@ -147,7 +147,7 @@ func newTrying(t *testing.T, change ...func(*Options)) *trying {
 				return nil, nil, err
 			}
 			if tr.store == nil {
-				tr.store = &faulty{Store: db}
+				tr.store = &tripping{Store: db}
 			}
 			return tr.store, db.Close, nil
 		}
