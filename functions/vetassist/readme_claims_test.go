@@ -202,7 +202,7 @@ func TestReadmeStarts(t *testing.T) {
 	lines := regexp.MustCompile("go run ./functions/vetassist([^`\n]*)").FindAllStringSubmatch(string(text), -1)
 	for _, l := range lines {
 		args := strings.Fields(l[1])
-		if slices.Contains(args, "admin-password") { // TestCommandLine runs it
+		if len(args) > 0 && slices.Contains([]string{"admin-password", "seed", "doctor"}, args[0]) { // TestCommandLine runs these
 			continue
 		}
 		if _, err := parseFlags(args, unset, io.Discard, io.Discard); err != nil {

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -138,4 +140,61 @@ func TestReadmeScale(t *testing.T) {
 	// The partition that everybody reads bears 3,000 units a second: that is the limit of the whole.
 	readmeSays(t, fmt.Sprintf("reads the policy %d times", connected))
 	readmeSays(t, fmt.Sprintf("%d people can connect in a second", 3000/connected))
+}
+
+// TestReadmeCosts does the arithmetic of the README again: a chat is the first five steps of the table.
+func TestReadmeCosts(t *testing.T) {
+	var requests, reads, writes float64
+	for _, row := range readmeTable(t, "Step", "Requests", "Items read", "Items written", "Read units", "Write units")[:5] {
+		requests, reads, writes = requests+number(t, row[1]), reads+number(t, row[4]), writes+number(t, row[5])
+	}
+	readmeSays(t, fmt.Sprintf("%.0f read units, %.0f write units", reads, writes))
+	const second, memory = 0.1, 0.7
+	want := map[string]float64{ // dollars for a thousand chats
+		"HTTP API":         requests * 1000 * 1 / 1e6,
+		"Lambda, calls":    requests * 1000 * 0.20 / 1e6,
+		"Lambda, time":     requests * 1000 * second * memory * 0.0000133334,
+		"DynamoDB, writes": writes * 1000 * 0.625 / 1e6,
+		"DynamoDB, reads":  reads * 1000 * 0.125 / 1e6,
+		"Logs":             requests * 1000 / 1e6 * 0.50, // 1 KB each
+		"Traces":           requests * 1000 * 0.05 * 5 / 1e6,
+	}
+	total := 0.0
+	for _, row := range readmeTable(t, "Part", "Arithmetic, for 1,000 chats", "Dollars") {
+		got := number(t, row[2])
+		if row[0] == "Together" {
+			if math.Abs(got-total) > 0.005 {
+				t.Errorf("the sum is %.4f, and the README says %s", total, row[2])
+			}
+			total = got
+		} else if total += want[row[0]]; want[row[0]] == 0 || math.Abs(got-want[row[0]]) > 0.003 {
+			t.Errorf("%s is %.4f, and the README says %s", row[0], want[row[0]], row[2])
+		}
+	}
+
+	const workingSeconds = 22 * 8 * 3600
+	rows := readmeTable(t, "In a month", "30 people in a workshop", "10,000 customers", "10 million customers")
+	for i, atOnce := range []func(chats float64) float64{
+		func(chats float64) float64 { return chats / 60 },
+		func(chats float64) float64 { return 3 * chats / workingSeconds },
+		func(chats float64) float64 { return 3 * chats / workingSeconds },
+	} {
+		chats := number(t, rows[0][i+1])
+		peak := atOnce(chats)
+		for n, want := range []float64{chats, chats / 1000 * total, peak, peak * requests, math.Ceil(peak * requests * second)} {
+			if got := number(t, rows[n][i+1]); math.Abs(got-want) > 0.06*want+0.06 {
+				t.Errorf("%s, column %d: %g, and the README says %s", rows[n][0], i+1, want, rows[n][i+1])
+			}
+		}
+	}
+}
+
+// number reads an amount as the README writes it.
+func number(t *testing.T, s string) float64 {
+	t.Helper()
+	f, err := strconv.ParseFloat(strings.Trim(strings.ReplaceAll(s, ",", ""), "$*~ "), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
