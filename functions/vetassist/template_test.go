@@ -19,7 +19,7 @@ import (
 	"github.com/vetassist/vetassist/shared/config"
 )
 
-// What template.yaml says of the functions is what they say of themselves. Only scripts/template asks AWS's own tools.
+// What template.yaml says of the functions is what they say of themselves. Step template of scripts/check asks AWS's own tools.
 
 // lambdas are the functions of template.yaml. What is in reads they never write.
 var lambdas = map[string]struct {
