@@ -188,6 +188,10 @@ func (p *protocolErrors) Write(b []byte) (int, error) {
 
 // finish writes the refusal that was held back, if there was one.
 func (p *protocolErrors) finish(r *http.Request, id json.RawMessage) {
+	if !p.begun && errors.Is(r.Context().Err(), context.DeadlineExceeded) { // the SDK gave up
+		status := web.FailureStatus(p.ResponseWriter, r.Context().Err())
+		rpcError(p.ResponseWriter, status, id, failureCode(status), web.Sorry(r.Context(), status), nil)
+	}
 	if p.status == 0 {
 		return
 	}

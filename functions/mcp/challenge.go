@@ -114,7 +114,11 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 			}
 		}
 		p := &protocolErrors{ResponseWriter: w, one: len(messages) == 1}
-		next.ServeHTTP(p, r.WithContext(context.WithValue(r.Context(), busyKey{}, &p.busy)))
+		ctx := context.WithValue(r.Context(), busyKey{}, &p.busy)
+		if deadline, ok := ctx.Deadline(); ok {
+			ctx = context.WithValue(ctx, deadlineKey{}, deadline.Add(-answerTime))
+		}
+		next.ServeHTTP(p, r.WithContext(ctx))
 		p.finish(r, idOf(messages))
 	})
 }

@@ -125,9 +125,21 @@ func cacheable(_ context.Context, req sdk.Request, c *sdk.Cacheable) {
 	c.CacheScope, c.TTLMs = "public", int(cacheTime.Milliseconds())
 }
 
-// survive turns a panic into an error: handlers run on goroutines of the SDK, where it would end the process.
+// deadlineKey is where a request's deadline goes along: the SDK hands on a context's values, but not its end.
+type deadlineKey struct{}
+
+// answerTime is how much earlier a handler's time ends than the request's, whose end the SDK answers with nothing.
+const answerTime = 100 * time.Millisecond
+
+// survive turns a panic into an error: handlers run on goroutines of the SDK, where it would end the process. And it gives them the
+// deadline of the request.
 func (t *tools) survive(next sdk.MethodHandler) sdk.MethodHandler {
 	return func(ctx context.Context, method string, req sdk.Request) (res sdk.Result, err error) {
+		if deadline, ok := ctx.Value(deadlineKey{}).(time.Time); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline)
+			defer cancel()
+		}
 		defer func() {
 			if p := recover(); p != nil {
 				t.log.ErrorContext(ctx, "panic", "method", method, "panic", p, "stack", string(debug.Stack()))

@@ -1,0 +1,67 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+type says bool
+
+func (says) Error() string { return "a secret cause" }
+
+func (s says) Temporary() bool { return bool(s) }
+
+// Trying again is offered where it may help, and nowhere else; the number of the request always.
+func TestFailTemporarily(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		err  error
+		want int
+	}{
+		{"busy", fmt.Errorf("store: %w", says(true)), http.StatusServiceUnavailable},
+		{"busy, among others", errors.Join(errors.New("x"), says(true)), http.StatusServiceUnavailable},
+		{"out of time", fmt.Errorf("store: %w", context.DeadlineExceeded), http.StatusServiceUnavailable},
+		{"for good", says(false), http.StatusInternalServerError},
+		{"hung up", context.Canceled, http.StatusInternalServerError},
+		{"anything else", errors.New("x"), http.StatusInternalServerError},
+	} {
+		log := slog.New(slog.NewTextHandler(io.Discard, nil))
+		w := httptest.NewRecorder()
+		web.Observe(log, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { web.Fail(w, r, log, c.err) })).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if w.Code != c.want || (w.Header().Get("Retry-After") != "") != (c.want == 503) || !strings.Contains(w.Body.String(), w.Header().Get("X-Request-Id")) ||
+			strings.Contains(w.Body.String(), "secret") {
+			t.Errorf("%s: %d %v %s", c.what, w.Code, w.Header(), w.Body)
+		}
+	}
+}
+
+// A handler's time ends before the deadline that whoever runs it has set; what must be finished outlives a caller, not a deadline.
+func TestDeadlines(t *testing.T) {
+	limit := time.Hour
+	var seen, finish time.Time
+	var hungUp error
+	h := web.Within(limit, web.Observe(slog.New(slog.NewTextHandler(io.Discard, nil)), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		seen, _ = r.Context().Deadline()
+		ctx, cancel := context.WithCancel(r.Context())
+		cancel()
+		on, done := web.Finish(ctx)
+		defer done()
+		finish, _ = on.Deadline()
+		hungUp = on.Err()
+	})))
+	begun := time.Now()
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	if !seen.After(begun) || !seen.Before(begun.Add(limit)) || !finish.Equal(seen) || hungUp != nil {
+		t.Errorf("it ends at %s, what is to be finished at %s (%v), and began at %s", seen, finish, hungUp, begun)
+	}
+}
