@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -239,6 +240,49 @@ func TestHangingServer(t *testing.T) {
 	ex, err := a.converse(t.Context(), b, "vaccination and search")
 	if err != nil || len(ex.Done) != 2 || ex.Done[0].Outcome != assistant.Failed || !strings.Contains(ex.Reply, "did not answer") {
 		t.Errorf("%+v %v", ex, err)
+	}
+}
+
+// TestBusyServer: what only reads is tried once more, after as long as the server asks for; what changes something never is, since
+// it may have been carried out.
+func TestBusyServer(t *testing.T) {
+	for _, readOnly := range []bool{true, false} {
+		w := newWorld(t)
+		p := w.connected()
+		asked, paused := 0, time.Duration(0)
+		w.mu.Lock()
+		w.mcp = func(rw http.ResponseWriter, r *http.Request) bool {
+			if !strings.Contains(r.Header.Get("Mcp-Method"), "tools/call") {
+				return false
+			}
+			if asked++; asked > 1 {
+				return false
+			}
+			rw.Header().Set("Retry-After", "1")
+			rw.WriteHeader(http.StatusServiceUnavailable)
+			return true
+		}
+		w.mu.Unlock()
+		a, err := newApp(Config{BaseURL: w.app.URL, MCPURL: w.other.URL + "/mcp", ClientID: "vet-assist-ai", Store: w.store, Assistant: script{}, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.pause = func(_ context.Context, d time.Duration) error { paused += d; return nil }
+		b, err := a.unlock(t.Context(), p.cookie())
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := a.newMCPTurn(t.Context(), b, &exchange{})
+		defer m.close()
+		obs, err := m.call(t.Context(), assistant.Call{Name: "get_pet_vaccination_info", Arguments: map[string]any{"pet": "Fido"}}, assistant.Tool{ReadOnly: readOnly})
+		switch {
+		case err != nil:
+			t.Error(err)
+		case readOnly && (obs.Outcome != assistant.OK || asked != 2 || paused != time.Second):
+			t.Errorf("a call that reads: %+v after %d calls and %s", obs, asked, paused)
+		case !readOnly && (obs.Outcome != assistant.Failed || asked != 1 || paused != 0 || !strings.Contains(obs.Text, "is busy")):
+			t.Errorf("a call that changes something: %+v after %d calls and %s", obs, asked, paused)
+		}
 	}
 }
 
