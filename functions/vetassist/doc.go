@@ -15,6 +15,8 @@
 //	fill.go      what a new database holds, and its first administrator
 //	password.go  the subcommand admin-password
 //	doctor.go    the subcommand doctor; the folder doctor is what it does
+//	seed.go      the subcommand seed: what fill.go does, for the table of a deployment
+//	lambda.go    the whole as one Lambda function, for "sam local" only
 //	handler.go   every function on one mux
 //	listen.go    localhost means two addresses
 //	inside.go    requests that we send to ourselves
@@ -22,5 +24,6 @@
 //	memory.go    how the garbage collector is set, and why
 //
 // The end-to-end tests are here as well, since only this package may import every function: story_test.go is the
-// story of the README over real HTTP, browser_test.go the same in Chromium.
+// story of the README over real HTTP, browser_test.go the same in Chromium, story_at_test.go the same at any address,
+// lambda_test.go the same of compiled Lambda functions behind an emulated gateway.
 package main
