@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"maps"
+	"net/url"
 	"os"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -17,6 +20,8 @@ import (
 	"github.com/vetassist/vetassist/functions/mcp"
 	"github.com/vetassist/vetassist/functions/oauth"
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/storetest"
 )
 
 // What template.yaml says of the functions is what they say of themselves. Step template of scripts/check asks AWS's own tools.
@@ -27,7 +32,7 @@ var lambdas = map[string]struct {
 	partitions, routes []string
 	reads              []string
 }{
-	"Oauth": {"oauth", oauth.Partitions, oauth.Routes, nil},
+	"Oauth": {"oauth", oauth.Partitions, oauth.Routes, []string{"client/", "policy/"}},
 	"Jwks":  {"jwks", jwks.Partitions, jwks.Routes, jwks.Partitions},
 	"Mcp":   {"mcp", mcp.Partitions, mcp.Routes, []string{"policy/"}},
 	"Admin": {"admin", admin.Partitions, admin.Routes, nil},
@@ -320,4 +325,35 @@ func TestTemplateTable(t *testing.T) {
 	if table.DeletionPolicy != "RetainExceptOnCreate" {
 		t.Errorf("deleting the stack would delete what people wrote: %s", table.DeletionPolicy)
 	}
+}
+
+// readOnly lets nobody write to the partitions that template.yaml gives the functions of the story for reading.
+type readOnly struct {
+	store.Store
+	t     *testing.T
+	armed atomic.Bool
+}
+
+func (s *readOnly) Write(ctx context.Context, ops ...store.Op) error {
+	for _, op := range ops {
+		for _, name := range []string{"Oauth", "Mcp", "Jwks"} {
+			reads := slices.ContainsFunc(lambdas[name].reads, func(p string) bool { return strings.HasPrefix(op.Item.Partition, p) })
+			if reads && op.Kind != store.OpCheck && s.armed.Load() {
+				s.t.Errorf("%s is written to, which only the administration may", op.Item.Partition)
+			}
+		}
+	}
+	return s.Store.Write(ctx, ops...)
+}
+
+// What template.yaml says is only read is only read, in the story and around it.
+func TestTemplateReads(t *testing.T) {
+	s := &readOnly{Store: storetest.Open(t, newClock().Now), t: t}
+	w := newWorld(t, func(o *Options) { o.Open = always(s) })
+	s.armed.Store(true)
+	story(w, nextTuesday)
+	tokens := w.tokensFor("bob", "pet-profile:read")
+	tokens = w.refresh(tokens.Refresh)
+	w.post("/oauth/revoke", url.Values{"client_id": {"vet-assist-ai"}, "token": {tokens.Refresh}})
+	w.forget("bob")
 }
