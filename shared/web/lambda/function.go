@@ -95,7 +95,7 @@ func (f *Function) site(domain string) (site, error) {
 	baseURL := f.baseURL
 	if baseURL == "" {
 		var err error
-		if baseURL, err = config.Origin("https://" + domain); err != nil {
+		if baseURL, err = origin(domain); err != nil {
 			return site{}, fmt.Errorf("the event's domain name: %w", err)
 		}
 	}
@@ -115,4 +115,19 @@ func (f *Function) site(domain string) (site, error) {
 	}
 	f.sites[baseURL] = s
 	return s, nil
+}
+
+// origin is the base URL at a domain name. A port and the dot of the root are left out: they lead to the same API, and each spelling
+// would be an issuer of its own and take one of the maxSites.
+func origin(domain string) (string, error) {
+	u, err := url.Parse("https://" + domain)
+	if err != nil {
+		return "", err
+	}
+	name := strings.TrimSuffix(u.Hostname(), ".")
+	if config.IsLoopback(name) { // or everybody would log in with the demo's passwords
+		return "", fmt.Errorf("%s is not one of AWS", name)
+	}
+	u.Host = name
+	return config.Origin(u.String())
 }

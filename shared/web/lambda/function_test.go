@@ -29,6 +29,7 @@ func TestOpen(t *testing.T) {
 		{"once a name", "", []string{"api.example", "api.example"}, "https://api.example", "api.example"},
 		{"names are not case sensitive", "", []string{"api.example", "API.example"}, "https://api.example", "api.example"},
 		{"each name", "", []string{"a.example", "b.example", "a.example"}, "https://a.example https://b.example", "a.example"},
+		{"one name in several spellings", "", []string{"api.example", "api.example:443", "api.example:8443", "api.example."}, "https://api.example", "api.example"},
 		{"given", "https://vet.example", []string{"x.execute-api.eu-central-1.amazonaws.com"}, "https://vet.example", "vet.example"},
 		{"given, no event yet", "https://vet.example/", nil, "https://vet.example", ""},
 		{"given, sam local", "http://localhost:3000", []string{"localhost"}, "http://localhost:3000", "localhost:3000"},
@@ -88,7 +89,8 @@ func TestOpenFails(t *testing.T) {
 
 	var log bytes.Buffer
 	f := function(t, func(http.ResponseWriter, *http.Request) {}, &log)
-	for _, domain := range []string{"", "a b", "user@evil.example", "evil.example/path", "evil.example?x", "a\r\nb"} {
+	for _, domain := range []string{"", "a b", "user@evil.example", "evil.example/path", "evil.example?x", "a\r\nb",
+		"localhost", "LOCALHOST.", "localhost:443", "127.0.0.1", "127.1.2.3:8080", "[::1]", "."} {
 		log.Reset()
 		e := get(t, "/", "")
 		e.RequestContext.DomainName = domain

@@ -46,10 +46,15 @@ const testURL = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
 // function answers with h, at the domain name that events have.
 func function(t testing.TB, h http.HandlerFunc, log io.Writer) *Function {
 	t.Helper()
+	return functionAt(t, "", h, log)
+}
+
+func functionAt(t testing.TB, baseURL string, h http.HandlerFunc, log io.Writer) *Function {
+	t.Helper()
 	if log == nil {
 		log = io.Discard
 	}
-	f, err := New("", func(string) (http.Handler, error) { return h, nil }, slog.New(slog.NewTextHandler(log, nil)))
+	f, err := New(baseURL, func(string) (http.Handler, error) { return h, nil }, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +75,11 @@ func seen(t testing.TB, e request) (*http.Request, string) {
 	t.Helper()
 	var got *http.Request
 	var body []byte
-	f := function(t, func(_ http.ResponseWriter, r *http.Request) {
+	base := ""
+	if e.RequestContext.DomainName == "localhost" { // where "sam local" says the base URL
+		base = "http://localhost:3000"
+	}
+	f := functionAt(t, base, func(_ http.ResponseWriter, r *http.Request) {
 		got = r
 		var err error
 		if body, err = io.ReadAll(r.Body); err != nil {

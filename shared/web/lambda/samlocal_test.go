@@ -15,7 +15,7 @@ func TestSAMLocalRequestID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := function(t, func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, nil)
+	f := functionAt(t, "http://localhost:3000", func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, nil)
 	for _, id := range []string{"first", "second"} {
 		ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: id})
 		out, err := f.invokeLocal(ctx, event)
