@@ -70,6 +70,7 @@ type Keyring struct {
 	mu      sync.Mutex
 	current *ecdsa.PrivateKey
 	kid     string
+	looked  time.Time
 	look    time.Time // when to look again: by then another key may sign
 }
 
@@ -116,7 +117,7 @@ func (k *Keyring) Ensure(ctx context.Context) error {
 func (k *Keyring) signer(ctx context.Context, now time.Time) (*ecdsa.PrivateKey, string, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.current != nil && now.Before(k.look) {
+	if k.current != nil && within(now, k.looked, k.look.Sub(k.looked)) {
 		return k.current, k.kid, nil
 	}
 	record, until, err := k.signing(ctx, now)
@@ -137,7 +138,7 @@ func (k *Keyring) signer(ctx context.Context, now time.Time) (*ecdsa.PrivateKey,
 	if err != nil {
 		return nil, "", fmt.Errorf("token: signing key %s: %w", record.ID, err)
 	}
-	k.current, k.kid, k.look = key, record.ID, until
+	k.current, k.kid, k.looked, k.look = key, record.ID, now, until
 	return key, record.ID, nil
 }
 

@@ -62,7 +62,7 @@ func (k *Keys) key(ctx context.Context, t *jwt.Token) (any, error) {
 		if err != nil {
 			pause = jwksRetry
 		}
-		mayFetch := k.tried.IsZero() || k.now().Sub(k.tried) >= pause
+		mayFetch := !within(k.now(), k.tried, pause)
 		if !(fresh && known) && flight == nil && mayFetch {
 			flight = make(chan struct{})
 			k.flight, k.tried = flight, k.now()
@@ -88,7 +88,14 @@ func (k *Keys) key(ctx context.Context, t *jwt.Token) (any, error) {
 }
 
 // fresh reports whether the keys are young enough to be trusted. The caller holds mu.
-func (k *Keys) fresh() bool { return k.keys != nil && k.now().Sub(k.fetched) < jwksMaxAge }
+func (k *Keys) fresh() bool { return k.keys != nil && within(k.now(), k.fetched, jwksMaxAge) }
+
+// within reports whether now is at most d after a moment. What was read at a moment yet to come is of no known age: the clock has been
+// set back since.
+func within(now, moment time.Time, d time.Duration) bool {
+	age := now.Sub(moment)
+	return 0 <= age && age < d
+}
 
 // has reports whether kid is in a JWKS that is fresh enough to be trusted without asking again.
 func (k *Keys) has(kid string) bool {

@@ -392,3 +392,30 @@ func TestClockSetBack(t *testing.T) {
 		t.Errorf("%v with %v", err, w.published(t))
 	}
 }
+
+// What was read before the clock was set back is no younger for it: a withdrawn key is not trusted until the clock has caught up, nor
+// signs it, and a new one is looked for.
+func TestClockSetBackForgets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	raw := w.mint(t, grant)
+	_, err := w.verifier.Verify(t.Context(), raw)
+	expect(t, err, "")
+	w.clock.Advance(-time.Hour)
+	if err := w.store.Write(t.Context(), store.Delete("signing-key/all", "000001", store.Always()),
+		store.Delete("public-key/all", "000001", store.Always())); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.process().Ensure(t.Context()); err != nil { // another key
+		t.Fatal(err)
+	}
+	_, err = w.verifier.Verify(t.Context(), raw)
+	expect(t, err, "not published")
+	w.clock.Advance(time.Minute)
+	raw = w.mint(t, grant)
+	if !slices.Contains(w.published(t), kidOf(t, raw)) {
+		t.Error("a key signs that is withdrawn")
+	}
+	_, err = w.verifier.Verify(t.Context(), raw)
+	expect(t, err, "")
+}
