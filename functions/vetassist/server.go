@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/web"
@@ -35,7 +36,7 @@ const (
 // Options are what a Server is started with. Only Config is needed.
 type Options struct {
 	config.Config
-	Now    func() time.Time // default time.Now
+	Now    func() time.Time // default host.Clock
 	Rand   io.Reader        // default crypto/rand
 	Stdout io.Writer        // for the addresses and logins; default nowhere
 	Log    *slog.Logger     // default slog.Default()
@@ -90,7 +91,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 func (o *Options) setDefaults() {
 	if o.Now == nil {
-		o.Now = time.Now
+		o.Now = host.Clock
 	}
 	if o.Rand == nil {
 		o.Rand = rand.Reader

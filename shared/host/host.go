@@ -23,3 +23,7 @@ type Host struct {
 	Rand  io.Reader
 	Log   *slog.Logger
 }
+
+// Clock is the clock on the wall. Go's monotonic one, which time.Now has with it and prefers, stands still while Lambda has frozen the process
+// and while a laptop sleeps: what is an hour old would seem a minute old, keys and limits included.
+func Clock() time.Time { return time.Now().Round(0) }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	aws "github.com/aws/aws-lambda-go/lambda"
@@ -22,7 +21,7 @@ import (
 // is in the format and at the level that the function's settings say (AWS_LAMBDA_LOG_FORMAT, AWS_LAMBDA_LOG_LEVEL).
 func Start(h host.Host, open func(host.Host) (http.Handler, error)) {
 	if h.Now == nil {
-		h.Now = time.Now
+		h.Now = host.Clock
 	}
 	if h.Rand == nil {
 		h.Rand = rand.Reader
