@@ -104,7 +104,10 @@ func (f *Function) take() (*process, error) {
 		}
 		delete(f.all, p)
 	}
-	p, err := start(f.config, &f.logs)
+	if err := f.logs.open(); err != nil {
+		return nil, err
+	}
+	p, err := start(f.config, f.logs.file)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +153,11 @@ func (f *Function) Starts() int {
 }
 
 // Logs is what all processes have written so far.
-func (f *Function) Logs() string { return f.logs.String() }
+func (f *Function) Logs() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.logs.String()
+}
 
 // Close ends everything.
 func (f *Function) Close() {

@@ -1,14 +1,15 @@
 package lambdatest
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -49,7 +50,7 @@ type result struct {
 	err    error
 }
 
-func start(c Config, out io.Writer) (*process, error) {
+func start(c Config, out *os.File) (*process, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
@@ -240,22 +241,28 @@ func (p *process) stop(frozen bool, signal syscall.Signal) {
 	}
 }
 
-// logs is what processes write.
-type logs struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
+// logs is what processes write: a file without a name, so that what a process wrote before it answered is there when the answer is.
+type logs struct{ file *os.File }
 
-func (l *logs) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
+func (l *logs) open() (err error) {
+	if l.file != nil {
+		return nil
+	}
+	if l.file, err = os.CreateTemp("", "lambdatest-"); err == nil {
+		err = os.Remove(l.file.Name())
+	}
+	return err
 }
 
 func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	if l.file == nil {
+		return ""
+	}
+	text, err := io.ReadAll(io.NewSectionReader(l.file, 0, math.MaxInt64))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
 }
 
 func hexText(n int) string {
