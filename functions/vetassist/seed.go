@@ -113,21 +113,17 @@ func ownPasswords(ctx context.Context, people *directory.Directory, random io.Re
 		return err
 	}
 	for _, p := range demo {
-		known, err := people.HasDemoPassword(ctx, p.ID)
-		if err != nil {
-			return err
-		}
-		if !known {
-			continue
-		}
 		password, err := newPassword(random)
 		if err != nil {
 			return err
 		}
-		if err := people.SetPassword(ctx, p.ID, password); err != nil {
+		replaced, err := people.ReplaceDemoPassword(ctx, p.ID, password)
+		if err != nil {
 			return err
 		}
-		logins.add(p.Username, password) // at once: it is kept nowhere, and the next may fail
+		if replaced {
+			logins.add(p.Username, password) // at once: it is kept nowhere, and the next may fail
+		}
 	}
 	return nil
 }

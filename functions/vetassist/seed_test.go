@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/dynamo"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 )
@@ -59,5 +61,39 @@ func TestDynamoDBSeed(t *testing.T) {
 		if got.status != want {
 			t.Errorf("%s: %d, want %d: %s", user, got.status, want, got.text)
 		}
+	}
+}
+
+// TestDynamoDBSeedAtOnce: two people deploy at the same moment. Every password that either is shown works.
+func TestDynamoDBSeedAtOnce(t *testing.T) {
+	endpoint := storetest.Endpoint(t)
+	table := storetest.NewTable(t).Table
+	env := map[string]string{config.EnvEndpoint: endpoint, config.EnvTable: table, config.EnvBaseURL: "https://demo.example.com"}
+	said := make(chan string)
+	for range 3 {
+		go func() {
+			var out, bad bytes.Buffer
+			if code := run([]string{"seed"}, func(name string) string { return env[name] }, &out, &bad); code != exitOK {
+				t.Errorf("%d: %s", code, &bad)
+			}
+			said <- out.String()
+		}()
+	}
+	var shown [][]string
+	for range 3 {
+		shown = append(shown, shownPassword.FindAllStringSubmatch(<-said, -1)...)
+	}
+	db, err := dynamo.Open(dynamo.Options{Table: table, Endpoint: endpoint}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := directory.New(store.Restrict(db, directory.Partitions...), "https://demo.example.com", false, time.Now)
+	for _, m := range shown {
+		if _, err := people.Authenticate(t.Context(), m[1], m[2]); err != nil {
+			t.Errorf("%s was shown a password: %v", m[1], err)
+		}
+	}
+	if len(shown) != 4 {
+		t.Errorf("%d passwords were shown", len(shown))
 	}
 }

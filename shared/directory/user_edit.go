@@ -205,6 +205,33 @@ func (d *Directory) HasDemoPassword(ctx context.Context, id string) (bool, error
 // out everywhere, since whoever knew the old one may have logged in with it, and forgets wrong guesses. It is never a demo's
 // password: it works everywhere. Passkeys stay.
 func (d *Directory) SetPassword(ctx context.Context, id, password string) error {
+	return d.setPassword(ctx, id, password, nil)
+}
+
+var errNotDemo = errors.New("directory: the password is not the demo's")
+
+// ReplaceDemoPassword gives a user another password when theirs is the one that everybody knows at the moment of the write, and tells
+// whether it was. Of many at once one does it.
+func (d *Directory) ReplaceDemoPassword(ctx context.Context, id, password string) (replaced bool, err error) {
+	demo := func() error {
+		known, err := d.HasDemoPassword(ctx, id)
+		if err == nil && !known {
+			err = errNotDemo
+		}
+		return err
+	}
+	if err = demo(); err == nil { // before the work of a hash
+		err = d.setPassword(ctx, id, password, demo)
+	}
+	if errors.Is(err, errNotDemo) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// setPassword asks allowed, if there is one, after it has read the user: whoever sets a password writes the user too, so an answer that is
+// no longer true at the write is asked for again.
+func (d *Directory) setPassword(ctx context.Context, id, password string, allowed func() error) error {
 	if err := checkPassword(password); err != nil {
 		return err
 	}
@@ -216,6 +243,9 @@ func (d *Directory) SetPassword(ctx context.Context, id, password string) error 
 		r, err := d.UserRecord(ctx, id)
 		if err == nil && r.Value.Deleting {
 			err = ErrDeleting
+		}
+		if err == nil && allowed != nil {
+			err = allowed()
 		}
 		if err != nil {
 			return r, err
