@@ -201,4 +201,5 @@ func TestDynamoDBAsDeployed(t *testing.T) {
 	t.Run("killed between two writes", func(t *testing.T) { killedBetween(c.in(t), c, proxy) })
 	t.Run("out of time", func(t *testing.T) { outOfTime(c.in(t), proxy) })
 	t.Run("without keys", func(t *testing.T) { withoutKeys(c.in(t), c, proxy) })
+	t.Run("over instances", func(t *testing.T) { overInstances(c.in(t), c) })
 }
