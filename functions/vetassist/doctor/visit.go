@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 )
 
 const (
@@ -87,10 +88,11 @@ func (a answer) jsonType() bool {
 	return strings.EqualFold(strings.TrimSpace(kind), "application/json")
 }
 
-// clip keeps what a stranger's server says from filling the screen, or from writing to the terminal.
+// clip keeps what a stranger's server says from filling the screen, and from what is not seen: commands to the terminal, marks that turn the
+// writing round.
 func clip(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if !unicode.IsPrint(r) {
 			return '·'
 		}
 		return r
