@@ -67,7 +67,7 @@ func (g *guard) bearer(next http.Handler) http.Handler {
 			return
 		}
 		if !g.limit.allow(claims.Subject) {
-			w.Header().Set("Retry-After", "1")
+			w.Header().Set("Retry-After", web.RetryAfter)
 			rpcError(w, http.StatusTooManyRequests, nil, codeTooMany, "Too many requests. Please wait a moment.", nil)
 			return
 		}

@@ -97,7 +97,7 @@ func TestDynamoDBLateRequests(t *testing.T) {
 			}
 			after := state()
 			proxy.Close()
-			if got := state(); got != after || late != 2 {
+			if got := state(); got != after || late < 2 {
 				t.Errorf("after %d requests: %s\nwhen the late one had arrived: %s", late, after, got)
 			}
 		})

@@ -108,9 +108,8 @@ func header(e httpEvent) http.Header {
 	}
 	h.Del("Host") // as net/http does
 	if len(e.Cookies) > 0 {
-		h.Del("Cookie") // "sam local" sends both
 		cookies := slices.DeleteFunc(slices.Clone(e.Cookies), func(c string) bool { return !httpguts.ValidHeaderFieldValue(c) })
-		h.Set("Cookie", strings.Join(cookies, "; "))
+		h.Set("Cookie", strings.Join(cookies, "; ")) // in place of any header: "sam local" sends both
 	}
 	return h
 }

@@ -198,6 +198,7 @@ func TestOtherEvents(t *testing.T) {
 	f := function(t, func(http.ResponseWriter, *http.Request) { t.Error("the handler was called") }, nil)
 	events := map[string]string{"{}": `{}`, "null": `null`, "a text": `"ping"`, "a list": `[]`, "a warm-up": `{"warmup":true}`,
 		"a queue":   `{"Records":[{"messageId":"1","body":"x","eventSource":"aws:sqs"}]}`,
+		"version":   `{"version":"3.0","rawPath":"/","requestContext":{"domainName":"x.example","http":{"method":"GET"}}}`,
 		"no method": `{"version":"2.0","rawPath":"/","requestContext":{"domainName":"x.example"}}`,
 		"method":    `{"version":"2.0","rawPath":"/","requestContext":{"domainName":"x.example","http":{"method":"G T"}}}`,
 		"body":      `{"version":"2.0","rawPath":"/","requestContext":{"domainName":"x.example","http":{"method":"POST"}},"body":"%%","isBase64Encoded":true}`,

@@ -11,17 +11,12 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-const (
-	// margin is what remains of an invocation when the handler's context ends: enough to tell the client.
-	margin = 500 * time.Millisecond
-	// retryAfter is how many seconds a client should leave us alone when we could not answer now.
-	retryAfter = "2"
-)
+// margin is what remains of an invocation when the handler's context ends: enough to tell the client.
+const margin = 500 * time.Millisecond
 
 var (
-	errLate    = errors.New("lambda: the handler did not answer before the end of the invocation")
-	errGaveUp  = errors.New("lambda: the handler gave up")
-	tellNumber = "If you report it, give this number: " // as web.Observe and web.Fail do
+	errLate   = errors.New("lambda: the handler did not answer before the end of the invocation")
+	errGaveUp = errors.New("lambda: the handler gave up")
 )
 
 // serve answers a request with the handler, for as long as the invocation has time.
@@ -84,11 +79,11 @@ func (f *Function) refuse(w http.ResponseWriter, r *http.Request, status int, wh
 	w.Header().Set("Cache-Control", "no-store")
 	message := "Something broke on our side. "
 	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", retryAfter) // RFC 9110 §10.2.3
+		w.Header().Set("Retry-After", web.RetryAfter) // RFC 9110 §10.2.3
 		message = "This could not be done in time. Try again in a moment. "
 	}
 	if errors.Is(err, errTooLarge) {
 		message = "The answer is too large. Ask for less at a time. "
 	}
-	http.Error(w, message+tellNumber+id, status)
+	http.Error(w, message+web.ReportNumber(r.Context()), status)
 }

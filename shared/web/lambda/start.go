@@ -32,19 +32,7 @@ func Start(h host.Host, open func(host.Host) (http.Handler, error)) {
 	if h.Log == nil {
 		h.Log = lambdacontext.NewLogger()
 	}
-	if err := h.Check(); err != nil {
-		h.Log.Error("cannot start", "err", err)
-		os.Exit(1)
-	}
-	f, err := New(h.BaseURL, func(baseURL string) (http.Handler, error) {
-		h := h
-		h.BaseURL = baseURL
-		handler, err := open(h)
-		if err != nil {
-			return nil, err
-		}
-		return web.Observe(h.Log, http.MaxBytesHandler(handler, web.MaxBody)), nil
-	}, h.Log)
+	f, err := observed(h, open)
 	if err != nil {
 		h.Log.Error("cannot start", "err", err)
 		os.Exit(1) // Lambda tells it as an error of the start
@@ -53,6 +41,22 @@ func Start(h host.Host, open func(host.Host) (http.Handler, error)) {
 		aws.Start(f.invokeLocal)
 	}
 	aws.Start(f.invoke)
+}
+
+// observed is what answers the events of a function, with what all functions share around it.
+func observed(h host.Host, open func(host.Host) (http.Handler, error)) (*Function, error) {
+	if err := h.Check(); err != nil {
+		return nil, err
+	}
+	return New(h.BaseURL, func(baseURL string) (http.Handler, error) {
+		h := h
+		h.BaseURL = baseURL
+		handler, err := open(h)
+		if err != nil {
+			return nil, err
+		}
+		return web.Observe(h.Log, http.MaxBytesHandler(handler, web.MaxBody)), nil
+	}, h.Log)
 }
 
 // invoke is Invoke for an event that may be anything: aws-lambda-go by itself takes whatever is JSON, with most of it left out.
