@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/url"
 	"os"
@@ -184,6 +185,10 @@ func TestTemplatePermissions(t *testing.T) {
 		if got := at(role, "ManagedPolicyArns"); !reflect.DeepEqual(got, []any{node{"Ref": "TracePolicy"}}) {
 			t.Errorf("%s has also the policies %v", name, got)
 		}
+		trust, _ := at(role, "AssumeRolePolicyDocument", "Statement").([]any)
+		if want := (node{"Effect": "Allow", "Principal": node{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}); len(trust) != 1 || !reflect.DeepEqual(trust[0], want) {
+			t.Errorf("%s: its role may be taken by %v", name, trust)
+		}
 		var all []string
 		for _, s := range statements(role) {
 			actions := texts(at(s, "Action"))
@@ -223,6 +228,14 @@ func TestTemplatePermissions(t *testing.T) {
 			t.Errorf("%s may open %q, and opens %q", name, all, sorted(want.partitions))
 		}
 	}
+	// Nothing else gives permissions or another way in: a policy of SAM's, a function's own URL, a policy of the table's.
+	onlyHas(t, "a function", tp.Globals["Function"], "Runtime", "Handler", "Architectures", "Tracing", "ReservedConcurrentExecutions", "Environment")
+	for name := range lambdas {
+		onlyHas(t, name, tp.Resources[name].Properties, "FunctionName", "CodeUri", "MemorySize", "Timeout", "Role", "LoggingConfig", "Events")
+		onlyHas(t, name+"Role", tp.Resources[name+"Role"].Properties, "AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies")
+	}
+	onlyHas(t, "Table", tp.Resources["Table"].Properties, "BillingMode", "AttributeDefinitions", "KeySchema", "TimeToLiveSpecification",
+		"SSESpecification", "PointInTimeRecoverySpecification")
 	// No other role or policy, and nothing that names no resource but the tracing, which cannot.
 	for name, r := range tp.Resources {
 		policy := strings.HasPrefix(r.Type, "AWS::IAM::")
@@ -235,6 +248,16 @@ func TestTemplatePermissions(t *testing.T) {
 			if !strings.HasPrefix(a, "xray:Put") {
 				t.Errorf("all functions may %s", a)
 			}
+		}
+	}
+}
+
+// onlyHas: what else somebody adds is looked at here first.
+func onlyHas(t *testing.T, name string, properties node, known ...string) {
+	t.Helper()
+	for p := range properties {
+		if !slices.Contains(known, p) {
+			t.Errorf("%s has also %s: %v", name, p, properties[p])
 		}
 	}
 }
@@ -280,9 +303,38 @@ func TestTemplateEnvironment(t *testing.T) {
 	}
 }
 
-// What each function has beside it: a log that ends, alarms, a timeout within API Gateway's 30 seconds.
+// What all requests pass: no prefix in the paths, a bound, no address besides one's own, and a log without queries.
+func TestTemplateGateway(t *testing.T) {
+	tp := readTemplate(t, "../../template.yaml")
+	p := tp.Resources["Api"].Properties
+	onlyHas(t, "Api", p, "DisableExecuteApiEndpoint", "DefaultRouteSettings", "AccessLogSettings")
+	if got := at(p, "DisableExecuteApiEndpoint", "If"); !reflect.DeepEqual(got, []any{"HasDomain", true, false}) {
+		t.Errorf("its own address is off when %v", got)
+	}
+	rate, _ := at(p, "DefaultRouteSettings", "ThrottlingRateLimit").(int)
+	burst, _ := at(p, "DefaultRouteSettings", "ThrottlingBurstLimit").(int)
+	if rate < 1 || burst < rate {
+		t.Errorf("it lets through %d a second, %d at once", rate, burst)
+	}
+	format, _ := at(p, "AccessLogSettings", "Format").(string)
+	for _, m := range regexp.MustCompile(`\$[\w.]+`).FindAllString(format, -1) {
+		if !strings.HasPrefix(m, "$context.") || strings.HasPrefix(m, "$context.authorizer") {
+			t.Errorf("the log has %s", m)
+		}
+	}
+	if !strings.Contains(format, `"id":"$context.requestId"`) {
+		t.Errorf("the log does not say which request it was: %s", format)
+	}
+}
+
+// What each function has beside it: a log that ends, traces, alarms, a timeout within API Gateway's 30 seconds.
 func TestTemplateOperations(t *testing.T) {
 	tp := readTemplate(t, "../../template.yaml")
+	all := tp.Globals["Function"]
+	if at(all, "Tracing") != "Active" || !reflect.DeepEqual(at(all, "ReservedConcurrentExecutions", "If"),
+		[]any{"HasReservedConcurrency", node{"Ref": "ReservedConcurrency"}, node{"Ref": "AWS::NoValue"}}) {
+		t.Errorf("all functions: %v", all)
+	}
 	for name := range lambdas {
 		p := tp.Resources[name].Properties
 		if s, _ := at(p, "Timeout").(int); s < 5 || s > 29 {
@@ -300,11 +352,21 @@ func TestTemplateOperations(t *testing.T) {
 			t.Errorf("%s keeps everything for ever", name)
 		}
 	}
-	metrics := map[any]bool{}
-	for _, a := range readTemplate(t, "../../infra/alarms.yaml").ofType("AWS::CloudWatch::Alarm") {
-		metrics[at(a.Properties, "MetricName")] = true
+	// An alarm that names no function, or an API that is not there, is never heard.
+	watched := func(a resource, dimension, of string) string {
+		if got := at(a.Properties, "Dimensions"); !reflect.DeepEqual(got, []any{node{"Name": dimension, "Value": node{"Ref": of}}}) {
+			t.Errorf("an alarm looks at %v", got)
+		}
+		return fmt.Sprint(at(a.Properties, "Namespace"), " ", at(a.Properties, "MetricName"))
 	}
-	if !metrics["Errors"] || !metrics["Throttles"] || !metrics["Duration"] {
+	if m := watched(tp.Resources["ApiAlarm"], "ApiId", "Api"); m != "AWS/ApiGateway 5xx" {
+		t.Errorf("the API's alarm looks at %v", m)
+	}
+	metrics := map[string]bool{}
+	for _, a := range readTemplate(t, "../../infra/alarms.yaml").ofType("AWS::CloudWatch::Alarm") {
+		metrics[watched(a, "FunctionName", "Function")] = true
+	}
+	if !metrics["AWS/Lambda Errors"] || !metrics["AWS/Lambda Throttles"] || !metrics["AWS/Lambda Duration"] {
 		t.Errorf("the alarms look at %v", metrics)
 	}
 }
