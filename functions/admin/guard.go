@@ -62,10 +62,10 @@ func (g *guard) pass(check func(*http.Request) (token.Claims, *refusal, error), 
 		switch {
 		case errors.Is(err, token.ErrUnavailable):
 			web.LogFailure(r, g.log, err)
-			writeProblem(w, &problem{Status: web.FailureStatus(w, err), Detail: "Tokens cannot be checked right now. Please try again. " + web.ReportNumber(r.Context())})
+			writeProblem(w, &problem{Status: web.FailureStatus(err), Detail: "Tokens cannot be checked right now. Please try again. " + web.ReportNumber(r.Context())})
 		case err != nil:
 			web.LogFailure(r, g.log, err)
-			status := web.FailureStatus(w, err)
+			status := web.FailureStatus(err)
 			writeProblem(w, &problem{Status: status, Detail: web.Sorry(r.Context(), status)})
 		case no != nil:
 			g.refuse(w, r, claims, no)

@@ -51,14 +51,6 @@ func (p *problem) Error() string               { return p.Detail }
 func (p *problem) GetStatus() int              { return p.Status }
 func (p *problem) ContentType(_ string) string { return "application/problem+json" }
 
-// GetHeaders says when to try again, where that may help (RFC 9110 §10.2.3).
-func (p *problem) GetHeaders() http.Header {
-	if p.Status != http.StatusServiceUnavailable {
-		return nil
-	}
-	return http.Header{"Retry-After": {web.RetryAfter}}
-}
-
 func (p *problem) complete() *problem {
 	if p.Type == "" {
 		p.Type = "about:blank"
@@ -103,11 +95,8 @@ func (a *api) problem(ctx context.Context, err error) error {
 	p := known(err)
 	if p == nil {
 		a.Log.Log(ctx, web.FailureLevel(ctx), "failed", "id", web.RequestID(ctx), "err", err)
-		p = &problem{Status: http.StatusInternalServerError}
-		if web.Temporary(err) {
-			p.Status = http.StatusServiceUnavailable
-		}
-		p.Detail = web.Sorry(ctx, p.Status)
+		status := web.FailureStatus(err)
+		p = &problem{Status: status, Detail: web.Sorry(ctx, status)}
 	}
 	note(ctx, "reason", p.Detail)
 	return p.complete()

@@ -68,9 +68,6 @@ func (a *app) left(r *http.Request, err error) bool {
 }
 
 func (a *app) refuse(w http.ResponseWriter, r *http.Request, bad *refusal, asJSON bool) {
-	if bad.status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", web.RetryAfter)
-	}
 	if bad.status >= http.StatusInternalServerError {
 		bad = &refusal{bad.status, bad.Code, bad.Message + " " + web.ReportNumber(r.Context())}
 	}

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // TestTurns runs by a clock of its own, which goes on when everybody waits.
@@ -93,7 +94,7 @@ func TestTurnsOfOneSession(t *testing.T) {
 func (w *world) inside(edit func(*app)) *httptest.Server {
 	w.t.Helper()
 	var handler http.Handler
-	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	srv := httptest.NewServer(web.Observe(slog.New(slog.DiscardHandler), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) })))
 	w.t.Cleanup(srv.Close)
 	a, err := newApp(Config{BaseURL: srv.URL, MCPURL: w.other.URL + "/mcp", ClientID: "vet-assist-ai", Store: w.store, Assistant: script{}, Now: w.now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/storetest"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // world is everything around the app: an authorization server and an MCP server that check what they get, a store, a clock.
@@ -93,7 +94,7 @@ func newWorld(t *testing.T) *world {
 // start runs an app over the world; a second one is a second process over the same store.
 func (w *world) start(edit func(*Config)) *httptest.Server {
 	var handler http.Handler
-	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
+	srv := httptest.NewServer(web.Observe(slog.New(slog.DiscardHandler), http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) })))
 	w.t.Cleanup(srv.Close)
 	cfg := Config{BaseURL: srv.URL, MCPURL: w.other.URL + "/mcp", ClientID: "vet-assist-ai", Store: w.store, Assistant: script{}, Now: w.now, Rand: rand.Reader,
 		HTTP: &http.Client{Timeout: 5 * time.Second}, Log: slog.New(slog.DiscardHandler)}

@@ -63,7 +63,7 @@ func (g *guard) bearer(next http.Handler) http.Handler {
 			return
 		case err != nil:
 			web.LogFailure(r, g.log, err)
-			rpcError(w, web.FailureStatus(w, err), nil, codeBusy, "Tokens cannot be checked right now. Please try again. "+web.ReportNumber(r.Context()), nil)
+			rpcError(w, web.FailureStatus(err), nil, codeBusy, "Tokens cannot be checked right now. Please try again. "+web.ReportNumber(r.Context()), nil)
 			return
 		}
 		if !g.limit.allow(claims.Subject) {

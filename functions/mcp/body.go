@@ -138,7 +138,7 @@ func rpcError(w http.ResponseWriter, status int, id json.RawMessage, code int64,
 type protocolErrors struct {
 	http.ResponseWriter
 	one    bool
-	busy   atomic.Pointer[error] // of the handler, which runs on a goroutine of the SDK
+	busy   atomic.Bool // of the handler, which runs on a goroutine of the SDK
 	status int
 	text   bytes.Buffer
 	begun  bool
@@ -147,9 +147,9 @@ type protocolErrors struct {
 type busyKey struct{}
 
 // noteBusy tells the writer of the answer of a failure where trying again may help.
-func noteBusy(ctx context.Context, err error) {
-	if p, ok := ctx.Value(busyKey{}).(*atomic.Pointer[error]); ok {
-		p.Store(&err)
+func noteBusy(ctx context.Context) {
+	if busy, ok := ctx.Value(busyKey{}).(*atomic.Bool); ok {
+		busy.Store(true)
 	}
 }
 
@@ -163,8 +163,8 @@ func failureCode(status int) int64 {
 
 func (p *protocolErrors) WriteHeader(status int) {
 	p.begun = true
-	if err := p.busy.Load(); err != nil && p.one && status == http.StatusOK {
-		status = web.FailureStatus(p.ResponseWriter, *err)
+	if p.busy.Load() && p.one && status == http.StatusOK {
+		status = http.StatusServiceUnavailable
 	}
 	if status >= 400 && strings.HasPrefix(p.Header().Get("Content-Type"), "text/plain") {
 		p.status = status
@@ -189,7 +189,7 @@ func (p *protocolErrors) Write(b []byte) (int, error) {
 // finish writes the refusal that was held back, if there was one.
 func (p *protocolErrors) finish(r *http.Request, id json.RawMessage) {
 	if !p.begun && errors.Is(r.Context().Err(), context.DeadlineExceeded) { // the SDK gave up
-		status := web.FailureStatus(p.ResponseWriter, r.Context().Err())
+		status := web.FailureStatus(r.Context().Err())
 		rpcError(p.ResponseWriter, status, id, failureCode(status), web.Sorry(r.Context(), status), nil)
 	}
 	if p.status == 0 {

@@ -104,7 +104,7 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 			ask, err := g.policy.missing(r.Context(), who, messages)
 			if err != nil {
 				web.LogFailure(r, g.log, err)
-				status := web.FailureStatus(w, err)
+				status := web.FailureStatus(err)
 				rpcError(w, status, idOf(messages), failureCode(status), web.Sorry(r.Context(), status), nil)
 				return
 			}

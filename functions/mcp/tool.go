@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"regexp"
 	"strings"
 
@@ -115,11 +114,10 @@ func (t *tools) failed(ctx context.Context, what string, err error) error {
 		return wire
 	}
 	t.log.Log(ctx, web.FailureLevel(ctx), "mcp request failed", "id", web.RequestID(ctx), "what", what, "err", err)
-	status := http.StatusInternalServerError
 	if web.Temporary(err) {
-		status = http.StatusServiceUnavailable
-		noteBusy(ctx, err)
+		noteBusy(ctx)
 	}
+	status := web.FailureStatus(err)
 	return &jsonrpc.Error{Code: failureCode(status), Message: web.Sorry(ctx, status)}
 }
 

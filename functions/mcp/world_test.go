@@ -27,6 +27,7 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -94,7 +95,7 @@ func newWorld(t testing.TB, change ...func(*mcp.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
+	server := httptest.NewServer(web.Observe(config.Log, handler))
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	return w

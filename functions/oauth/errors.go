@@ -97,10 +97,7 @@ func (s *server) failRequest(w http.ResponseWriter, r *http.Request, a *authRequ
 		return
 	}
 	web.LogFailure(r, s.Log, err)
-	status := http.StatusInternalServerError
-	if web.Temporary(err) {
-		status = http.StatusServiceUnavailable
-	}
+	status := web.FailureStatus(err)
 	s.sendBack(w, r, a.reject(failureCode(status), web.Sorry(r.Context(), status)))
 }
 
@@ -153,7 +150,7 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Even
 		web.LogFailure(r, s.Log, err)
 		// RFC 6749 §5.2 has no code for a failure of ours: the status says it (RFC 9110 §15.6; for revocation RFC 7009 §2.2.1 names 503
 		// and Retry-After). The body keeps that section's form, with the codes that §4.1.2.1 has for where there is no status.
-		status := web.FailureStatus(w, err)
+		status := web.FailureStatus(err)
 		web.JSON(w, status, map[string]string{"error": failureCode(status), "error_description": web.Sorry(r.Context(), status)})
 		return
 	}

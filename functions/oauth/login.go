@@ -98,7 +98,7 @@ func (s *server) wrongPassword(w http.ResponseWriter, r *http.Request, err error
 	case errors.Is(err, directory.ErrLogin):
 		return http.StatusUnauthorized, "That username and password do not fit. Please try again."
 	case errors.Is(err, directory.ErrBusy):
-		return web.FailureStatus(w, err), "Many people are logging in right now. Please try again in a moment. " + web.ReportNumber(r.Context())
+		return web.FailureStatus(err), "Many people are logging in right now. Please try again in a moment. " + web.ReportNumber(r.Context())
 	case errors.As(err, &locked):
 		left := locked.Until.Sub(s.Now())
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(left.Seconds()))))

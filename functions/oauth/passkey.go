@@ -106,7 +106,7 @@ func (s *server) failPasskey(w http.ResponseWriter, r *http.Request, err error) 
 		refusal = &passkeyError{http.StatusBadRequest, "page", page.Message + " Please load the page again."}
 	default:
 		web.LogFailure(r, s.Log, err)
-		status := web.FailureStatus(w, err)
+		status := web.FailureStatus(err)
 		refusal = &passkeyError{status, "failed", web.Sorry(r.Context(), status)}
 	}
 	web.JSON(w, refusal.Status, map[string]string{"error": refusal.Code, "message": refusal.Message})

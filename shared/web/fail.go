@@ -11,14 +11,14 @@ import (
 // to try again.
 func Fail(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	LogFailure(r, log, err)
-	status := FailureStatus(w, err)
+	status := FailureStatus(err)
 	http.Error(w, Sorry(r.Context(), status), status)
 }
 
 // Fail is the same as a page.
 func (p *Pages) Fail(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
 	LogFailure(r, log, err)
-	status := FailureStatus(w, err)
+	status := FailureStatus(err)
 	if p.RenderError(w, status, ErrorPage{Title: "That did not work", Message: Sorry(r.Context(), status)}) != nil { // nothing was written
 		http.Error(w, Sorry(r.Context(), status), status)
 	}
@@ -32,14 +32,13 @@ func LogFailure(r *http.Request, log *slog.Logger, err error) {
 // RetryAfter is when to try again, in seconds: what is temporary here is over soon.
 const RetryAfter = "1"
 
-// FailureStatus is how a failure of ours is answered. Where trying again may help it is 503, and Retry-After is set (RFC 9110 §15.6.4,
-// §10.2.3).
-func FailureStatus(w http.ResponseWriter, err error) int {
-	if !Temporary(err) {
-		return http.StatusInternalServerError
+// FailureStatus is how a failure of ours is answered. Where trying again may help it is 503 (RFC 9110 §15.6.4), to which Observe
+// adds Retry-After.
+func FailureStatus(err error) int {
+	if Temporary(err) {
+		return http.StatusServiceUnavailable
 	}
-	w.Header().Set("Retry-After", RetryAfter)
-	return http.StatusServiceUnavailable
+	return http.StatusInternalServerError
 }
 
 // Temporary tells whether trying the same again in a moment may help: a store was busy, too many asked at once, or the time for

@@ -77,7 +77,7 @@ type recorder struct {
 
 func (r *recorder) WriteHeader(status int) {
 	if h := r.Header(); status == http.StatusServiceUnavailable && h.Get("Retry-After") == "" {
-		h.Set("Retry-After", RetryAfter) // whatever it is, it is meant to pass
+		h.Set("Retry-After", RetryAfter) // RFC 9110 §10.2.3: whatever it is, it is meant to pass
 	}
 	r.ResponseWriter.WriteHeader(status) // panics when it is no status, and then nothing has been said
 	if r.status == 0 {

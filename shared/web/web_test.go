@@ -3,7 +3,6 @@ package web_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -162,29 +161,6 @@ func TestObserve(t *testing.T) {
 		}
 		if w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), id) || strings.Contains(w.Body.String(), "secret") || !strings.Contains(logged.String(), "a secret cause") {
 			t.Errorf("%s: %d %s, log %s", path, w.Code, w.Body, &logged)
-		}
-	}
-}
-
-// passing is an error of something that will be back.
-type passing struct{ error }
-
-func (passing) Temporary() bool { return true }
-
-// TestFail: what passes says when to ask again, and nobody hears the cause.
-func TestFail(t *testing.T) {
-	cause := errors.New("secret cause")
-	for want, err := range map[int]error{
-		http.StatusInternalServerError: cause,
-		http.StatusServiceUnavailable:  fmt.Errorf("store: %w", passing{cause}),
-	} {
-		w := httptest.NewRecorder()
-		log := slog.New(slog.DiscardHandler)
-		web.Observe(log, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { web.Fail(rw, r, log, err) })).
-			ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-		if w.Code != want || strings.Contains(w.Body.String(), "secret") || !strings.Contains(w.Body.String(), w.Header().Get("X-Request-Id")) ||
-			(w.Header().Get("Retry-After") != "") != (want == http.StatusServiceUnavailable) {
-			t.Errorf("%v: %d, Retry-After %q: %s", err, w.Code, w.Header().Get("Retry-After"), w.Body)
 		}
 	}
 }
