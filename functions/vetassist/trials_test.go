@@ -278,18 +278,7 @@ func TestHangs(t *testing.T) {
 	admin := tr.admin()
 	call[any](admin, "GET", "/me", nil)
 	code, chat := tr.code(), connected(tr)
-	at, err := url.Parse(tr.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cookies := func(p *person) string {
-		var all []string
-		for _, c := range p.http.Jar.Cookies(at) {
-			all = append(all, c.Name+"="+c.Value)
-		}
-		return strings.Join(all, "; ")
-	}
-	bob, chatting := cookies(tr.people["bob"]), cookies(chat)
+	bob, chatting := cookiesOf(tr.people["bob"]), cookiesOf(chat)
 	const form = "application/x-www-form-urlencoded"
 	tr.store.arm(tr.fault, 1)
 	var all sync.WaitGroup
