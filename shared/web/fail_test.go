@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,17 @@ func TestFailTemporarily(t *testing.T) {
 			strings.Contains(w.Body.String(), "secret") {
 			t.Errorf("%s: %d %v %s", c.what, w.Code, w.Header(), w.Body)
 		}
+	}
+}
+
+// That a caller hung up is no news; that time ran out is.
+func TestFailureLevel(t *testing.T) {
+	hungUp, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	late, done := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer done()
+	if got := []slog.Level{web.FailureLevel(hungUp), web.FailureLevel(late), web.FailureLevel(t.Context())}; !slices.Equal(got, []slog.Level{slog.LevelDebug, slog.LevelError, slog.LevelError}) {
+		t.Errorf("logged at %v", got)
 	}
 }
 

@@ -236,8 +236,12 @@ func TestTooLarge(t *testing.T) {
 				w.Header().Set("Content-Type", "application/octet-stream")
 				w.Header().Set("X-Secret", "1")
 				part := []byte(strings.Repeat(c.unit, 1000))
+				var err error
 				for left := c.size; left > 0; left -= len(part) {
-					w.Write(part[:min(left, len(part))])
+					_, err = w.Write(part[:min(left, len(part))])
+				}
+				if (err != nil) != (c.size > maxAnswer) { // what cannot fit is not kept in memory
+					t.Errorf("writing: %v", err)
 				}
 			}, &log)
 			out := invoke(t, f, t.Context(), get(t, "/mcp", "secret=1"))
@@ -261,6 +265,9 @@ func refused(t *testing.T, out response, log string, status int, says string) {
 	const id = "ATfSmjLgPHcESJw="
 	if out.StatusCode != status || !strings.Contains(out.Body, says) || !strings.Contains(out.Body, id) || out.Headers["X-Request-Id"] != id {
 		t.Errorf("%d %v %.200q, want %d, %q and the id", out.StatusCode, out.Headers, out.Body, status, says)
+	}
+	if out.Headers["Cache-Control"] != "no-store" {
+		t.Errorf("somebody may keep it: %v", out.Headers)
 	}
 	if !strings.Contains(log, "level=ERROR") || !strings.Contains(log, id) {
 		t.Errorf("log %q", log)
