@@ -201,23 +201,6 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// A handler that gives up at the very moment when its time is over is late, whichever of the two is noticed first.
-func TestGivesUpAtTheDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for range 100 {
-			ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(time.Second))
-			f := function(t, func(w http.ResponseWriter, _ *http.Request) {
-				time.Sleep(time.Second - margin)
-				http.Error(w, "", http.StatusInternalServerError)
-			}, nil)
-			if out := invoke(t, f, ctx, get(t, "/", "")); out.StatusCode != http.StatusServiceUnavailable {
-				t.Errorf("%d %s", out.StatusCode, out.Body)
-			}
-			cancel()
-		}
-	})
-}
-
 // What a handler that is late still does reaches no answer, neither its own nor that of the next invocation.
 func TestLateHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -76,7 +76,6 @@ func (f *Function) refuse(w http.ResponseWriter, r *http.Request, status int, wh
 	id := web.RequestID(r.Context())
 	f.log.ErrorContext(r.Context(), what, "id", id, "method", r.Method, "path", r.URL.Path, "err", err)
 	w.Header().Set("X-Request-Id", id)
-	w.Header().Set("Cache-Control", "no-store")
 	message := "Something broke on our side. "
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", web.RetryAfter) // RFC 9110 §10.2.3
