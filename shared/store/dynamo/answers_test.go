@@ -128,6 +128,7 @@ func TestWriteAnswers(t *testing.T) {
 		"unmet by a lost write":      {single, []reply{gone, ours}, nil, 0, 2},
 		"unmet by a broken write":    {single, []reply{broken, throttled, ours}, nil, 0, 3},
 		"unmet by whom?":             {single, []reply{gone, theirs}, store.ErrBusy, 0, 2},
+		"unmet after a broken write": {single, []reply{broken, theirs}, store.ErrBusy, 0, 2},
 		"unmet by nobody any more":   {single, []reply{garbled, unmet}, store.ErrBusy, 0, 2},
 		"throttled for ever":         {single, []reply{throttled}, store.ErrBusy, 0, 0},
 		"gone for ever":              {single, []reply{gone}, store.ErrBusy, 0, 0},
