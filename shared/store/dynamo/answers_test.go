@@ -66,6 +66,8 @@ type request struct {
 	operation, authorization, session string
 	body                              struct {
 		ClientRequestToken        string
+		ConsistentRead            bool
+		ExclusiveStartKey         map[string]map[string]string
 		ExpressionAttributeValues map[string]map[string]string
 	}
 }
@@ -162,6 +164,40 @@ func TestWriteAnswers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Every read sees what was written before it. DynamoDB Local cannot tell.
+func TestConsistentReads(t *testing.T) {
+	server := newScript(t, fine)
+	db := impatient(t, server.URL)
+	_, got := db.Get(t.Context(), "p", "a")
+	_, list := db.List(t.Context(), store.Query{Partition: "p"})
+	check := db.Write(t.Context(), store.Check("p", "a", store.IfAbsent()))
+	if !errors.Is(got, store.ErrNotFound) || list != nil || check != nil || len(server.requests) != 3 {
+		t.Fatalf("%v, %v, %v after %d requests", got, list, check, len(server.requests))
+	}
+	for _, r := range server.requests {
+		if !r.body.ConsistentRead {
+			t.Errorf("%s may see what is old", r.operation)
+		}
+	}
+}
+
+// A page behind very many expired items ends short, and the next one goes on where it ended.
+func TestShortPage(t *testing.T) {
+	server := newScript(t, reply{200, `{"Items":[],"LastEvaluatedKey":{"pk":{"S":"p"},"sk":{"S":"k/9"}}}`})
+	db := impatient(t, server.URL)
+	page, err := db.List(t.Context(), store.Query{Partition: "p", Prefix: "k/"})
+	if err != nil || len(page.Items) != 0 || page.Next == "" || len(server.requests) < 2 {
+		t.Fatalf("%+v, %v after %d requests", page, err, len(server.requests))
+	}
+	first := len(server.requests)
+	if _, err := db.List(t.Context(), store.Query{Partition: "p", Prefix: "k/", Cursor: page.Next}); err != nil {
+		t.Fatal(err)
+	}
+	if from := server.requests[first].body.ExclusiveStartKey; from["pk"]["S"] != "p" || from["sk"]["S"] != "k/9" {
+		t.Errorf("it goes on after %v", from)
 	}
 }
 
