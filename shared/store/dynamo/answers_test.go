@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -77,6 +78,13 @@ func newScript(t *testing.T, replies ...reply) *script {
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	return s
+}
+
+// seen is what was asked so far. A client that gave up may have been answered after that.
+func (s *script) seen() []request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
 }
 
 func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -153,11 +161,11 @@ func TestWriteAnswers(t *testing.T) {
 			if errors.Is(err, store.ErrBusy) && errors.Is(err, store.ErrConflict) {
 				t.Errorf("%v is both", err)
 			}
-			if n := len(server.requests); c.attempts > 0 && n != c.attempts || c.attempts == 0 && n < 3 {
+			if n := len(server.seen()); c.attempts > 0 && n != c.attempts || c.attempts == 0 && n < 3 {
 				t.Errorf("%d attempts, want %d", n, c.attempts)
 			}
-			for _, r := range server.requests {
-				first := server.requests[0]
+			for _, r := range server.seen() {
+				first := server.seen()[0]
 				if r.body.ClientRequestToken != first.body.ClientRequestToken || (r.body.ClientRequestToken != "") != (r.operation == "TransactWriteItems") ||
 					r.body.ExpressionAttributeValues[":nonce"]["S"] != first.body.ExpressionAttributeValues[":nonce"]["S"] {
 					t.Errorf("attempts differ: %+v and %+v", first, r)
@@ -174,10 +182,10 @@ func TestConsistentReads(t *testing.T) {
 	_, got := db.Get(t.Context(), "p", "a")
 	_, list := db.List(t.Context(), store.Query{Partition: "p"})
 	check := db.Write(t.Context(), store.Check("p", "a", store.IfAbsent()))
-	if !errors.Is(got, store.ErrNotFound) || list != nil || check != nil || len(server.requests) != 3 {
-		t.Fatalf("%v, %v, %v after %d requests", got, list, check, len(server.requests))
+	if !errors.Is(got, store.ErrNotFound) || list != nil || check != nil || len(server.seen()) != 3 {
+		t.Fatalf("%v, %v, %v after %d requests", got, list, check, len(server.seen()))
 	}
-	for _, r := range server.requests {
+	for _, r := range server.seen() {
 		if !r.body.ConsistentRead {
 			t.Errorf("%s may see what is old", r.operation)
 		}
@@ -189,14 +197,14 @@ func TestShortPage(t *testing.T) {
 	server := newScript(t, reply{200, `{"Items":[],"LastEvaluatedKey":{"pk":{"S":"p"},"sk":{"S":"k/9"}}}`})
 	db := impatient(t, server.URL)
 	page, err := db.List(t.Context(), store.Query{Partition: "p", Prefix: "k/"})
-	if err != nil || len(page.Items) != 0 || page.Next == "" || len(server.requests) < 2 {
-		t.Fatalf("%+v, %v after %d requests", page, err, len(server.requests))
+	if err != nil || len(page.Items) != 0 || page.Next == "" || len(server.seen()) < 2 {
+		t.Fatalf("%+v, %v after %d requests", page, err, len(server.seen()))
 	}
-	first := len(server.requests)
+	first := len(server.seen())
 	if _, err := db.List(t.Context(), store.Query{Partition: "p", Prefix: "k/", Cursor: page.Next}); err != nil {
 		t.Fatal(err)
 	}
-	if from := server.requests[first].body.ExclusiveStartKey; from["pk"]["S"] != "p" || from["sk"]["S"] != "k/9" {
+	if from := server.seen()[first].body.ExclusiveStartKey; from["pk"]["S"] != "p" || from["sk"]["S"] != "k/9" {
 		t.Errorf("it goes on after %v", from)
 	}
 }
@@ -219,8 +227,8 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%s, %s: %v", kind, verb, err)
 			}
 		}
-		if len(server.requests) != 4 {
-			t.Errorf("%s: %d attempts for four verbs", kind, len(server.requests))
+		if len(server.seen()) != 4 {
+			t.Errorf("%s: %d attempts for four verbs", kind, len(server.seen()))
 		}
 	}
 }
@@ -276,7 +284,7 @@ func TestCredentials(t *testing.T) {
 		if _, err := db.Get(t.Context(), "p", "a"); !errors.Is(err, store.ErrNotFound) {
 			t.Fatal(err)
 		}
-		if last := server.requests[len(server.requests)-1]; !strings.Contains(last.authorization, c.want) || last.session != c.session {
+		if last := server.seen()[len(server.seen())-1]; !strings.Contains(last.authorization, c.want) || last.session != c.session {
 			t.Errorf("signed %q, session %q", last.authorization, last.session)
 		}
 	}

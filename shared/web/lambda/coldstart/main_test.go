@@ -9,7 +9,7 @@ import (
 )
 
 // Two functions that need no table: the least one, and one that opens itself as all of ours do.
-func TestRun(t *testing.T) {
+func TestColdStart(t *testing.T) {
 	sample := function{name: "sample", pkg: module + "shared/web/lambda/lambdatest/testdata/sample", method: "GET", target: "/count", status: http.StatusOK}
 	env := []string{"SAMPLE_NEEDS=/", "VETASSIST_BASE_URL=https://vetassist.example.com"}
 	var out bytes.Buffer
