@@ -128,6 +128,7 @@ func withoutKeys(w *world, c *cloud, proxy *faulty.Proxy) {
 	}
 	c.functions["mcp"].Kill()
 	proxy.Follow(func(string) faulty.Fault { return faulty.Broken })
+	defer c.functions["mcp"].Kill() // or it would remember for a moment that there were none
 	defer proxy.Follow(well)
 	got := w.callTool(token, "list_pets", "{}")
 	honest(w.t, "a tool call", got.status, got.header)

@@ -38,7 +38,8 @@ var lambdas = map[string]struct {
 	"App":   {"app", app.Partitions, app.Routes, nil},
 }
 
-// An HTTP API takes no route that ends in a slash, and asked for /x/ it takes the route of /x (both were observed, the
+// An HTTP API takes no route that ends in a slash, and asked for /x/ it takes the route of /x (https://github.com/aws/serverless-application-model/issues/1949
+// and https://github.com/aws-powertools/powertools-lambda-python/issues/1552 saw that; nobody looked from here, and the
 // documentation is silent). A greedy variable is for what is below.
 func gatewayPaths(routes []string) (paths []string) {
 	for _, r := range routes {
@@ -80,8 +81,8 @@ func TestTemplateRoutes(t *testing.T) {
 }
 
 var (
-	reading = []string{"dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"}
-	writing = append([]string{"dynamodb:DeleteItem", "dynamodb:UpdateItem"}, reading...)
+	reading = []string{"dynamodb:GetItem", "dynamodb:Query"}
+	writing = append([]string{"dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"}, reading...)
 )
 
 // A function's role opens the partitions with which its package opens the store, by the same names, and nothing else.
@@ -299,7 +300,7 @@ func TestTemplateTable(t *testing.T) {
 	}
 }
 
-// readOnly lets nobody write to the partitions that template.yaml gives the functions of the story for reading.
+// readOnly lets no write touch the partitions that template.yaml gives the functions of the story for reading.
 type readOnly struct {
 	store.Store
 	t     *testing.T
@@ -310,8 +311,8 @@ func (s *readOnly) Write(ctx context.Context, ops ...store.Op) error {
 	for _, op := range ops {
 		for _, name := range []string{"Oauth", "Mcp", "Jwks"} {
 			reads := slices.ContainsFunc(lambdas[name].reads, func(p string) bool { return strings.HasPrefix(op.Item.Partition, p) })
-			if reads && op.Kind != store.OpCheck && s.armed.Load() {
-				s.t.Errorf("%s is written to, which only the administration may", op.Item.Partition)
+			if reads && s.armed.Load() {
+				s.t.Errorf("%s is part of a write, which only the administration may", op.Item.Partition)
 			}
 		}
 	}
