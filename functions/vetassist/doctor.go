@@ -15,13 +15,17 @@ import (
 
 const doctorUsage = `Examines a VetAssist from outside, as any stranger could: can it be reached, does it know its own address, do gateways in front
 leave its headers alone, may the right pages call it, are its keys in order, are strangers turned away. Each finding says why,
-and each that is not ok how to mend it. Nothing is changed there. Away from this machine the demo's passwords are tried, once.
+and each that is not ok how to mend it. Nothing is changed there. Away from this machine the demo's passwords of bob and admin are tried once each, which counts as a
+wrong guess.
 
 Usage:
 
   go run ./functions/vetassist doctor [-json] URL
 
-The exit status is 0 when nothing is wrong (there may be warnings), and 1 otherwise. With -json the findings are for programs.
+  URL     the address, such as http://localhost:8080
+  -json   print the findings for programs
+
+The exit status is 0 when nothing is wrong (there may be warnings), and 1 otherwise.
 `
 
 // examine is the subcommand doctor.

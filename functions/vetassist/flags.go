@@ -18,6 +18,8 @@ Usage:
   go run ./functions/vetassist seed                fills the DynamoDB table of a deployment
   go run ./functions/vetassist doctor URL          examines a VetAssist, local or deployed, and says how to mend it
 
+Each of the last three takes -h, too.
+
 Flags (in brackets the environment variable of the same meaning; the flag wins):
 
   -addr HOST:PORT   where to listen; port 0 takes a free one   [%s]

@@ -29,8 +29,11 @@ Usage:
 
   go run ./functions/vetassist admin-password [-db FILE | -table NAME] [-keep-passkeys] [USERNAME]
 
-Without a name it is the administrator called admin, or the only one that there is. With -keep-passkeys the passkeys stay, for
-who knows that each is the administrator's own. With -table it is the DynamoDB table of a deployment; see seed -h for the rest.
+  -db FILE         the SQLite file                              [` + config.EnvDB + `]
+                   default vetassist.db in this folder
+  -table NAME      the DynamoDB table of a deployment instead; seed -h says where its region and credentials come from
+  -keep-passkeys   leave the passkeys, if you know that each is the administrator's own
+  USERNAME         default the administrator called admin, or the only one that there is
 `
 
 // adminPassword is the subcommand for whoever lost the administrator's password. Whoever can run it can write the database,

@@ -30,8 +30,9 @@ Usage:
   -seed WHAT      demo, or none                                [` + config.EnvSeed + `]
   -create         make the table first, unless it is there: for DynamoDB Local. template.yaml makes the real one
 
-Region and credentials come from the environment. With the AWS command line, this puts them there:
+Region and credentials come from the environment. With the AWS command line, version 2, this puts them there:
 
+  export AWS_REGION=us-east-1   # that of the table
   eval "$(aws configure export-credentials --format env)"
 `
 

@@ -33,7 +33,7 @@ func (r Report) WriteText(w io.Writer) error {
 	case r.Warnings > 0:
 		fmt.Fprintf(&b, "Nothing is wrong; %s, of %s.\n", count(r.Warnings, "warning"), count(len(r.Findings), "finding"))
 	default:
-		fmt.Fprintf(&b, "Nothing is wrong: %s.\n", count(len(r.Findings), "finding"))
+		fmt.Fprintf(&b, "Nothing is wrong; %s looked at.\n", things(len(r.Findings), "was", "were"))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
