@@ -53,6 +53,7 @@ for name in names:
     variables = f["Environment"]["Variables"]
     expect(name, (f["Runtime"], variables["VETASSIST_TABLE"]), ("provided.al2023", table["TableName"]))
     expect(name, variables.get("AWS_ENDPOINT_URL_DYNAMODB", ""), "")  # Amazon's own
+    expect(name, variables.get("VETASSIST_ALLOWED_ORIGINS", ""), "" if what == "moved" else "https://a.example.com,https://b.example.com")
     if what == "moved":
         expect(name, variables["VETASSIST_BASE_URL"], base)
     # The statements of the role, as the stack made them: the table's ARN, no other, and never all.
