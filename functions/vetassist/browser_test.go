@@ -56,13 +56,14 @@ func TestBrowser(t *testing.T) {
 
 // TestBrowserAt is the story in Chromium at a VetAssist that somebody runs, as TestStoryAt is without one.
 func TestBrowserAt(t *testing.T) {
+	browser := chromium(t) // first: without one there is nothing to clean up
 	w := worldAt(t)
 	v := w.freeVisit()
 	defer w.cancel(v)
 	for _, user := range []string{"bob", "carol"} {
 		w.forget(user)
 	}
-	browserStory(newTab(t, chromium(t), w.URL), t.ArtifactDir(), v)
+	browserStory(newTab(t, browser, w.URL), t.ArtifactDir(), v)
 }
 
 // browserStory is told of people who have not consented to anything.
