@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
 )
@@ -299,11 +301,49 @@ func consoleAudit(t *testing.T, browser context.Context) {
 	b.see("td", "carol")
 	b.fill("Event", "login"+kb.Enter)
 	b.until(`location.search === "?event=login" && [...document.querySelectorAll("tbody tr td:nth-child(2) strong")].every((e) => e.textContent === "login")`)
-	eval[any](b, `URL.createObjectURL = (file) => { file.text().then((text) => { window.exported = text; }); return "about:blank"; }; HTMLAnchorElement.prototype.click = function () { window.saved = this.download; }`)
+	b.catchDownload()
 	b.click("button", "Export")
 	b.until(`!!window.exported && !!window.saved`)
 	if lines := eval[[]string](b, `exported.trim().split("\n").map((line) => JSON.parse(line).event)`); len(lines) < 3 || strings.Join(lines, "") != strings.Repeat("login", len(lines)) {
 		t.Errorf("exported %v", lines)
+	}
+
+	// A long log comes in parts, and is one file.
+	const many = 1500
+	w.recordLong(many)
+	b.open("/admin/audit?event=revocation")
+	b.see("td", "revocation")
+	b.catchDownload()
+	b.click("button", "Export")
+	b.until(`!!window.exported && !!window.saved`)
+	if ids := eval[int](b, `new Set(exported.trim().split("\n").map((line) => JSON.parse(line).id)).size`); ids != many {
+		t.Errorf("exported %d events of %d", ids, many)
+	}
+}
+
+// catchDownload keeps the next file that the page saves in window.exported, until the page is left.
+func (b *tab) catchDownload() {
+	b.t.Helper()
+	eval[any](b, `URL.createObjectURL = (file) => { file.text().then((text) => { window.exported = text; }); return "about:blank"; }; HTMLAnchorElement.prototype.click = function () { window.saved = this.download; }`)
+}
+
+// recordLong adds n events of 1.7 KB to the audit log, so that its export takes more than one answer.
+func (w *world) recordLong(n int) {
+	w.t.Helper()
+	db, closeDB, err := w.options.Open(w.t.Context(), w.clock.Now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	details := map[string]string{}
+	for i := range 8 {
+		details[fmt.Sprint("detail", i)] = strings.Repeat("x", 200)
+	}
+	log := audit.New(db, w.clock.Now, rand.Reader, w.options.Log)
+	for range n {
+		log.Record(w.t.Context(), audit.Event{Name: "revocation", Outcome: audit.OK, UserID: "user-bob", Details: details})
+	}
+	if err := closeDB(); err != nil {
+		w.t.Fatal(err)
 	}
 }
 
