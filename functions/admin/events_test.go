@@ -62,7 +62,7 @@ func TestExportInParts(t *testing.T) {
 	for i := range 8 {
 		details[fmt.Sprint("detail", i)] = strings.Repeat("x", 200)
 	}
-	const n = 1500
+	const n = 2500
 	for range n {
 		log.Record(t.Context(), audit.Event{Name: audit.Token, Outcome: audit.Refused, UserID: "user-é&b", Details: details})
 	}

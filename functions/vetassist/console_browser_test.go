@@ -309,7 +309,7 @@ func consoleAudit(t *testing.T, browser context.Context) {
 	}
 
 	// A long log comes in parts, and is one file.
-	const many = 1500
+	const many = 2500
 	w.recordLong(many)
 	b.open("/admin/audit?event=revocation")
 	b.see("td", "revocation")

@@ -235,8 +235,8 @@ func TestExport(t *testing.T) {
 // A log of any size comes in parts that Lambda can answer with, all of it and nothing twice.
 func TestExportInParts(t *testing.T) {
 	w := newWorld(t)
-	const n = 1500
-	for range n { // 2.8 MB
+	const n = 2500
+	for range n { // 4.5 MB
 		details := map[string]string{}
 		for i := range 8 {
 			details[fmt.Sprint("detail", i)] = strings.Repeat("x", 200)
