@@ -26,6 +26,7 @@ var house = map[string][]string{
 
 	"shared/config": {},
 	"shared/web":    {},
+	"shared/egress": {"shared/config"},
 	"shared/rbac":   {}, // the formula is pure: no store, no token, no HTTP
 
 	"shared/store":               {}, // no rules of the domain
@@ -43,7 +44,7 @@ var house = map[string][]string{
 
 	"shared/host": {"shared/config", "shared/store"},
 
-	"shared/web/lambda":            {"shared/config", "shared/host", "shared/web"}, // what makes a function one of AWS Lambda
+	"shared/web/lambda":            {"shared/config", "shared/egress", "shared/host", "shared/web"}, // what makes a function one of AWS Lambda
 	"shared/web/lambda/coldstart":  {"shared/web/lambda/lambdatest"},
 	"shared/web/lambda/lambdatest": {}, // knows events and processes, nothing of ours
 

@@ -71,7 +71,7 @@ func (s *server) mint(ctx context.Context, g access.Grant, client directory.Clie
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	return s.sign(ctx, token.Grant{ID: g.ID + "." + unique, Subject: user.ID, ClientID: client.ID, Audience: server.Audience(),
+	return s.sign(ctx, token.Grant{ID: g.ID + "." + unique, Subject: user.ID, ClientID: client.ClientID(), Audience: server.Audience(),
 		Scopes: decision.Granted, Roles: user.Roles})
 }
 

@@ -26,7 +26,7 @@ func (s *server) machine(ctx context.Context, client directory.Client, params ur
 		return tokenResponse{}, &tokenError{"invalid_scope", err.Error()}
 	}
 	if len(requested) == 0 {
-		requested = client.Authorized[server.Identifier] // RFC 6749 §3.3 lets us choose
+		requested = client.AuthorizedAt(server) // RFC 6749 §3.3 lets us choose
 	}
 	decision, err := s.Directory.WhyMachine(ctx, client, server, requested)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *server) machine(ctx context.Context, client directory.Client, params ur
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	response, err := s.sign(ctx, token.Grant{ID: id, Subject: client.ID, ClientID: client.ID, Audience: server.Audience(),
+	response, err := s.sign(ctx, token.Grant{ID: id, Subject: client.ID, ClientID: client.ClientID(), Audience: server.Audience(),
 		Scopes: decision.Granted, Roles: client.Roles})
 	if err != nil {
 		return tokenResponse{}, err

@@ -220,7 +220,7 @@ func (s *server) checkResource(ctx context.Context, a *authRequest, query url.Va
 	}
 	a.Server = server
 	if len(a.Scopes) == 0 {
-		a.Scopes = a.Client.Authorized[server.Identifier]
+		a.Scopes = a.Client.AuthorizedAt(server)
 	}
 	return nil
 }
@@ -228,17 +228,12 @@ func (s *server) checkResource(ctx context.Context, a *authRequest, query url.Va
 // resource is the one server that the resource parameters name. Without any, it is the client's only authorized server.
 func (s *server) resource(ctx context.Context, client directory.Client, values []string) (directory.Server, error) {
 	if len(values) == 0 {
-		if len(client.Authorized) != 1 {
-			return directory.Server{}, &tokenError{"invalid_target", "resource is missing, and this client is not authorized for exactly one server"}
-		}
-		for identifier := range client.Authorized {
-			values = []string{identifier}
-		}
+		return s.onlyResource(ctx, client)
 	}
 	var found directory.Server
 	for _, v := range values {
 		server, err := s.Directory.ServerByResource(ctx, v)
-		if errors.Is(err, directory.ErrNotFound) || (err == nil && client.Authorized[server.Identifier] == nil) {
+		if errors.Is(err, directory.ErrNotFound) || (err == nil && len(client.AuthorizedAt(server)) == 0) {
 			return directory.Server{}, &tokenError{"invalid_target", "resource is not a server that this client may ask for"}
 		}
 		if err != nil {
@@ -250,4 +245,16 @@ func (s *server) resource(ctx context.Context, client directory.Client, values [
 		found = server
 	}
 	return found, nil
+}
+
+func (s *server) onlyResource(ctx context.Context, client directory.Client) (directory.Server, error) {
+	servers, err := s.Directory.Servers(ctx)
+	if err != nil {
+		return directory.Server{}, err
+	}
+	servers = slices.DeleteFunc(servers, func(rs directory.Server) bool { return len(client.AuthorizedAt(rs)) == 0 })
+	if len(servers) != 1 {
+		return directory.Server{}, &tokenError{"invalid_target", "resource is missing, and this client is not authorized for exactly one server"}
+	}
+	return servers[0], nil
 }

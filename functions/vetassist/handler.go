@@ -12,6 +12,7 @@ import (
 	"github.com/vetassist/vetassist/functions/oauth"
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/egress"
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store"
 )
@@ -31,7 +32,11 @@ var functions = []struct {
 
 // newHandler puts every function on one mux. client is what they reach each other with, over HTTP like strangers.
 func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, error) {
-	h := host.Host{Config: o.Config, Store: db, HTTP: client, Files: seed.Files, Now: o.Now, Rand: o.Rand, Log: o.Log}
+	outside := o.Outside
+	if outside == nil {
+		outside = egress.Client(o.ClientDomains, nil)
+	}
+	h := host.Host{Config: o.Config, Store: db, HTTP: client, Outside: outside, Files: seed.Files, Now: o.Now, Rand: o.Rand, Log: o.Log}
 	mux := http.NewServeMux()
 	for _, f := range functions {
 		handler, err := f.open(h)

@@ -40,6 +40,8 @@ type Options struct {
 	Rand   io.Reader        // default crypto/rand
 	Stdout io.Writer        // for the addresses and logins; default nowhere
 	Log    *slog.Logger     // default slog.Default()
+	// Outside is for requests to strangers' addresses; default egress.Client.
+	Outside *http.Client
 	// RequestTime is what the answer to a request may take; default a little less than the connection is given.
 	RequestTime time.Duration
 	// Open opens the store, and tells how to close it; default the SQLite file Config.DB.

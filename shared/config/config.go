@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/netip"
@@ -18,6 +19,8 @@ const (
 	EnvAllowedOrigins = "VETASSIST_ALLOWED_ORIGINS" // comma-separated origins whose pages may call /mcp
 	EnvSeed           = "VETASSIST_SEED"            // [-seed] what a new database holds
 	EnvAppClientID    = "VETASSIST_APP_CLIENT_ID"   // [-app-client-id] client_id of the chat app
+	EnvClientDomains  = "VETASSIST_CLIENT_DOMAINS"  // hosts whose client ID metadata documents are accepted
+	EnvRegistration   = "VETASSIST_REGISTRATION"    // who may register a client (RFC 7591)
 	EnvTable          = "VETASSIST_TABLE"           // [-table] name of the DynamoDB table, in the cloud
 )
 
@@ -38,6 +41,13 @@ const (
 	SeedNone = "none" // an administrator and what administration needs
 )
 
+// Who may register a client dynamically.
+const (
+	RegistrationOpen  = "open"  // anybody
+	RegistrationToken = "token" // whoever has an initial access token (RFC 7591 §3), which an administrator made
+	RegistrationOff   = "off"   // nobody
+)
+
 // DefaultDB is the file that is used when none is named.
 const DefaultDB = "vetassist.db"
 
@@ -49,11 +59,15 @@ type Config struct {
 	AllowedOrigins []string // besides our own; each as in an Origin header
 	Seed           string   // SeedDemo or SeedNone; empty: as the database began, SeedDemo for a new one
 	AppClientID    string   // empty: that of the demo, or what a person entered at the chat app
+	ClientDomains  Hosts    // whose client ID metadata documents are accepted
+	Registration   string   // RegistrationOpen, RegistrationToken or RegistrationOff
 	Table          string   // of DynamoDB
 	Region         string   // of AWS
 	Endpoint       string   // of DynamoDB; empty: Amazon's in the region
 	Lambda         bool     // this process is a Lambda function
 	SAMLocal       bool     // and that is on somebody's own machine
+
+	clientDomains string // as written
 }
 
 // FromEnv reads the environment, which getenv gives (os.Getenv).
@@ -64,6 +78,7 @@ func FromEnv(getenv func(string) string) Config {
 		Table: getenv(EnvTable), Region: getenv(EnvRegion), Endpoint: getenv(EnvEndpoint),
 		Lambda: getenv(EnvRuntimeAPI) != "", SAMLocal: getenv(EnvSAMLocal) == "true",
 	}
+	c.clientDomains, c.Registration = getenv(EnvClientDomains), getenv(EnvRegistration)
 	if c.SAMLocal && c.BaseURL == "" {
 		c.BaseURL = samLocalURL
 	}
@@ -102,6 +117,21 @@ func (c *Config) Check() (err error) {
 		if c.AllowedOrigins[i], err = Origin(o); err != nil {
 			return fmt.Errorf("an allowed origin: %w", err)
 		}
+	}
+	if c.ClientDomains == nil {
+		if c.ClientDomains, err = ParseHosts(cmp.Or(c.clientDomains, "*")); err != nil {
+			return fmt.Errorf("the domains of clients: %w", err)
+		}
+	}
+	switch c.Registration {
+	case RegistrationOpen, RegistrationToken, RegistrationOff:
+	case "":
+		c.Registration = RegistrationOff
+		if c.Local() { // nobody but who sits here
+			c.Registration = RegistrationOpen
+		}
+	default:
+		return fmt.Errorf("registration of clients is %s, %s or %s, not %q", RegistrationOpen, RegistrationToken, RegistrationOff, c.Registration)
 	}
 	if c.Seed != "" && c.Seed != SeedDemo && c.Seed != SeedNone {
 		return fmt.Errorf("a database can be seeded with %s or %s, not with %q", SeedDemo, SeedNone, c.Seed)

@@ -1,12 +1,16 @@
 package directory
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
@@ -15,7 +19,8 @@ import (
 
 // Client is an application that asks for tokens. It is confidential when it has a secret, else public (RFC 6749 §2.1).
 type Client struct {
-	ID              string              `json:"id"`
+	ID              string              `json:"id"`            // the key here, opaque; see ClientID
+	URL             string              `json:"url,omitempty"` // of the metadata document that describes it
 	Name            string              `json:"name"`
 	Template        string              `json:"template"`         // what an administrator made it from, such as "MCP client application"
 	ApplicationType string              `json:"application_type"` // "web" or "native" (OpenID Connect Registration §2)
@@ -30,6 +35,27 @@ type Client struct {
 	Deleting        bool                `json:"deleting,omitempty"` // half deleted; disabled too
 	System          bool                `json:"system,omitempty"`   // part of VetAssist itself: nobody changes or deletes it
 	Created         time.Time           `json:"created"`
+}
+
+// ClientID is the client_id that the client sends, and that tokens name: the URL of its metadata document, if it has one
+// (draft-ietf-oauth-client-id-metadata-document §3).
+func (c Client) ClientID() string { return cmp.Or(c.URL, c.ID) }
+
+// SelfRegistered reports whether nobody here vouches for the client.
+func (c Client) SelfRegistered() bool {
+	return c.Source == SourceMetadata || c.Source == SourceDynamic
+}
+
+// AuthorizedAt are the scopes of a server that the client may ask for: those that an administrator authorized it for, or, for
+// one that registered itself, those that the server opens to such clients. Empty: it may not ask there at all.
+func (c Client) AuthorizedAt(server Server) []string {
+	var names []string
+	for _, scope := range server.Scopes {
+		if c.SelfRegistered() && scope.Open || !c.SelfRegistered() && slices.Contains(c.Authorized[server.Identifier], scope.Name) {
+			names = append(names, scope.Name)
+		}
+	}
+	return names
 }
 
 // Confidential reports whether the client has a secret to prove itself with.
@@ -99,8 +125,23 @@ func (c Client) HasRedirect(uri string) bool { return slices.Contains(c.Redirect
 
 const clientSort = "client"
 
+// IsURL reports whether a client_id is the URL of a metadata document.
+func IsURL(clientID string) bool {
+	return strings.HasPrefix(clientID, "https://") || strings.HasPrefix(clientID, "http://")
+}
+
+// clientKey is the ID of the client with a client_id.
+func clientKey(clientID string) string {
+	if !IsURL(clientID) {
+		return clientID
+	}
+	sum := sha256.Sum256([]byte(clientID))
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20]))
+}
+
 // Client finds an application by its client_id. A disabled one is not found.
-func (d *Directory) Client(ctx context.Context, id string) (Client, error) {
+func (d *Directory) Client(ctx context.Context, clientID string) (Client, error) {
+	id := clientKey(clientID)
 	if store.ValidKey("client/"+id, clientSort) != nil { // it comes straight from a query
 		return Client{}, ErrNotFound
 	}
@@ -108,7 +149,7 @@ func (d *Directory) Client(ctx context.Context, id string) (Client, error) {
 	if err != nil {
 		return Client{}, err
 	}
-	if r.Value.Disabled {
+	if r.Value.Disabled || r.Value.ClientID() != clientID {
 		return Client{}, ErrNotFound
 	}
 	return d.fillClient(r.Value), nil

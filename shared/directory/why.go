@@ -36,7 +36,7 @@ func (d *Directory) WhyMachine(ctx context.Context, client Client, server Server
 }
 
 func (c Client) authorizedAt(server Server) []string {
-	return slices.DeleteFunc(slices.Clone(c.Authorized[server.Identifier]), func(name string) bool {
+	return slices.DeleteFunc(c.AuthorizedAt(server), func(name string) bool {
 		scope, ok := server.Scope(name)
 		return !ok || scope.Deleting || server.Deleting
 	})

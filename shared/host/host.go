@@ -16,12 +16,13 @@ import (
 // Host is all that a function needs of the world. In Lambda, lambda.Start adds what all functions share.
 type Host struct {
 	config.Config
-	Store store.Store  // of everything; a function narrows it to its own partitions with store.Restrict
-	HTTP  *http.Client // for requests to the other functions, which are strangers at their URLs
-	Files fs.FS        // the folder seed
-	Now   func() time.Time
-	Rand  io.Reader
-	Log   *slog.Logger
+	Store   store.Store  // of everything; a function narrows it to its own partitions with store.Restrict
+	HTTP    *http.Client // for requests to the other functions, which are strangers at their URLs
+	Outside *http.Client // for requests to addresses that somebody named whom nobody here knows: package egress
+	Files   fs.FS        // the folder seed
+	Now     func() time.Time
+	Rand    io.Reader
+	Log     *slog.Logger
 }
 
 // Clock is the clock on the wall. Go's monotonic one, which time.Now has with it and prefers, stands still while Lambda has frozen the process

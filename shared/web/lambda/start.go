@@ -12,6 +12,7 @@ import (
 	aws "github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"github.com/vetassist/vetassist/shared/egress"
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -25,6 +26,9 @@ func Start(h host.Host, open func(host.Host) (http.Handler, error)) {
 	}
 	if h.Rand == nil {
 		h.Rand = rand.Reader
+	}
+	if h.Outside == nil {
+		h.Outside = egress.Client(h.ClientDomains, nil)
 	}
 	if h.HTTP == nil {
 		h.HTTP = Client(h.Config)
