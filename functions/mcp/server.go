@@ -58,11 +58,21 @@ const instructions = `VetAssist is the assistant of a veterinary clinic. Its too
 
 // New returns the handler of the MCP server and of its metadata.
 func New(c Config) (http.Handler, error) {
+	if c.Roles == nil || c.Clinic == nil || c.Knowledge == nil || c.Log == nil {
+		return nil, errors.New("mcp: Config lacks something")
+	}
+	return Guarded(c, newServer(&tools{clinic: c.Clinic, lib: c.Knowledge, policy: policy{c.Roles}, log: c.Log}))
+}
+
+// Guarded puts an MCP server behind all that stands before ours: hosts and origins, tokens, limits, challenges, deadlines. New has it
+// guard the clinic's; the official conformance suite, which knows tools of its own only, brings a server of its fixtures
+// (scripts/conformance/server). Of c it needs neither Clinic nor Knowledge.
+func Guarded(c Config, server *sdk.Server) (http.Handler, error) {
 	base, err := url.Parse(c.BaseURL)
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("mcp: base URL %q", c.BaseURL)
 	}
-	if c.Verifier == nil || c.Roles == nil || c.Clinic == nil || c.Knowledge == nil || c.Now == nil || c.Log == nil {
+	if c.Verifier == nil || c.Roles == nil || c.Now == nil || c.Log == nil {
 		return nil, errors.New("mcp: Config lacks something")
 	}
 	if c.Issuer == "" {
@@ -71,15 +81,14 @@ func New(c Config) (http.Handler, error) {
 	if c.Rate == 0 {
 		c.Rate = 50
 	}
-	policy := policy{c.Roles}
-	server := newServer(&tools{clinic: c.Clinic, lib: c.Knowledge, policy: policy, log: c.Log})
+	server.AddReceivingMiddleware(survive(c.Log))
 	rpc := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server }, &sdk.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, PropagateRequestCancellation: true,
 		MaxRequestBodyBytes:        maxBody,
 		DisableLocalhostProtection: true, // origin.go knows our public name, which the SDK cannot
 	})
 	metadataURL := c.BaseURL + "/.well-known/oauth-protected-resource/mcp"
-	guard := &guard{verifier: c.Verifier, policy: policy, metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
+	guard := &guard{verifier: c.Verifier, policy: policy{c.Roles}, metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
 	mcp := newOrigins(base, c.AllowedOrigins).wrap(guard.bearer(guard.scopes(rpc)))
 	metadata := web.Public("GET", metadataHandler(c.BaseURL, c.Issuer))
 
@@ -91,19 +100,24 @@ func New(c Config) (http.Handler, error) {
 	return mux, nil
 }
 
-// newServer makes the one MCP server that every request shares.
-func newServer(t *tools) *sdk.Server {
-	s := sdk.NewServer(&sdk.Implementation{Name: "vetassist", Title: "VetAssist MCP Server", Version: "1.0.0"}, &sdk.ServerOptions{
-		Instructions: instructions,
+// Options are those of a server without sessions: what it promises, and what it lets be cached.
+func Options() *sdk.ServerOptions {
+	return &sdk.ServerOptions{
 		// Said explicitly: inferred capabilities would promise listChanged, which nobody could receive.
 		Capabilities: &sdk.ServerCapabilities{
 			Tools: &sdk.ToolCapabilities{}, Resources: &sdk.ResourceCapabilities{}, Prompts: &sdk.PromptCapabilities{},
 			Completions: &sdk.CompletionCapabilities{},
 		},
 		SupportedProtocolVersions: revisions,
-		CompletionHandler:         t.complete,
 		SetCacheable:              cacheable,
-	})
+	}
+}
+
+// newServer makes the one MCP server that every request shares.
+func newServer(t *tools) *sdk.Server {
+	options := Options()
+	options.Instructions, options.CompletionHandler = instructions, t.complete
+	s := sdk.NewServer(&sdk.Implementation{Name: "vetassist", Title: "VetAssist MCP Server", Version: "1.0.0"}, options)
 	t.addPetReaders(s)
 	t.addPetWriters(s)
 	t.addAppointments(s)
@@ -111,7 +125,7 @@ func newServer(t *tools) *sdk.Server {
 	t.addCare(s)
 	t.addResources(s)
 	t.addPrompts(s)
-	s.AddReceivingMiddleware(t.survive, t.listResources)
+	s.AddReceivingMiddleware(t.listResources)
 	return s
 }
 
@@ -133,19 +147,21 @@ const answerTime = 100 * time.Millisecond
 
 // survive turns a panic into an error: handlers run on goroutines of the SDK, where it would end the process. And it gives them the
 // deadline of the request.
-func (t *tools) survive(next sdk.MethodHandler) sdk.MethodHandler {
-	return func(ctx context.Context, method string, req sdk.Request) (res sdk.Result, err error) {
-		if deadline, ok := ctx.Value(deadlineKey{}).(time.Time); ok {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, deadline)
-			defer cancel()
-		}
-		defer func() {
-			if p := recover(); p != nil {
-				t.log.ErrorContext(ctx, "panic", "method", method, "panic", p, "stack", string(debug.Stack()))
-				res, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: web.Sorry(ctx, http.StatusInternalServerError)}
+func survive(log *slog.Logger) sdk.Middleware {
+	return func(next sdk.MethodHandler) sdk.MethodHandler {
+		return func(ctx context.Context, method string, req sdk.Request) (res sdk.Result, err error) {
+			if deadline, ok := ctx.Value(deadlineKey{}).(time.Time); ok {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithDeadline(ctx, deadline)
+				defer cancel()
 			}
-		}()
-		return next(ctx, method, req)
+			defer func() {
+				if p := recover(); p != nil {
+					log.ErrorContext(ctx, "panic", "method", method, "panic", p, "stack", string(debug.Stack()))
+					res, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: web.Sorry(ctx, http.StatusInternalServerError)}
+				}
+			}()
+			return next(ctx, method, req)
+		}
 	}
 }
