@@ -41,7 +41,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	if *name == "" || flags.NArg() < 2 {
-		return errors.New("usage: judge -run NAME EXPECTED RESULTS...")
+		return errors.New("it takes -run NAME, the file of expected failures and folders with results")
 	}
 	expected, err := readExpected(flags.Arg(0), *name)
 	if err != nil {

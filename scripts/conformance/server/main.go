@@ -180,7 +180,9 @@ func closed(ctx context.Context, at, base string) error {
 		}
 		r.Host = strings.TrimPrefix(base, "http://")
 		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set(c.header, c.value)
+		if c.value != "" {
+			r.Header.Set(c.header, c.value)
+		}
 		resp, err := http.DefaultClient.Do(r)
 		if err != nil {
 			return err

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 the suite asks for what 2026-07-28 deprecates, too
+
 package main
 
 import (
@@ -5,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -95,25 +96,20 @@ func addTools(s *sdk.Server) {
 func progress(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 	token := req.Params.GetProgressToken()
 	for _, done := range []float64{0, 50, 100} {
-		if err := req.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: token, Progress: done, Total: 100}); err != nil {
-			return nil, err
-		}
-		time.Sleep(20 * time.Millisecond)
+		_ = req.Session.NotifyProgress(ctx, &sdk.ProgressNotificationParams{ProgressToken: token, Progress: done, Total: 100}) // if anybody listens
 	}
 	return say("%v", token), nil
 }
 
 func logs(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 	for _, line := range []string{"Tool execution started", "Tool processing data", "Tool execution completed"} {
-		if err := req.Session.Log(ctx, &sdk.LoggingMessageParams{Level: "info", Data: line}); err != nil { //nolint:staticcheck // deprecated in 2026-07-28 only
-			return nil, err
-		}
+		_ = req.Session.Log(ctx, &sdk.LoggingMessageParams{Level: "info", Data: line}) // the same
 	}
 	return say("Logged."), nil
 }
 
 func sample(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
-	res, err := req.Session.CreateMessage(ctx, question("What is the capital of France?")) //nolint:staticcheck // the same
+	res, err := req.Session.CreateMessage(ctx, question("What is the capital of France?"))
 	if err != nil {
 		return nil, err
 	}
