@@ -28,11 +28,14 @@ var files embed.FS
 type Config struct {
 	BaseURL   string              // public origin of the app, such as http://localhost:8080; its callback is BaseURL/callback
 	MCPURL    string              // the MCP server; default BaseURL/mcp
-	ClientID  string              // how the authorization server knows this app; empty: a person enters it, see setup
+	ClientID  string              // a client id, or how to get one: see registration.go; empty: a person enters it, see setup
+	Secret    string              // that goes with ClientID, if the authorization server gave one
+	Document  string              // URL of our client ID metadata document; default BaseURL/oauth-client.json, which is served here
 	Console   string              // where an administrator registers this app, for a link; empty: not known
 	Issuer    string              // the authorization server that ClientID is registered with; default the origin of MCPURL
 	Store     store.Store         // needs Partitions only
-	HTTP      *http.Client        // for every outgoing call; default a client with a timeout of 10 seconds
+	HTTP      *http.Client        // for calls to BaseURL, MCPURL and Issuer; default a client with a timeout of 10 seconds
+	Outside   *http.Client        // for calls to wherever these lead; default none are made
 	Assistant assistant.Assistant // default assistant.Offline()
 	Now       func() time.Time    // default time.Now
 	Rand      io.Reader           // default crypto/rand
@@ -41,12 +44,15 @@ type Config struct {
 
 type app struct {
 	base, mcpURL, issuer string
-	clientID             string // the setting; see client
+	setting              string // how we get our client_id; see registerBy
+	clientID, secret     string // where the setting is an id
+	document             string // URL
+	ways                 []way  // to get a client_id, in order
+	portable             bool   // they lead to other authorization servers than issuer too
 	consoleURL           string
 	local                bool // the base URL is a loopback address
 	store                store.Store
-	http                 *http.Client // does not follow redirects: a code or a token must not travel on
-	discovery            *http.Client
+	http                 *http.Client // see outgoing
 	assistant            assistant.Assistant
 	now                  func() time.Time
 	rand                 io.Reader
@@ -56,6 +62,7 @@ type app struct {
 	toolCache            toolCache
 	turns                *turns
 	newSessions          *rate.Limiter
+	registrations        *rate.Limiter
 	callTime             time.Duration // for one tool call with its connection, or one token request
 	pause                func(context.Context, time.Duration) error
 }
@@ -81,6 +88,7 @@ func (a *app) routes() (http.Handler, error) {
 	mux.HandleFunc("POST /new", a.startOver)                    // a new conversation, same connection
 	mux.HandleFunc("GET /setup", a.setup)                       // our client_id; ?unknown
 	mux.HandleFunc("POST /setup", a.saveSetup)                  // the one that a person entered
+	mux.HandleFunc("GET "+documentPath, a.describe)             // who we are, for authorization servers
 	for _, path := range []string{"/chat", "/logout", "/new"} { // somebody reloads the address of a form
 		mux.Handle("GET "+path, http.RedirectHandler("/", http.StatusSeeOther))
 	}
@@ -114,21 +122,16 @@ func newApp(cfg Config) (*app, error) {
 		cfg.Issuer = mcpURL.Scheme + "://" + mcpURL.Host
 	}
 	a := &app{
-		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, clientID: cfg.ClientID, consoleURL: cfg.Console,
+		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, document: cfg.Document, consoleURL: cfg.Console,
 		local: config.IsLoopback(base.Hostname()),
-		store: cfg.Store, discovery: cfg.HTTP, cookie: web.NewCookie("vetassist_app", cfg.BaseURL),
+		store: cfg.Store, http: outgoing(cfg), cookie: web.NewCookie("vetassist_app", cfg.BaseURL),
 		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log, callTime: 8 * time.Second, pause: pause,
 		turns: newTurns(maxTurns, maxTurnsWait), newSessions: rate.NewLimiter(sessionsPerSecond, sessionsAtOnce),
+		registrations: rate.NewLimiter(rate.Every(registrationEvery), registrationsAtOnce),
 	}
-	if wrong := wrongClientID(a.clientID); a.clientID != "" && wrong != "" {
-		return nil, fmt.Errorf("the client id %.64q: %s", a.clientID, wrong)
+	if err := a.registerBy(cfg.ClientID, cfg.Secret); err != nil {
+		return nil, err
 	}
-	if a.discovery == nil {
-		a.discovery = &http.Client{Timeout: 10 * time.Second}
-	}
-	plain := *a.discovery
-	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	a.http = &plain
 	if a.assistant == nil {
 		a.assistant = assistant.Offline()
 	}

@@ -75,13 +75,12 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	if err != nil {
 		return "", err
 	}
-	id, err := a.client(ctx)
+	known, err := a.identify(ctx, n.Server) // again: it may have changed since we asked
 	if err != nil {
 		return "", err
 	}
-	rec := authorization{Family: web.Hash(b.family), Server: n.Server, Scopes: n.Scopes, New: n.New, Exchange: exchangeID, Created: a.now(),
+	rec := authorization{Family: web.Hash(b.family), Server: known, Scopes: n.Scopes, New: n.New, Exchange: exchangeID, Created: a.now(),
 		Switch: switched && b.session.everConnected()}
-	rec.Server.Client = id
 	if rec.Verifier, err = family.seal("code verifier", verifier); err != nil {
 		return "", err
 	}
@@ -91,7 +90,7 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	}
 	q := u.Query() // what the endpoint has in it stays (RFC 6749 §3.1)
 	q.Set("response_type", "code")
-	q.Set("client_id", id)
+	q.Set("client_id", known.Client)
 	q.Set("redirect_uri", a.base+"/callback")
 	q.Set("state", state)
 	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(verifier))

@@ -57,7 +57,10 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := a.redeem(ctx, w, b, rec, q.Get("code")); err != nil {
 		a.log.WarnContext(ctx, "code not redeemed", "err", err)
-		a.giveUp(ctx, w, r, b, rec, toneProblem, noToken(err))
+		if refusalCode(err) == "invalid_client" {
+			a.forgetRegistration(ctx, rec.Server)
+		}
+		a.giveUp(ctx, w, r, b, rec, toneProblem, a.noToken(err))
 		return
 	}
 	http.Redirect(w, r, anchor(rec.Exchange), http.StatusSeeOther)
@@ -133,18 +136,17 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 }
 
 // noToken says why the token endpoint gave none, as far as a person can do something about it (RFC 6749 §5.2).
-func noToken(err error) string {
+func (a *app) noToken(err error) string {
 	const sorry = "Connecting did not work: "
-	var refused *tokenError
-	if errors.As(err, &refused) {
-		switch refused.Code {
-		case "invalid_client":
-			return sorry + "the authorization server wants a secret from Vet Assist AI, or does not know it any more. It must be registered as an MCP client application, which has none."
-		case "unauthorized_client":
-			return sorry + "the authorization server does not allow this application to log people in. It must be registered as an MCP client application."
-		case "invalid_target":
-			return sorry + "the authorization server gives this application no token for that MCP server. An administrator can authorize it."
-		}
+	switch code := refusalCode(err); {
+	case code == "invalid_client" && a.portable:
+		return sorry + "the authorization server does not know Vet Assist AI any more. Please try again, and it will introduce itself anew."
+	case code == "invalid_client":
+		return sorry + "the authorization server wants a secret from Vet Assist AI, or does not know it any more. It must be registered as an MCP client application, which has none."
+	case code == "unauthorized_client":
+		return sorry + "the authorization server does not allow this application to log people in. It must be registered as an MCP client application."
+	case code == "invalid_target":
+		return sorry + "the authorization server gives this application no token for that MCP server. An administrator can authorize it."
 	}
 	return sorry + "the authorization server did not give me a token. Please try again."
 }
@@ -186,11 +188,11 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 	signedIn, err := a.signIn(ctx, w, b, rec, t)
 	if err != nil {
 		if t.Refresh != "" && rec.Server.Revoke != "" { // logged out meanwhile: nobody will hold these tokens
-			err = errors.Join(err, a.revoke(ctx, rec.Server.Revoke, rec.Server.Client, t.Refresh))
+			err = errors.Join(err, a.revoke(ctx, rec.Server.Revoke, rec.Server.client(), t.Refresh))
 		}
 		return err
 	}
-	a.prove(ctx, rec.Server.Client)
+	a.prove(ctx, rec.Server)
 	a.revokeReplaced(ctx, signedIn)
 	note := "Connected to VetAssist. "
 	if len(rec.New) < len(rec.Scopes) {

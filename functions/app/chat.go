@@ -44,7 +44,7 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 		a.chatFailed(w, r, asJSON, bad)
 		return
 	}
-	if _, err := a.client(r.Context()); err != nil {
+	if _, err := a.ready(r.Context()); err != nil {
 		a.chatFailed(w, r, asJSON, err)
 		return
 	}

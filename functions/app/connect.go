@@ -18,13 +18,13 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, &refusal{http.StatusForbidden, "not_a_click", "This address is for the button in the chat. Please use that one."}, false)
 		return
 	}
-	set, _, err := a.readSetup(ctx)
-	if err != nil {
-		a.fail(w, r, err)
+	set, err := a.ready(ctx)
+	if errors.Is(err, errNotSetUp) {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return
 	}
-	if set.ClientID == "" {
-		http.Redirect(w, r, "/", http.StatusSeeOther)
+	if err != nil {
+		a.fail(w, r, err)
 		return
 	}
 	b, _, err := a.open(r)
@@ -62,7 +62,7 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if a.clientID == "" && errors.Is(a.ask(ctx, set.ClientID), errUnknownClient) { // a person would be stuck on the page that says so
+	if set.ClientID != "" && errors.Is(a.ask(ctx, set.ClientID), errUnknownClient) { // a person would be stuck on the page that says so
 		http.Redirect(w, r, "/setup?unknown", http.StatusSeeOther)
 		return
 	}
@@ -109,5 +109,5 @@ func (a *app) challengeNow(ctx context.Context, b *browser) (*need, string) {
 		return n, ""
 	}
 	a.log.WarnContext(ctx, "no challenge from the MCP server", "err", err)
-	return nil, m.explain(err) + " Please try again in a moment."
+	return nil, m.sorry(err)
 }

@@ -26,7 +26,12 @@ type server struct {
 	Name        string   `json:"name,omitempty"`   // resource_name
 	Scopes      []string `json:"scopes,omitempty"` // scopes_supported of the resource
 	Offline     bool     `json:"offline,omitempty"`
-	Client      string   `json:"client_id,omitempty"` // as which it knows us; set by a request
+	Register    string   `json:"registration_endpoint,omitempty"`
+	Documents   bool     `json:"documents,omitempty"`    // client_id_metadata_document_supported
+	AuthMethods []string `json:"auth_methods,omitempty"` // token_endpoint_auth_methods_supported
+
+	Client     string `json:"client_id,omitempty"`                  // as which it knows us; see identify
+	AuthMethod string `json:"token_endpoint_auth_method,omitempty"` // how we prove to be that; empty: by nothing
 }
 
 // discover finds the authorization server of the MCP server, each step as "Authorization Server Discovery" orders it.
@@ -35,12 +40,11 @@ func (a *app) discover(ctx context.Context, metadataURL string) (server, error) 
 	if err != nil {
 		return server{}, fmt.Errorf("protected resource metadata: %w", err)
 	}
-	// Our client_id was given by one authorization server and means nothing at another
-	// (MCP client registration, "Authorization Server Binding").
-	if !slices.Contains(resource.AuthorizationServers, a.issuer) {
-		return server{}, fmt.Errorf("the MCP server names %q, but this app is registered with %q", resource.AuthorizationServers, a.issuer)
+	issuer, err := a.choose(resource.AuthorizationServers)
+	if err != nil {
+		return server{}, err
 	}
-	meta, err := a.serverMetadata(ctx, a.issuer)
+	meta, err := a.serverMetadata(ctx, issuer)
 	if err != nil {
 		return server{}, fmt.Errorf("authorization server metadata: %w", err)
 	}
@@ -48,25 +52,66 @@ func (a *app) discover(ctx context.Context, metadataURL string) (server, error) 
 		Issuer: meta.Issuer, Authorize: meta.AuthorizationEndpoint, Token: meta.TokenEndpoint,
 		IssPromised: meta.AuthorizationResponseIssParameterSupported,
 		Resource:    resource.Resource, Name: clip(resource.ResourceName, 60), Scopes: scopeList(strings.Join(resource.ScopesSupported, " ")),
-		Offline: slices.Contains(meta.ScopesSupported, "offline_access"),
+		Offline:   slices.Contains(meta.ScopesSupported, "offline_access"),
+		Documents: meta.ClientIDMetadataDocumentSupported, AuthMethods: meta.TokenEndpointAuthMethodsSupported,
 	}
-	if encrypted(meta.RevocationEndpoint) {
+	if a.encrypted(meta.RevocationEndpoint) {
 		s.Revoke = meta.RevocationEndpoint
 	}
+	if a.encrypted(meta.RegistrationEndpoint) {
+		s.Register = meta.RegistrationEndpoint
+	}
 	return s, nil
+}
+
+// movedError says that the MCP server names other authorization servers than the one that gave us our client_id.
+type movedError struct {
+	named []string
+	ours  string
+}
+
+func (e *movedError) Error() string {
+	return fmt.Sprintf("the MCP server names %.200q, but this app is registered with %q", e.named, e.ours)
+}
+
+// choose is for us to do where there are several (RFC 9728 §7.6): the one that we are set up with, else the first. A client_id that
+// one of them gave means nothing at another, and nothing of it is sent there ("Authorization Server Binding").
+func (a *app) choose(named []string) (issuer string, err error) {
+	switch {
+	case slices.Contains(named, a.issuer):
+		return a.issuer, nil
+	case len(named) == 0:
+		return "", errors.New("the MCP server names no authorization server")
+	case !a.portable:
+		return "", &movedError{named, a.issuer}
+	}
+	return named[0], nil
+}
+
+// leaves tells whether the MCP server has left the authorization server that a login is from: then neither its tokens nor anything that
+// it would renew may go to the MCP server ("Token Handling"). What cannot be found out has not changed.
+func (a *app) leaves(ctx context.Context, metadataURL, issuer string) bool {
+	resource, err := a.resourceMetadata(ctx, metadataURL)
+	return err == nil && !slices.Contains(resource.AuthorizationServers, issuer)
+}
+
+// isOurs tells whether a resource is the MCP server that we call: the root form of its metadata may name the whole origin.
+func (a *app) isOurs(resource string) bool {
+	u, err := url.Parse(a.mcpURL)
+	return resource == a.mcpURL || err == nil && resource == originOf(u)
 }
 
 // resourceMetadata reads the address in the challenge; without one, the path form and then the root form
 // ("Protected Resource Metadata Discovery Requirements"). The resource in it must be the server that we call (RFC 9728 §3.3).
 func (a *app) resourceMetadata(ctx context.Context, metadataURL string) (*oauthex.ProtectedResourceMetadata, error) {
 	if metadataURL != "" {
-		return oauthex.GetProtectedResourceMetadata(ctx, metadataURL, a.mcpURL, a.discovery)
+		return oauthex.GetProtectedResourceMetadata(ctx, metadataURL, a.mcpURL, a.http)
 	}
 	u, err := url.Parse(a.mcpURL)
 	if err != nil {
 		return nil, err
 	}
-	origin := u.Scheme + "://" + u.Host
+	origin := originOf(u)
 	const wellKnown = "/.well-known/oauth-protected-resource"
 	type place struct{ url, resource string }
 	places := []place{{origin + wellKnown, a.mcpURL}, {origin + wellKnown, origin}} // the root may describe the whole origin
@@ -75,7 +120,7 @@ func (a *app) resourceMetadata(ctx context.Context, metadataURL string) (*oauthe
 	}
 	var errs []error
 	for _, p := range places {
-		m, err := oauthex.GetProtectedResourceMetadata(ctx, p.url, p.resource, a.discovery)
+		m, err := oauthex.GetProtectedResourceMetadata(ctx, p.url, p.resource, a.http)
 		if err == nil {
 			return m, nil
 		}
@@ -92,13 +137,13 @@ func (a *app) serverMetadata(ctx context.Context, issuer string) (*oauthex.AuthS
 	}
 	var errs []error
 	for _, p := range places {
-		m, err := oauthex.GetAuthServerMeta(ctx, p, issuer, a.discovery)
+		m, err := oauthex.GetAuthServerMeta(ctx, p, issuer, a.http)
 		switch {
 		case err != nil:
 		case m == nil:
 			err = fmt.Errorf("nothing at %s", p)
 		default:
-			if err = checkMetadata(m, issuer); err == nil {
+			if err = a.checkMetadata(m, issuer); err == nil {
 				return m, nil
 			}
 		}
@@ -113,7 +158,7 @@ func metadataURLs(issuer string) ([]string, error) {
 	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("the issuer %q is not a URL without query and fragment", issuer) // RFC 8414 §2
 	}
-	origin, path := u.Scheme+"://"+u.Host, strings.TrimSuffix(u.EscapedPath(), "/")
+	origin, path := originOf(u), strings.TrimSuffix(u.EscapedPath(), "/")
 	places := []string{origin + "/.well-known/oauth-authorization-server" + path, origin + "/.well-known/openid-configuration" + path}
 	if path != "" {
 		places = append(places, origin+path+"/.well-known/openid-configuration")
@@ -122,20 +167,24 @@ func metadataURLs(issuer string) ([]string, error) {
 }
 
 // checkMetadata is stricter than the SDK: it forgives a last slash and asks only for some method of PKCE.
-func checkMetadata(m *oauthex.AuthServerMeta, issuer string) error {
+func (a *app) checkMetadata(m *oauthex.AuthServerMeta, issuer string) error {
 	switch {
 	case m.Issuer != issuer: // byte for byte (RFC 8414 §3.3)
-		return fmt.Errorf("the document is about %q, not %q", m.Issuer, issuer)
+		return fmt.Errorf("the document is about %.200q, not %q", m.Issuer, issuer)
 	case !slices.Contains(m.CodeChallengeMethodsSupported, "S256"): // security considerations, "Authorization Code Protection"
 		return errors.New("the authorization server does not support PKCE with S256")
-	case !encrypted(m.AuthorizationEndpoint) || !encrypted(m.TokenEndpoint): // OAuth 2.1 §1.5
-		return errors.New("an endpoint is missing, or is neither https nor on this machine")
+	case !a.encrypted(m.AuthorizationEndpoint): // Security Best Practices, "OAuth Authorization URL Validation"
+		return fmt.Errorf("the authorization endpoint %.200q is no address to send a person to", m.AuthorizationEndpoint)
+	case !a.encrypted(m.TokenEndpoint):
+		return fmt.Errorf("the token endpoint %.200q is no address to send a code to", m.TokenEndpoint)
 	}
 	return nil
 }
 
-// encrypted tells whether a URL is https, or stays on this machine.
-func encrypted(s string) bool {
+// encrypted tells whether a URL is https (OAuth 2.1 §1.5) or, while we run on somebody's own machine, stays on that machine. An
+// endpoint has no fragment (RFC 6749 §3.1) and no user, with which an address looks like another.
+func (a *app) encrypted(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && config.IsLoopback(u.Hostname()))
+	return err == nil && u.Host != "" && u.User == nil && !strings.Contains(s, "#") &&
+		(u.Scheme == "https" || u.Scheme == "http" && a.local && config.IsLoopback(u.Hostname()))
 }

@@ -110,7 +110,7 @@ func TestDiscover(t *testing.T) {
 				io.WriteString(w, strings.ReplaceAll(doc, "BASE", srv.URL))
 			}))
 			defer srv.Close()
-			a := &app{mcpURL: srv.URL + "/mcp", issuer: srv.URL, discovery: srv.Client()}
+			a := &app{mcpURL: srv.URL + "/mcp", issuer: srv.URL, local: true, http: srv.Client()}
 			got, err := a.discover(t.Context(), strings.ReplaceAll(tc.header, "BASE", srv.URL))
 			if (err == nil) != (tc.resource != "") || got.Resource != strings.ReplaceAll(tc.resource, "BASE", srv.URL) {
 				t.Errorf("%+v %v", got, err)

@@ -34,9 +34,14 @@
 // be stopped between two requests cannot. Its interface, auth.OAuthHandler, is implemented in oauth_handler.go, and what
 // would be waited for is a record in the store.
 //
-// Our client_id is a setting, or what a person entered at the setup page of an app that nobody has set up yet (setup.go).
+// How an authorization server knows us is a setting (registration.go): a client_id that it gave, the URL of a document that we serve
+// (client_document.go), what it answers when we register (register.go), or what a person entered at the setup page of an app that nobody
+// has set up yet (setup.go). What one authorization server gave, an id, a secret, a token, goes to no other.
 //
-// Not supported: registration of the client by itself, DPoP and mutual TLS, resources and prompts of the
+// Whatever a server names, of its metadata or of its authorization server's endpoints, is asked through outgoing.go, which reaches nothing
+// in our own network but what we are set up with.
+//
+// Not supported: initial access tokens for registration, private_key_jwt, DPoP and mutual TLS, resources and prompts of the
 // MCP server, elicitation. And without OpenID Connect nobody tells a client who has logged in: a person who switches user at the
 // authorization server in the middle of a step-up goes on with the conversation that is there. "Log in as somebody else" begins a new one.
 package app

@@ -62,7 +62,7 @@ func (a *app) revokeLogin(ctx context.Context, b *browser) error {
 	if b.session.Login.Server.Revoke == "" {
 		return errors.New("the authorization server has no revocation endpoint")
 	}
-	return a.revoke(ctx, b.session.Login.Server.Revoke, b.session.Login.Server.Client, token)
+	return a.revoke(ctx, b.session.Login.Server.Revoke, b.session.Login.Server.client(), token)
 }
 
 func (a *app) loggedOut(w http.ResponseWriter, r *http.Request) {

@@ -23,6 +23,9 @@ const (
 	maxText       = 8 << 10  // bytes of a tool's text that the assistant sees
 	maxStructured = 48 << 10 // and of its structured result
 	scopeMetaKey  = "vetassist/scope"
+
+	softwareID      = "vet-assist-ai"
+	softwareVersion = "1.0.0"
 )
 
 // mcpTurn is the MCP client for one message. It connects when it is first used.
@@ -51,7 +54,7 @@ func (m *mcpTurn) connect(ctx context.Context) error {
 	client := *m.app.http
 	client.Transport = m.wire
 	// No capabilities: this app answers no elicitation, sampling or roots.
-	c := mcp.NewClient(&mcp.Implementation{Name: "vet-assist-ai", Title: "Vet Assist AI", Version: "1.0.0"},
+	c := mcp.NewClient(&mcp.Implementation{Name: softwareID, Title: "Vet Assist AI", Version: softwareVersion},
 		&mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}, Logger: m.app.log})
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{
 		Endpoint: m.app.mcpURL, HTTPClient: &client, OAuthHandler: m.handler,
@@ -230,11 +233,27 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// sorry is explain with advice, where waiting may help.
+func (m *mcpTurn) sorry(err error) string {
+	var none *noWay
+	var moved *movedError
+	if errors.As(err, &none) || errors.As(err, &moved) {
+		return m.explain(err)
+	}
+	return m.explain(err) + " Please try again in a moment."
+}
+
 // explain says for a person what kept the MCP server from answering; nothing of the error itself.
 func (m *mcpTurn) explain(err error) string {
 	var d *discoveryError
+	var none *noWay
+	var moved *movedError
 	status, failed := m.wire.last()
 	switch {
+	case errors.As(err, &none):
+		return none.text
+	case errors.As(err, &moved):
+		return "The VetAssist server now lets people log in at " + listHosts(moved.named) + ", but Vet Assist AI is registered at " + hostOf(moved.ours) + ". Whoever runs this app has to register it anew."
 	case errors.As(err, &d):
 		return "The VetAssist server asks for a login, but I could not find out where."
 	case errors.Is(err, errForbidden):

@@ -95,7 +95,7 @@ func (h *oauthHandler) Authorize(ctx context.Context, req *http.Request, resp *h
 		return h.stopped
 	}
 	sent := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
-	if sent != "" && !h.refreshed {
+	if l := h.browser.session.Login; sent != "" && !h.refreshed && !(l != nil && h.app.leaves(ctx, c.ResourceMetadata, l.Server.Issuer)) {
 		h.refreshed = true
 		err := h.app.refresh(ctx, h.browser, sent)
 		if !errors.Is(err, errLoginLost) {
@@ -122,13 +122,23 @@ func (h *oauthHandler) ask(ctx context.Context, kind string, c challenge) error 
 	if err != nil {
 		return &discoveryError{err}
 	}
+	if srv, err = h.app.identify(ctx, srv); err != nil {
+		return &discoveryError{err}
+	}
+	elsewhere := s.Login != nil && s.Login.Server.Issuer != srv.Issuer
+	if elsewhere {
+		kind = needConnect
+	}
 	n := &need{Kind: kind, Server: srv, Tool: h.tool, Description: c.Description, Reason: s.Lost}
 	n.Scopes = scopesFor(c, srv, s.Requested)
 	n.New = n.Scopes
 	switch {
-	case h.anonymous: // perhaps for another person: only what the challenge wants
+	case h.anonymous, elsewhere: // perhaps for another person, or where nothing was granted yet: only what the challenge wants
 		n.Scopes = scopesFor(c, srv, nil)
 		n.New = n.Scopes
+		if elsewhere {
+			n.Reason = "The logins of VetAssist are now kept at " + hostOf(srv.Issuer) + "."
+		}
 	case kind == needStepUp:
 		n.New = without(n.Scopes, s.Login.Scopes)
 	case s.Login != nil: // refreshed, and still refused

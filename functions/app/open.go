@@ -8,7 +8,7 @@ import (
 )
 
 // Partitions are all that the chat app opens: its own.
-var Partitions = []string{sessionPartition, conversationPartition, authorizationPartition, "app/setup/"}
+var Partitions = []string{sessionPartition, conversationPartition, authorizationPartition, setupPartition}
 
 // Routes are the paths that it answers: all that nobody else does.
 var Routes = []string{"/"}
@@ -16,8 +16,8 @@ var Routes = []string{"/"}
 // Open makes the handler.
 func Open(h host.Host) (http.Handler, error) {
 	return New(Config{
-		BaseURL: h.BaseURL, ClientID: h.ChatClientID(), Console: h.BaseURL + "/admin/",
-		Store: store.Restrict(h.Store, Partitions...), HTTP: h.HTTP,
+		BaseURL: h.BaseURL, ClientID: h.ChatClientID(), Secret: h.AppClientSecret, Console: h.BaseURL + "/admin/",
+		Store: store.Restrict(h.Store, Partitions...), HTTP: h.HTTP, Outside: h.Outside,
 		Now: h.Now, Rand: h.Rand, Log: h.Log,
 	})
 }

@@ -27,7 +27,7 @@ var errLoginServer = errors.New("the authorization server does not answer")
 // accessToken returns the token to send, or "" when there is none to send, so that the server's challenge begins a new login.
 func (a *app) accessToken(ctx context.Context, b *browser) (string, error) {
 	l := b.session.Login
-	if l == nil {
+	if l == nil || !a.isOurs(l.Server.Resource) { // a token is for one server only ("Token Handling"), and that is a setting
 		return "", nil
 	}
 	token, err := b.access()
@@ -100,8 +100,12 @@ func (a *app) exchangeRefreshToken(ctx context.Context, b *browser, used string)
 	t, err := a.requestToken(ctx, l.Server, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {old}, "resource": {l.Server.Resource},
 	}, l.Scopes)
-	if invalidGrant(err) {
+	switch refusalCode(err) {
+	case "invalid_grant":
 		return a.lose(ctx, b, used, "Your login was ended at the authorization server, or has run out.")
+	case "invalid_client":
+		a.forgetRegistration(ctx, l.Server)
+		return a.lose(ctx, b, used, "The authorization server does not know Vet Assist AI any more.")
 	}
 	if err != nil {
 		return errors.Join(err, a.change(ctx, b, func(s *session) error {
@@ -126,7 +130,7 @@ func (a *app) exchangeRefreshToken(ctx context.Context, b *browser, used string)
 		return nil
 	})
 	if (errors.Is(err, errNoSession) || errors.Is(err, errMoved)) && l.Server.Revoke != "" { // logged out or in again meanwhile
-		return errors.Join(err, a.revoke(ctx, l.Server.Revoke, l.Server.Client, t.Refresh))
+		return errors.Join(err, a.revoke(ctx, l.Server.Revoke, l.Server.client(), t.Refresh))
 	}
 	return err
 }

@@ -16,8 +16,8 @@ const (
 // long as the authorization server likes, so it is kept until that server has revoked it.
 type replaced struct {
 	Endpoint string `json:"endpoint"`
-	Client   string `json:"client_id,omitempty"`
-	Token    string `json:"token"` // sealed
+	client
+	Token string `json:"token"` // sealed
 }
 
 const replacedName = "replaced refresh token"
@@ -27,17 +27,17 @@ const replacedName = "replaced refresh token"
 func (b *browser) handOver(next *browser, kept string) ([]replaced, error) {
 	var out []replaced
 	var errs []error
-	add := func(endpoint, client, token string) {
+	add := func(endpoint string, c client, token string) {
 		sealed, err := next.seal(replacedName, token)
-		out, errs = append(out, replaced{endpoint, client, sealed}), append(errs, err)
+		out, errs = append(out, replaced{endpoint, c, sealed}), append(errs, err)
 	}
 	for _, r := range b.session.Replaced {
 		if token, err := b.open(replacedName, r.Token); err == nil { // what is damaged is of no use to anybody
-			add(r.Endpoint, r.Client, token)
+			add(r.Endpoint, r.client, token)
 		}
 	}
 	if token, err := b.refreshToken(); err == nil && token != "" && token != kept && b.session.Login.Server.Revoke != "" {
-		add(b.session.Login.Server.Revoke, b.session.Login.Server.Client, token)
+		add(b.session.Login.Server.Revoke, b.session.Login.Server.client(), token)
 	}
 	return out[max(0, len(out)-maxReplaced):], errors.Join(errs...)
 }
@@ -66,7 +66,7 @@ func (a *app) tryReplaced(ctx context.Context, b *browser, limit time.Duration) 
 	for _, r := range b.session.Replaced {
 		token, failed := b.open(replacedName, r.Token)
 		if failed == nil {
-			failed = a.revoke(ctx, r.Endpoint, r.Client, token)
+			failed = a.revoke(ctx, r.Endpoint, r.client, token)
 		}
 		if failed == nil {
 			done = append(done, r)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +18,11 @@ import (
 )
 
 const (
-	setupPartition = "app/setup/client"
-	setupSort      = "client"
-	maxClientID    = 255
+	setupPartition     = "app/setup/" // of two kinds:
+	enteredPartition   = setupPartition + "client"
+	registrationPrefix = setupPartition + "registration/" // + SHA-256 of the issuer
+	enteredSort        = "client"
+	maxClientID        = 255
 )
 
 // setup is how the authorization server knows this app. Without a setting a person enters it at the setup page, once.
@@ -30,32 +33,36 @@ const (
 // first any more.
 type setup struct {
 	ClientID string    `json:"client_id"`
-	Entered  time.Time `json:"entered,omitzero"` // zero: it is a setting
+	Issuer   string    `json:"issuer,omitempty"` // of the authorization server that gave it; it means nothing at another
+	Entered  time.Time `json:"entered,omitzero"`
 	Proven   bool      `json:"proven,omitempty"`
 }
 
 // errNotSetUp says that this app has no client_id yet.
 var errNotSetUp = errors.New("no client_id")
 
-// readSetup returns the setting, else what was entered, else nothing.
+// readSetup returns what was entered for the authorization server that we are set up with, or nothing.
 func (a *app) readSetup(ctx context.Context) (s setup, version int64, err error) {
-	if a.clientID != "" {
-		return setup{ClientID: a.clientID}, 0, nil
-	}
-	r, err := store.Read[setup](ctx, a.store, setupPartition, setupSort)
+	r, err := store.Read[setup](ctx, a.store, enteredPartition, enteredSort)
 	if errors.Is(err, store.ErrNotFound) {
 		err = nil
+	}
+	if r.Value.Issuer = cmp.Or(r.Value.Issuer, a.issuer); r.Value.Issuer != a.issuer {
+		r.Value = setup{}
 	}
 	return r.Value, r.Version, err
 }
 
-// client returns our client_id, or errNotSetUp.
-func (a *app) client(ctx context.Context) (string, error) {
+// ready returns errNotSetUp if somebody has to enter a client_id first.
+func (a *app) ready(ctx context.Context) (setup, error) {
+	if !a.asks() {
+		return setup{}, nil
+	}
 	s, _, err := a.readSetup(ctx)
-	if err == nil && s.ClientID == "" {
+	if err == nil && s.ClientID == "" && a.needs() {
 		err = errNotSetUp
 	}
-	return s.ClientID, err
+	return s, err
 }
 
 func (a *app) writeSetup(ctx context.Context, s setup, version int64) error {
@@ -63,21 +70,20 @@ func (a *app) writeSetup(ctx context.Context, s setup, version int64) error {
 	if version > 0 {
 		condition = store.IfVersion(version)
 	}
-	return a.store.Write(ctx, store.Put(store.Encode(setupPartition, setupSort, s, time.Time{}), condition))
+	return a.store.Write(ctx, store.Put(store.Encode(enteredPartition, enteredSort, s, time.Time{}), condition))
 }
 
-// prove notes that a login through a client_id has succeeded.
-func (a *app) prove(ctx context.Context, id string) {
-	if a.clientID != "" {
-		return
-	}
+// prove notes that a login through what an authorization server knows us by has succeeded.
+func (a *app) prove(ctx context.Context, known server) {
+	a.confirmRegistration(ctx, known)
 	for range writeAttempts {
 		s, version, err := a.readSetup(ctx)
-		if err == nil && s.Proven {
+		if err == nil && (s.Proven || s.ClientID != known.Client || s.Issuer != known.Issuer) {
 			return
 		}
 		if err == nil {
-			err = a.writeSetup(ctx, setup{ClientID: id, Entered: a.now(), Proven: true}, version)
+			s.Proven = true
+			err = a.writeSetup(ctx, s, version)
 		}
 		if err == nil {
 			return
@@ -116,7 +122,13 @@ func (a *app) ask(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	u, err := url.Parse(meta.AuthorizationEndpoint)
+	return a.askAt(ctx, meta.AuthorizationEndpoint, id)
+}
+
+func (a *app) askAt(ctx context.Context, authorize, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, a.callTime)
+	defer cancel()
+	u, err := url.Parse(authorize)
 	if err != nil {
 		return err
 	}
@@ -158,18 +170,27 @@ type setupView struct {
 	ClientID string // in the field
 	Current  string // in use
 	Problem  string
-	Setting  bool // it is a setting
-	Fixed    bool // a login through it has succeeded, and nothing says that it is not known any more
-	Local    bool // it can be entered here
+	Document string // where we describe ourselves; empty: we do not
+	Register bool   // we register ourselves
+	Asks     bool   // a person may enter an id; else it is a setting, or there is none
+	Fixed    bool   // a login through it has succeeded, and nothing says that it is not known any more
+	Local    bool   // it can be entered here
 	Flag     string
 	Variable string
 }
 
 func (a *app) viewSetup(s setup) setupView {
-	return setupView{
+	v := setupView{
 		Redirect: a.base + "/callback", Console: a.consoleURL, Host: hostOf(a.issuer), ClientID: s.ClientID, Current: s.ClientID,
-		Setting: a.clientID != "", Fixed: s.Proven, Local: a.local, Flag: "-app-client-id", Variable: config.EnvAppClientID,
+		Fixed: s.Proven, Asks: a.asks(), Register: a.registers(), Local: a.local, Flag: "-app-client-id", Variable: config.EnvAppClientID,
 	}
+	if a.describes() {
+		v.Document = a.document
+	}
+	if !v.Asks {
+		v.Current = a.clientID
+	}
+	return v
 }
 
 func (a *app) renderSetup(w http.ResponseWriter, r *http.Request, status int, v setupView) {
@@ -208,7 +229,7 @@ func (a *app) saveSetup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := a.viewSetup(s)
-	if v.Setting || !v.Local {
+	if !v.Asks || !v.Local {
 		a.renderSetup(w, r, http.StatusForbidden, v)
 		return
 	}
@@ -239,7 +260,7 @@ func (a *app) saveSetup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if id != s.ClientID || !s.Proven {
-		err = a.writeSetup(ctx, setup{ClientID: id, Entered: a.now()}, version)
+		err = a.writeSetup(ctx, setup{ClientID: id, Issuer: a.issuer, Entered: a.now()}, version)
 	}
 	if errors.Is(err, store.ErrConflict) {
 		err = &refusal{http.StatusConflict, "conflict", "Somebody else has just entered a client id. Please look again."}

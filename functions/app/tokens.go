@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -31,18 +32,30 @@ type tokenError struct{ Code, Description string }
 
 func (e *tokenError) Error() string { return "token endpoint: " + e.Code }
 
-// invalidGrant tells that a code or refresh token is used up, revoked or expired: only the person can help.
-func invalidGrant(err error) bool {
+// refusalCode is the code of a tokenError: invalid_grant when a code or refresh token is used up, revoked or expired, so that only the
+// person can help; invalid_client when we are not known, or our secret is wrong.
+func refusalCode(err error) string {
 	var e *tokenError
-	return errors.As(err, &e) && e.Code == "invalid_grant"
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
 }
 
-// requestToken asks a token endpoint. We are a public client: client_id in the body, no secret (RFC 6749 §3.2.1).
+// client is as which we speak to an authorization server.
+type client struct {
+	Issuer string `json:"issuer,omitempty"`
+	ID     string `json:"client_id,omitempty"`
+	Method string `json:"token_endpoint_auth_method,omitempty"`
+}
+
+func (s server) client() client { return client{s.Issuer, s.Client, s.AuthMethod} }
+
+// requestToken asks a token endpoint.
 // A code and the refresh token are answered with the scopes granted; when the server does not name them,
 // they are the requested ones (RFC 6749 §5.1).
 func (a *app) requestToken(ctx context.Context, s server, form url.Values, requested []string) (tokens, error) {
-	form.Set("client_id", a.clientAt(s.Client))
-	status, body, err := a.postForm(ctx, s.Token, form)
+	status, body, err := a.postForm(ctx, s.Token, s.client(), form)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -79,12 +92,42 @@ func (a *app) requestToken(ctx context.Context, s server, form url.Values, reque
 	return t, nil
 }
 
-// clientAt is the client that a grant was given to, and that it stays bound to (RFC 6749 §10.4). Older records do not name it.
-func (a *app) clientAt(client string) string { return cmp.Or(client, a.clientID) }
+// secretOf returns the secret that came with a client id, from the authorization server that it is for.
+func (a *app) secretOf(ctx context.Context, c client) (string, error) {
+	if c.ID == a.clientID && c.Issuer == a.issuer && a.secret != "" {
+		return a.secret, nil
+	}
+	r, _, err := a.readRegistration(ctx, c.Issuer)
+	if err == nil && (r.ClientID != c.ID || r.Secret == "") {
+		err = &tokenError{Code: "invalid_client", Description: "the secret is gone"}
+	}
+	return r.Secret, err
+}
+
+// authenticate says in a request to the token or revocation endpoint who we are, in exactly one way (RFC 6749 §2.3). Where nobody gave
+// us a secret we are a public client: client_id in the body (RFC 6749 §3.2.1).
+func (a *app) authenticate(ctx context.Context, c client, form url.Values, h http.Header) error {
+	id := cmp.Or(c.ID, a.clientID) // a grant stays bound to its client (RFC 6749 §10.4); older records do not name it
+	if c.Method == "" || c.Method == methodNone {
+		form.Set("client_id", id)
+		return nil
+	}
+	secret, err := a.secretOf(ctx, c)
+	switch {
+	case err != nil:
+		return err
+	case c.Method == methodPost:
+		form.Set("client_id", id)
+		form.Set("client_secret", secret)
+	default:
+		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(id)+":"+url.QueryEscape(secret)))) // RFC 6749 §2.3.1
+	}
+	return nil
+}
 
 // revoke tells the authorization server to forget a token (RFC 7009 §2.1).
-func (a *app) revoke(ctx context.Context, endpoint, client, token string) error {
-	status, _, err := a.postForm(ctx, endpoint, url.Values{"token": {token}, "token_type_hint": {"refresh_token"}, "client_id": {a.clientAt(client)}})
+func (a *app) revoke(ctx context.Context, endpoint string, c client, token string) error {
+	status, _, err := a.postForm(ctx, endpoint, c, url.Values{"token": {token}, "token_type_hint": {"refresh_token"}})
 	if err == nil && status != http.StatusOK {
 		err = fmt.Errorf("revocation endpoint: status %d", status)
 	}
@@ -92,15 +135,18 @@ func (a *app) revoke(ctx context.Context, endpoint, client, token string) error 
 }
 
 // postForm returns the status and, when it is JSON, the body.
-func (a *app) postForm(ctx context.Context, endpoint string, form url.Values) (int, []byte, error) {
+func (a *app) postForm(ctx context.Context, endpoint string, c client, form url.Values) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.callTime)
 	defer cancel()
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
+	if err := a.authenticate(ctx, c, form, header); err != nil {
+		return 0, nil, err
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
 		return 0, nil, err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
+	req.Header = header
 	resp, err := a.http.Do(req)
 	if err != nil {
 		return 0, nil, err

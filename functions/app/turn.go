@@ -113,7 +113,7 @@ func (t *turn) stop(ctx context.Context, err error) {
 	switch {
 	case !errors.As(err, &n):
 		t.app.log.WarnContext(ctx, "the MCP server cannot be used", "err", err)
-		t.ex.problem(t.mcp.explain(err) + " Please try again in a moment.")
+		t.ex.problem(t.mcp.sorry(err))
 	case n.Kind == needStepUp:
 		t.ex.Need = n
 		t.ex.Reply = "For that I need one more permission from you: " + scopeWords(n.New) + "."

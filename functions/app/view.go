@@ -75,19 +75,19 @@ type callView struct {
 }
 
 func (a *app) page(w http.ResponseWriter, r *http.Request) {
-	set, _, err := a.readSetup(r.Context())
-	if err != nil {
-		a.fail(w, r, err)
+	set, err := a.ready(r.Context())
+	if errors.Is(err, errNotSetUp) {
+		a.renderSetup(w, r, http.StatusOK, a.viewSetup(set))
 		return
 	}
-	if set.ClientID == "" {
-		a.renderSetup(w, r, http.StatusOK, a.viewSetup(set))
+	if err != nil {
+		a.fail(w, r, err)
 		return
 	}
 	b, stale, err := a.open(r)
 	view := chatView{Starters: starters, Max: maxMessage, Ended: stale, First: r.URL.Query().Has("first"),
 		Ready: r.URL.Query().Has("ready")}
-	if a.clientID == "" && !set.Proven {
+	if !set.Proven {
 		view.Changing = set.ClientID
 	}
 	var c conversation

@@ -42,6 +42,15 @@ func scopeWords(scopes []string) string {
 	}
 }
 
+// listHosts names the hosts of some addresses, a few at most.
+func listHosts(urls []string) string {
+	var hosts []string
+	for _, u := range urls[:min(len(urls), 3)] {
+		hosts = append(hosts, clip(hostOf(u), 100))
+	}
+	return strings.Join(hosts, ", ")
+}
+
 func shownScopes(scopes []string) []string {
 	return without(scopes, []string{"openid", "profile", "email", "offline_access"})
 }

@@ -13,15 +13,16 @@ import (
 
 // Environment variables. The flag of the local binary with the same meaning is in brackets.
 const (
-	EnvAddr           = "VETASSIST_ADDR"            // [-addr] host and port to listen on
-	EnvDB             = "VETASSIST_DB"              // [-db] path of the SQLite file, or ":memory:"
-	EnvBaseURL        = "VETASSIST_BASE_URL"        // [-base-url] public URL, when a proxy stands in front
-	EnvAllowedOrigins = "VETASSIST_ALLOWED_ORIGINS" // comma-separated origins whose pages may call /mcp
-	EnvSeed           = "VETASSIST_SEED"            // [-seed] what a new database holds
-	EnvAppClientID    = "VETASSIST_APP_CLIENT_ID"   // [-app-client-id] client_id of the chat app
-	EnvClientDomains  = "VETASSIST_CLIENT_DOMAINS"  // hosts whose client ID metadata documents are accepted
-	EnvRegistration   = "VETASSIST_REGISTRATION"    // who may register a client (RFC 7591)
-	EnvTable          = "VETASSIST_TABLE"           // [-table] name of the DynamoDB table, in the cloud
+	EnvAddr           = "VETASSIST_ADDR"              // [-addr] host and port to listen on
+	EnvDB             = "VETASSIST_DB"                // [-db] path of the SQLite file, or ":memory:"
+	EnvBaseURL        = "VETASSIST_BASE_URL"          // [-base-url] public URL, when a proxy stands in front
+	EnvAllowedOrigins = "VETASSIST_ALLOWED_ORIGINS"   // comma-separated origins whose pages may call /mcp
+	EnvSeed           = "VETASSIST_SEED"              // [-seed] what a new database holds
+	EnvAppClientID    = "VETASSIST_APP_CLIENT_ID"     // [-app-client-id] client_id of the chat app, or how it gets one
+	EnvAppSecret      = "VETASSIST_APP_CLIENT_SECRET" // the secret that goes with it, if an authorization server gave one
+	EnvClientDomains  = "VETASSIST_CLIENT_DOMAINS"    // hosts whose client ID metadata documents are accepted
+	EnvRegistration   = "VETASSIST_REGISTRATION"      // who may register a client (RFC 7591)
+	EnvTable          = "VETASSIST_TABLE"             // [-table] name of the DynamoDB table, in the cloud
 )
 
 // Environment variables that AWS, its SDKs and SAM name.
@@ -41,6 +42,13 @@ const (
 	SeedNone = "none" // an administrator and what administration needs
 )
 
+// How the chat app gets its client_id, in place of one.
+const (
+	AppClientDocument   = "metadata-document"    // it describes itself at a URL of its own
+	AppClientRegistered = "dynamic-registration" // it registers itself (RFC 7591)
+	AppClientAuto       = "auto"                 // the first of: entered by a person, one of these two as the authorization server offers them
+)
+
 // Who may register a client dynamically.
 const (
 	RegistrationOpen  = "open"  // anybody
@@ -53,19 +61,20 @@ const DefaultDB = "vetassist.db"
 
 // Config is what a process needs to know from outside.
 type Config struct {
-	Addr           string
-	DB             string
-	BaseURL        string   // scheme and host, no path, no trailing slash: the issuer, and the stem of every URL
-	AllowedOrigins []string // besides our own; each as in an Origin header
-	Seed           string   // SeedDemo or SeedNone; empty: as the database began, SeedDemo for a new one
-	AppClientID    string   // empty: that of the demo, or what a person entered at the chat app
-	ClientDomains  Hosts    // whose client ID metadata documents are accepted
-	Registration   string   // RegistrationOpen, RegistrationToken or RegistrationOff
-	Table          string   // of DynamoDB
-	Region         string   // of AWS
-	Endpoint       string   // of DynamoDB; empty: Amazon's in the region
-	Lambda         bool     // this process is a Lambda function
-	SAMLocal       bool     // and that is on somebody's own machine
+	Addr            string
+	DB              string
+	BaseURL         string   // scheme and host, no path, no trailing slash: the issuer, and the stem of every URL
+	AllowedOrigins  []string // besides our own; each as in an Origin header
+	Seed            string   // SeedDemo or SeedNone; empty: as the database began, SeedDemo for a new one
+	AppClientID     string   // or one of AppClient…; empty: that of the demo, or what a person entered at the chat app
+	AppClientSecret string   // that goes with AppClientID; empty: none
+	ClientDomains   Hosts    // whose client ID metadata documents are accepted
+	Registration    string   // RegistrationOpen, RegistrationToken or RegistrationOff
+	Table           string   // of DynamoDB
+	Region          string   // of AWS
+	Endpoint        string   // of DynamoDB; empty: Amazon's in the region
+	Lambda          bool     // this process is a Lambda function
+	SAMLocal        bool     // and that is on somebody's own machine
 
 	clientDomains string // as written
 }
@@ -74,7 +83,7 @@ type Config struct {
 func FromEnv(getenv func(string) string) Config {
 	c := Config{
 		Addr: "localhost:8080", DB: DefaultDB,
-		BaseURL: getenv(EnvBaseURL), Seed: getenv(EnvSeed), AppClientID: getenv(EnvAppClientID),
+		BaseURL: getenv(EnvBaseURL), Seed: getenv(EnvSeed), AppClientID: getenv(EnvAppClientID), AppClientSecret: getenv(EnvAppSecret),
 		Table: getenv(EnvTable), Region: getenv(EnvRegion), Endpoint: getenv(EnvEndpoint),
 		Lambda: getenv(EnvRuntimeAPI) != "", SAMLocal: getenv(EnvSAMLocal) == "true",
 	}
