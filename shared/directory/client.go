@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base32"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,7 +18,8 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// Client is an application that asks for tokens. It is confidential when it has a secret, else public (RFC 6749 §2.1).
+// Client is an application that asks for tokens. It is confidential when it can prove itself, with a secret or a private key, else
+// public (RFC 6749 §2.1).
 type Client struct {
 	ID              string              `json:"id"`            // the key here, opaque; see ClientID
 	URL             string              `json:"url,omitempty"` // of the metadata document that describes it
@@ -26,8 +28,12 @@ type Client struct {
 	ApplicationType string              `json:"application_type"` // "web" or "native" (OpenID Connect Registration §2)
 	RedirectURIs    []string            `json:"redirect_uris"`
 	GrantTypes      []string            `json:"grant_types"`
-	Authorized      map[string][]string `json:"authorized"`      // server identifier → scopes that an administrator authorized it for
-	Roles           []string            `json:"roles,omitempty"` // of an application that acts for no user: what they allow stands for the roles and the consent of one
+	Authorized      map[string][]string `json:"authorized"`            // server identifier → scopes that an administrator authorized it for
+	Roles           []string            `json:"roles,omitempty"`       // of an application that acts for no user: what they allow stands for the roles and the consent of one
+	AuthMethod      string              `json:"auth_method,omitempty"` // how it proves itself: PrivateKeyJWT; empty: by its secret, if it has one
+	JWKS            json.RawMessage     `json:"jwks,omitempty"`        // its public keys (RFC 7517 §5), or
+	JWKSURI         string              `json:"jwks_uri,omitempty"`    // where they are
+	ClientURI       string              `json:"client_uri,omitempty"`  // its home page, as it says
 	SecretHash      string              `json:"secret_hash,omitempty"`
 	SecretChanged   time.Time           `json:"secret_changed,omitzero"`
 	Source          Source              `json:"source"` // who registered it
@@ -35,7 +41,13 @@ type Client struct {
 	Deleting        bool                `json:"deleting,omitempty"` // half deleted; disabled too
 	System          bool                `json:"system,omitempty"`   // part of VetAssist itself: nobody changes or deletes it
 	Created         time.Time           `json:"created"`
+	Expires         time.Time           `json:"expires,omitzero"` // when it is forgotten, unless somebody allows it something before; zero: never
+	Fetched         time.Time           `json:"fetched,omitzero"` // when its metadata document was read,
+	Fresh           time.Time           `json:"fresh,omitzero"`   // and until when that may be believed
 }
+
+// PrivateKeyJWT is the AuthMethod of a client that signs a JWT with its own key (OpenID Connect Core §9, RFC 7523 §2.2).
+const PrivateKeyJWT = "private_key_jwt"
 
 // ClientID is the client_id that the client sends, and that tokens name: the URL of its metadata document, if it has one
 // (draft-ietf-oauth-client-id-metadata-document §3).
@@ -58,12 +70,15 @@ func (c Client) AuthorizedAt(server Server) []string {
 	return names
 }
 
-// Confidential reports whether the client has a secret to prove itself with.
-func (c Client) Confidential() bool { return c.SecretHash != "" }
+// Confidential reports whether the client has something to prove itself with: a secret or a key.
+func (c Client) Confidential() bool { return c.HasSecret() || c.AuthMethod == PrivateKeyJWT }
 
-// SecretFits reports whether this is the secret of a confidential client.
+// HasSecret reports whether the client proves itself with a secret.
+func (c Client) HasSecret() bool { return c.SecretHash != "" }
+
+// SecretFits reports whether this is the client's secret.
 func (c Client) SecretFits(secret string) bool {
-	return c.Confidential() && subtle.ConstantTimeCompare([]byte(web.Hash(secret)), []byte(c.SecretHash)) == 1
+	return c.HasSecret() && subtle.ConstantTimeCompare([]byte(web.Hash(secret)), []byte(c.SecretHash)) == 1
 }
 
 // Source tells how a client came to be known.
@@ -79,6 +94,7 @@ const (
 // ClientSummary is what a list shows of a client.
 type ClientSummary struct {
 	ID       string    `json:"id"`
+	URL      string    `json:"url,omitempty"`
 	Name     string    `json:"name"`
 	Template string    `json:"template"`
 	Source   Source    `json:"source"`
@@ -95,13 +111,13 @@ type clientUse struct {
 
 // entries are the client's index items: in both lists of clients, and among the clients of each server.
 func (c Client) entries() []entry {
-	summary := ClientSummary{c.ID, c.Name, c.Template, c.Source, c.Disabled, c.Created}
-	all := []entry{{clientsByName.at(nameKey(c.Name, c.ID)), summary}, {clientsByID.at(c.ID), summary}}
+	summary := ClientSummary{c.ID, c.URL, c.Name, c.Template, c.Source, c.Disabled, c.Created}
+	all := []entry{{clientsByName.at(nameKey(c.Name, c.ID)), summary, c.Expires}, {clientsByID.at(idKey(c.ClientID())), summary, c.Expires}}
 	for _, role := range c.Roles {
-		all = append(all, entry{clientsWith(role).at(c.ID), summary})
+		all = append(all, entry{clientsWith(role).at(c.ID), summary, c.Expires})
 	}
 	for _, server := range slices.Sorted(maps.Keys(c.Authorized)) {
-		all = append(all, entry{clientsOf(server).at(c.ID), clientUse{c.ID, c.Name, c.Authorized[server]}})
+		all = append(all, entry{clientsOf(server).at(c.ID), clientUse{c.ID, c.Name, c.Authorized[server]}, c.Expires})
 	}
 	return all
 }
@@ -113,8 +129,11 @@ func (d *Directory) ClientsByName(ctx context.Context, q Query) (Page[ClientSumm
 
 // ClientsByID lists all applications in order of client_id.
 func (d *Directory) ClientsByID(ctx context.Context, q Query) (Page[ClientSummary], error) {
-	return list[ClientSummary](ctx, d.store, clientsByID, q.Prefix, q)
+	return list[ClientSummary](ctx, d.store, clientsByID, idKey(q.Prefix), q)
 }
+
+// idKey sorts by client_id. URLs all begin alike, so that part is left out: else one shard would hold them all.
+func idKey(clientID string) string { return strings.TrimPrefix(clientID, "https://") }
 
 // May reports whether the client registered for a grant type.
 func (c Client) May(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
@@ -194,5 +213,5 @@ func (d *Directory) PutClient(ctx context.Context, c Client, cond store.Conditio
 }
 
 func putClient(c Client, cond store.Condition) store.Op {
-	return store.Put(store.Encode("client/"+c.ID, clientSort, c, noExpiry), cond)
+	return store.Put(store.Encode("client/"+c.ID, clientSort, c, c.Expires), cond)
 }

@@ -31,7 +31,7 @@ func consentsFor(client string) index { return index("directory/index/consent/" 
 // entry is the consent's place among those that the client was given. Ids of users all begin alike, so that part is left
 // out: else one shard would hold them all.
 func (c Consent) entry() entry {
-	return entry{consentsFor(c.ClientID).at(strings.TrimPrefix(c.UserID, "user-") + "\t" + c.Server), c}
+	return entry{consentsFor(c.ClientID).at(strings.TrimPrefix(c.UserID, "user-") + "\t" + c.Server), c, noExpiry}
 }
 
 // Consent reads what the user allowed; none is an empty Consent and no error.

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -54,7 +55,8 @@ func (ix index) at(sort string) key { return key{ix.shard(shardOf(sort)), sort} 
 // entry is one index item of a record.
 type entry struct {
 	key
-	body any
+	body    any
+	expires time.Time // with its record; zero: never
 }
 
 // indexOps turn a record's index items from what they were into what they are to be.
@@ -67,7 +69,7 @@ func indexOps(before, after []entry) []store.Op {
 	}
 	for _, a := range after {
 		if !slices.ContainsFunc(before, func(b entry) bool { return reflect.DeepEqual(a, b) }) {
-			ops = append(ops, store.Put(store.Encode(a.partition, a.sort, a.body, noExpiry), store.Always()))
+			ops = append(ops, store.Put(store.Encode(a.partition, a.sort, a.body, a.expires), store.Always()))
 		}
 	}
 	return ops

@@ -150,9 +150,9 @@ func (d *Directory) CreateUser(ctx context.Context, u User, password string, dem
 // entries are the user's index items: in both lists of users, and among the members of each role.
 func (u User) entries() []entry {
 	username := canonical(u.Username)
-	all := []entry{{usersByUsername.at(username), u}, {usersByName.at(nameKey(u.Name, u.ID)), u}}
+	all := []entry{{usersByUsername.at(username), u, noExpiry}, {usersByName.at(nameKey(u.Name, u.ID)), u, noExpiry}}
 	for _, role := range slices.Compact(slices.Sorted(slices.Values(u.Roles))) {
-		all = append(all, entry{membersOf(role).at(username), u})
+		all = append(all, entry{membersOf(role).at(username), u, noExpiry})
 	}
 	return all
 }
