@@ -138,10 +138,6 @@ func idKey(clientID string) string { return strings.TrimPrefix(clientID, "https:
 // May reports whether the client registered for a grant type.
 func (c Client) May(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
 
-// HasRedirect reports whether the client registered this redirect URI: equal byte for byte (OAuth 2.1 §4.1.1,
-// RFC 9700 §2.1).
-func (c Client) HasRedirect(uri string) bool { return slices.Contains(c.RedirectURIs, uri) }
-
 const clientSort = "client"
 
 // IsURL reports whether a client_id is the URL of a metadata document.

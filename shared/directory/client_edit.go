@@ -73,18 +73,25 @@ func (d *Directory) checkedClient(c Client) (Client, error) {
 	if len(c.Roles) > 0 {
 		return Client{}, &FieldError{"roles", "must be left out: this application acts for users, and their roles count"}
 	}
-	if err := checkRedirects(c.RedirectURIs); err != nil {
+	if err := CheckRedirects(c.RedirectURIs); err != nil {
 		return Client{}, err
 	}
-	c.ApplicationType, c.RedirectURIs = "web", slices.Clone(c.RedirectURIs)
+	return d.located(c), nil
+}
+
+// located is a client with its redirect URIs in the form that is stored, and the application type that follows from them: who is
+// answered on the person's machine, and not on ours, is native, whatever it says of itself. OpenID Connect Registration §2 has
+// https alone for the web, and "web" is what is meant by saying nothing; Cursor says it next to its own scheme.
+func (d *Directory) located(c Client) Client {
+	c.ApplicationType, c.RedirectURIs = Web, slices.Clone(c.RedirectURIs)
 	for i, uri := range c.RedirectURIs {
 		stored := d.contract(uri)
-		if u, _ := url.Parse(uri); u.Scheme != "https" && stored == uri { // on the person's machine, not on ours
-			c.ApplicationType = "native"
+		if u, _ := url.Parse(uri); u.Scheme != "https" && stored == uri {
+			c.ApplicationType = Native
 		}
 		c.RedirectURIs[i] = stored
 	}
-	return c, nil
+	return c
 }
 
 // UpdateClient changes an application that is at the version.

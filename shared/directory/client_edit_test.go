@@ -32,7 +32,7 @@ func TestRedirectURIs(t *testing.T) {
 		"callback":                                        "",
 		"":                                                "",
 		"{base}/callback":                                 "",
-		"myapp:/callback":                                 "",
+		"myapp:/callback":                                 "native",
 		"javascript:alert(1)":                             "",
 		"data:text/html,x":                                "",
 		"com.example.app:callback":                        "",

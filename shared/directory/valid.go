@@ -23,7 +23,7 @@ const (
 	maxTitle       = 60  // characters
 	maxURL         = 200 // bytes, of a server's URL and identifier
 	maxRedirect    = 512 // bytes
-	maxRedirects   = 10
+	maxRedirects   = 20
 	maxUserRoles   = 5
 	maxClientRoles = 3
 	maxScopes      = 50  // of one server
@@ -84,25 +84,9 @@ func checkRoleName(name string) error {
 	return nil
 }
 
-func checkRedirects(uris []string) error {
-	if len(uris) == 0 || len(uris) > maxRedirects {
-		return &FieldError{"redirect_uris", fmt.Sprintf("must be 1 to %d", maxRedirects)}
-	}
-	for i, uri := range uris {
-		if why := wrongRedirect(uri); why != "" {
-			return &FieldError{"redirect_uris", fmt.Sprintf("must not hold %.100q: %s", uri, why)}
-		}
-		if slices.Contains(uris[:i], uri) {
-			return &FieldError{"redirect_uris", fmt.Sprintf("must not hold %.100q twice", uri)}
-		}
-	}
-	return nil
-}
-
 // wrongRedirect tells why a redirect URI may not be registered; empty: it may. A code goes to no address that others
-// can read on its way: https, http that stays on the machine (RFC 8252 §7.3), or an app's own scheme, which begins with
-// a domain name turned round and so has a dot (RFC 8252 §7.1). No fragment (RFC 6749 §3.1.2), and nothing that a
-// browser may read differently than we compare it (RFC 9700 §2.1).
+// can read on its way: https, http that stays on the machine (RFC 8252 §7.3), or an app's own scheme (RFC 8252 §7.1). No fragment
+// (RFC 6749 §3.1.2), and nothing that a browser may read differently than we compare it (RFC 9700 §2.1).
 func wrongRedirect(uri string) string {
 	if why := wrongURI(uri, maxRedirect); why != "" {
 		return why
@@ -117,11 +101,23 @@ func wrongRedirect(uri string) string {
 		return "it names no host"
 	case u.Scheme == "http":
 		return "http is for addresses on the same machine, such as http://127.0.0.1; use https"
-	case strings.Contains(u.Scheme, ".") && u.Opaque == "":
-		return ""
+	case slices.Contains(foreignSchemes, u.Scheme) || strings.HasPrefix(u.Scheme, "ms-"):
+		return "its scheme is no app's own"
+	case u.Opaque != "":
+		return "an app's own scheme is followed by a slash, as in com.example.app:/callback"
 	}
-	return "an app's own scheme is a domain name turned round, such as com.example.app:/callback"
+	return ""
 }
+
+// foreignSchemes are those that mean something to browsers and systems, and so are no app's own; those of Windows begin with ms-. RFC 8252
+// §8.4 has us refuse, too, whatever is not a domain name turned round. That would refuse Cursor (cursor://anysphere.cursor-mcp/…) and
+// all that runs in VS Code (vscode://…). What it is for, that one app does not take another's code, PKCE does for every client here
+// (§8.1), and the consent page that such a client always gets (§8.6). The MCP specification names https and localhost only
+// ("Communication Security"); its hosts do not keep to it.
+var foreignSchemes = []string{"about", "android-app", "blob", "chrome", "chrome-extension", "cid", "content", "data", "edge", "feed", "file",
+	"filesystem", "ftp", "ftps", "geo", "gopher", "intent", "jar", "javascript", "ldap", "ldaps", "livescript", "mailto", "market", "mid", "mocha",
+	"moz-extension", "nfs", "resource", "search", "search-ms", "sftp", "shell", "sip", "sips", "smb", "sms", "ssh", "tel", "telnet", "urn",
+	"vbscript", "vnc", "view-source", "ws", "wss"}
 
 // wrongURI tells why a string is not an absolute URI in plain ASCII, without user and fragment; empty: it is.
 func wrongURI(uri string, most int) string {
