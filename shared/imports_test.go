@@ -48,7 +48,7 @@ var house = map[string][]string{
 	"shared/web/lambda/coldstart":  {"shared/web/lambda/lambdatest"},
 	"shared/web/lambda/lambdatest": {}, // knows events and processes, nothing of ours
 
-	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
+	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/egress", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	"functions/jwks":  {"shared/config", "shared/host", "shared/store", "shared/token", "shared/web"},
 	"functions/admin": {"shared/access", "shared/audit", "shared/clinic", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	// The resource server sees the policy, not the people: it opens no other partition of the directory.

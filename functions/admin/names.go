@@ -47,7 +47,7 @@ func (n *names) parties(p Parties, server string) (Parties, error) {
 	}
 	p.ClientName, err = memo(n.clients, p.ClientID, func() (string, error) {
 		r, err := n.ClientRecord(n.ctx, p.ClientID)
-		return r.Value.Name, err
+		return r.Value.Label(), err
 	})
 	p.Scopes = append([]string{}, p.Scopes...)
 	return p, err

@@ -55,7 +55,7 @@ func (s *server) app(ctx context.Context, c directory.Consent) (appAccess, error
 	app := appAccess{ClientID: c.ClientID, ClientName: c.ClientID, Server: c.Server, ServerName: c.Server, Since: moment{c.Since}}
 	client, err := s.Directory.ClientRecord(ctx, c.ClientID)
 	if err == nil {
-		app.ClientName = client.Value.Name
+		app.ClientName = client.Value.Label()
 	} else if !errors.Is(err, directory.ErrNotFound) {
 		return app, err
 	}

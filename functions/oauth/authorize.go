@@ -2,6 +2,9 @@ package oauth
 
 import (
 	"net/http"
+	"strings"
+
+	"github.com/vetassist/vetassist/shared/directory"
 )
 
 // authorize is the authorization endpoint (RFC 6749 §3.1): it finds out whether a login or a consent is still
@@ -13,7 +16,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !v.loggedIn() || a.wantsLogin() {
-		if a.prompts("none") {
+		if a.prompts("none") && a.answerable() {
 			s.fail(w, r, a.reject("login_required", "nobody is logged in, and prompt=none forbids to ask"))
 			return
 		}
@@ -26,10 +29,10 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case len(d.Available) > 0 && len(d.New) == 0 && !a.prompts("consent"):
+	case len(d.Available) > 0 && len(d.New) == 0 && !a.prompts("consent") && !s.couldBeAnybody(a):
 		s.answerWithCode(w, r, a, d.Consented)
 	case a.prompts("none"):
-		s.fail(w, r, a.reject("consent_required", "the user has not agreed to all of this, and prompt=none forbids to ask"))
+		s.fail(w, r, a.reject("consent_required", "the user has to be asked, and prompt=none forbids it"))
 	default:
 		s.renderConsent(w, r, http.StatusOK, a, v, d, "")
 	}
@@ -47,5 +50,16 @@ func (s *server) requestVisit(w http.ResponseWriter, r *http.Request) (*authRequ
 	if v.login.Since.After(a.Asked) { // a login begins after the user was signed out, if in the same instant
 		a.Asked = v.login.Since
 	}
+	if err == nil && v.loggedIn() && a.Client.SelfRegistered() {
+		err = s.parseStranger(r.Context(), a)
+	}
 	return a, v, err
+}
+
+// couldBeAnybody reports whether another app could have sent this request and would get the answer: the client proves nothing, and whatever
+// listens on the person's machine, or took the app's scheme, is answered. Then a person is asked each time (RFC 8252 §8.6). Our own address
+// is nobody else's.
+func (s *server) couldBeAnybody(a *authRequest) bool {
+	return !a.Client.Confidential() && (directory.LoopbackRedirect(a.RedirectURI) || directory.PrivateRedirect(a.RedirectURI)) &&
+		!strings.HasPrefix(a.RedirectURI, s.BaseURL+"/")
 }

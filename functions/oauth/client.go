@@ -24,7 +24,7 @@ func (s *server) authenticateClient(r *http.Request, params url.Values) (directo
 	if id == "" {
 		return directory.Client{}, &tokenError{"invalid_client", "client_id is missing"}
 	}
-	client, err := s.Directory.Client(r.Context(), id)
+	client, err := s.client(r.Context(), id)
 	switch {
 	case errors.Is(err, directory.ErrNotFound):
 		return directory.Client{}, &tokenError{"invalid_client", "unknown client_id"}

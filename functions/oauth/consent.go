@@ -17,7 +17,11 @@ import (
 // consentPage is the data of consent.html.
 type consentPage struct {
 	ClientName   string
+	Stranger     bool   // nobody here vouches for the client: it chose its name itself
+	ClientHost   string // of the document that describes it
 	RedirectHost string
+	Loopback     bool // the answer goes to whatever listens on this machine,
+	Private      bool // or to whichever app took the scheme
 	ServerName   string
 	UserName     string
 	Username     string
@@ -96,11 +100,15 @@ func consentPurpose(a *authRequest) string { return "consent?" + a.Query }
 
 func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status int, a *authRequest, v visit, d decision, problem string) {
 	page := consentPage{
-		ClientName: a.Client.Name, RedirectHost: hostOf(a.RedirectURI), ServerName: a.Server.Name,
+		ClientName: a.Client.Name, Stranger: a.Client.SelfRegistered(), ClientHost: a.Client.Host(),
+		RedirectHost: hostOf(a.RedirectURI), ServerName: a.Server.Name,
 		UserName: v.user.Name, Username: v.user.Username, Problem: problem,
 		Action: formAction("/oauth/consent", a), LogoutAction: formAction("/oauth/logout", a),
 		FormToken: v.formToken(consentPurpose(a)), LogoutToken: v.formToken("logout"),
 		Ask: describe(a.Server, d.New), Already: describe(a.Server, d.Consented),
+	}
+	if s.couldBeAnybody(a) {
+		page.Loopback, page.Private = directory.LoopbackRedirect(a.RedirectURI), directory.PrivateRedirect(a.RedirectURI)
 	}
 	for _, verdict := range d.Dropped {
 		page.Unavailable = append(page.Unavailable, unavailable{describe(a.Server, []string{verdict.Scope})[0], why(a, v.user, verdict)})
@@ -149,10 +157,16 @@ func why(a *authRequest, user directory.User, v rbac.Verdict) string {
 	return strings.Join(reasons, " ")
 }
 
+// hostOf is where a URI leads, for people. An app's own scheme leads to no host, whatever follows it.
 func hostOf(uri string) string {
 	u, err := url.Parse(uri)
-	if err != nil || u.Host == "" {
-		return uri // a native app's own scheme, such as com.example.app:/callback
+	switch {
+	case err != nil:
+		return uri
+	case u.Scheme == "http" || u.Scheme == "https":
+		return u.Host
+	case u.Host != "":
+		return u.Scheme + "://" + u.Host
 	}
-	return u.Host
+	return u.Scheme + ":" + u.Path // such as com.example.app:/callback
 }

@@ -23,9 +23,9 @@ type pageError struct {
 
 func (e *pageError) Error() string { return e.Detail }
 
-// redirectError is an authorization error response (RFC 6749 §4.1.2.1). It goes out before anybody has logged in, since an
-// administrator made every client and vouches for its redirect URI. RFC 9700 §4.11.2 wants a login first; that becomes due
-// with clients that register themselves.
+// redirectError is an authorization error response (RFC 6749 §4.1.2.1). For a client that an administrator made it goes out before anybody
+// has logged in: whoever made it vouches for its redirect URI. A client that registered itself could use us to send people anywhere, so its
+// requests are looked at only after a login (request.go, parseStranger; RFC 9700 §4.11.2).
 type redirectError struct {
 	RedirectURI string
 	State       string
@@ -88,11 +88,11 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // failRequest is fail for when the authorization request was found right, so that its client may be told that we failed (RFC 6749
-// §4.1.2.1: a redirect has no status 500 or 503, so there are codes for them). a is nil when it was not.
+// §4.1.2.1: a redirect has no status 500 or 503, so there are codes for them). a is nil when it was not right, or not all of it was looked at.
 func (s *server) failRequest(w http.ResponseWriter, r *http.Request, a *authRequest, err error) {
 	var page *pageError
 	var redirect *redirectError
-	if a == nil || errors.As(err, &page) || errors.As(err, &redirect) || errors.Is(r.Context().Err(), context.Canceled) {
+	if !a.answerable() || errors.As(err, &page) || errors.As(err, &redirect) || errors.Is(r.Context().Err(), context.Canceled) {
 		s.fail(w, r, err)
 		return
 	}

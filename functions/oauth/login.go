@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"errors"
 	"html/template"
 	"math"
@@ -15,7 +16,8 @@ import (
 
 // loginPage is the data of login.html.
 type loginPage struct {
-	ClientName string // empty when nobody sent the person here
+	ClientName string // empty when nobody sent the person here, or one whom nobody here knows,
+	ClientHost string // who is at this address
 	Action     template.URL
 	FormToken  string
 	Username   string
@@ -137,7 +139,11 @@ func (s *server) loginVisit(w http.ResponseWriter, r *http.Request) (*authReques
 
 func (s *server) renderLogin(w http.ResponseWriter, r *http.Request, status int, a *authRequest, v visit, username, problem string) {
 	page := loginPage{Action: formAction("/oauth/login", a), FormToken: v.formToken("login"), Username: username, Problem: problem, Demo: s.Demo}
-	if a != nil {
+	switch {
+	case a == nil:
+	case a.Client.SelfRegistered(): // its name is its own word
+		page.ClientHost = cmp.Or(a.Client.Host(), hostOf(a.RedirectURI))
+	default:
 		page.ClientName = a.Client.Name
 	}
 	if s.passkeys != nil {

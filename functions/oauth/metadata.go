@@ -24,6 +24,7 @@ type metadata struct {
 	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`               // RFC 7636
 	AuthorizationResponseIss bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 	ProtectedResources       []string `json:"protected_resources"`                            // RFC 9728 §4
+	ClientDocuments          bool     `json:"client_id_metadata_document_supported"`          // draft-ietf-oauth-client-id-metadata-document-00 §5
 }
 
 func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
@@ -45,6 +46,7 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		RevocationEndpointAuth:   authMethods,
 		CodeChallengeMethods:     []string{"S256"},
 		AuthorizationResponseIss: true,
+		ClientDocuments:          s.describesItself(),
 		ScopesSupported:          []string{},
 		ProtectedResources:       []string{},
 	}

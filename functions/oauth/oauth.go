@@ -11,6 +11,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
@@ -26,10 +27,14 @@ type Config struct {
 	Store     store.Store
 	Directory *directory.Directory
 	Keys      *token.Keyring
+	HTTP      *http.Client // for what lies under our own base URL
+	Outside   *http.Client // for addresses that clients name
 	Now       func() time.Time
 	Rand      io.Reader
 	Log       *slog.Logger
 	Demo      []directory.DemoPerson // logins that the login page may offer; none but on a laptop
+
+	ClientDomains config.Hosts // whose clients may describe themselves
 }
 
 type server struct {
@@ -38,6 +43,7 @@ type server struct {
 	verifier   *token.Verifier
 	audit      *audit.Log
 	access     *access.Registry
+	documents  *documents
 	passkeys   *webauthn.WebAuthn // nil: not offered here
 	noPasskeys string             // why not
 	sameOrigin *http.CrossOriginProtection
@@ -56,7 +62,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
-		access: access.New(c.Store, c.Now), passkeys: passkeys, noPasskeys: noPasskeys}
+		access: access.New(c.Store, c.Now), documents: newDocuments(c), passkeys: passkeys, noPasskeys: noPasskeys}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}

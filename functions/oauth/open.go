@@ -30,7 +30,8 @@ func Open(h host.Host) (http.Handler, error) {
 		Store:     own,
 		Directory: directory.New(own, h.BaseURL, h.Local(), h.Now),
 		Keys:      token.NewKeyring(h.BaseURL, own, h.Now, h.Rand),
-		Now:       h.Now, Rand: h.Rand, Log: h.Log,
+		HTTP:      h.HTTP, Outside: h.Outside, ClientDomains: h.ClientDomains,
+		Now: h.Now, Rand: h.Rand, Log: h.Log,
 	}
 	if h.Local() && h.Seed != config.SeedNone {
 		people, err := directory.DemoPeople(h.Files)

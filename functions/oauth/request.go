@@ -44,35 +44,77 @@ func (a *authRequest) clientID() string {
 	return a.Client.ID
 }
 
+// answerable reports whether the client may be told of an error: its redirect URI is one that it registered, and when nobody here vouches for
+// it, somebody has logged in (RFC 9700 §4.11.2).
+func (a *authRequest) answerable() bool {
+	return a != nil && a.RedirectURI != "" && (a.UserID != "" || !a.Client.SelfRegistered())
+}
+
 // parseRequest checks an authorization request: who asks and where the answer goes first, since only then may the
-// answer be an error redirect; then the rest, in the order in which a reader would look for it.
+// answer be an error redirect; then the rest, in the order in which a reader would look for it. The rest of a client that nobody here vouches
+// for is checked when somebody has logged in, by parseStranger.
 func (s *server) parseRequest(r *http.Request) (*authRequest, error) {
 	a := &authRequest{}
-	err := s.readRequest(r, a)
-	var page *pageError
-	if errors.As(err, &page) {
-		s.audit.Record(r.Context(), audit.Event{Name: audit.Authorization, Outcome: audit.Refused, ClientID: a.Client.ID,
-			Details: map[string]string{"error": "not_redirected", "reason": page.Detail}})
+	query, err := s.readQuery(r, a)
+	if err == nil {
+		err = s.checkClient(r.Context(), a, query)
+	}
+	if err == nil && a.Client.SelfRegistered() {
+		a.Prompt = strings.Fields(query.Get("prompt"))
+		return a, nil
+	}
+	if err == nil {
+		err = s.checkRest(r.Context(), a, query)
 	}
 	if err != nil {
+		s.recordShown(r.Context(), a, err)
 		return nil, err
 	}
 	return a, nil
 }
 
-func (s *server) readRequest(r *http.Request, a *authRequest) error {
+// parseStranger is the other half of parseRequest, for a client that nobody here vouches for, now that somebody has logged in. Only now the
+// document is read of one that describes itself.
+func (s *server) parseStranger(ctx context.Context, a *authRequest) error {
+	query, err := url.ParseQuery(a.Query)
+	if err == nil && a.Client.URL != "" {
+		err = s.checkDocument(ctx, a, query)
+	}
+	if err == nil {
+		err = s.checkRest(ctx, a, query)
+	}
+	s.recordShown(ctx, a, err)
+	return err
+}
+
+// recordShown records a request whose sender cannot be told what is wrong with it.
+func (s *server) recordShown(ctx context.Context, a *authRequest, err error) {
+	var page *pageError
+	if !errors.As(err, &page) {
+		return
+	}
+	event := audit.Event{Name: audit.Authorization, Outcome: audit.Refused, UserID: a.UserID, ClientID: a.Client.ID,
+		Details: map[string]string{"error": "not_redirected", "reason": page.Detail}}
+	if a.Client.URL != "" {
+		event.Details["client"] = a.Client.URL
+	}
+	s.audit.Record(ctx, event)
+}
+
+func (s *server) readQuery(r *http.Request, a *authRequest) (url.Values, error) {
 	if len(r.URL.RawQuery) > maxQuery {
-		return &pageError{"The link that brought you here is too long.", "the authorization request is over 8 KiB"}
+		return nil, &pageError{"The link that brought you here is too long.", "the authorization request is over 8 KiB"}
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return &pageError{"The link that brought you here is broken.", "the query is not form-encoded: " + err.Error()}
+		return nil, &pageError{"The link that brought you here is broken.", "the query is not form-encoded: " + err.Error()}
 	}
 	dropEmpty(query)
 	a.Query = query.Encode()
-	if err := s.checkClient(r.Context(), a, query); err != nil {
-		return err
-	}
+	return query, nil
+}
+
+func (s *server) checkRest(ctx context.Context, a *authRequest, query url.Values) error {
 	a.State = query.Get("state")
 	if len(a.Query) > maxQuery { // encoded anew it must still fit the pages that carry it
 		a.State = ""
@@ -81,7 +123,7 @@ func (s *server) readRequest(r *http.Request, a *authRequest) error {
 	for _, check := range []func(context.Context, *authRequest, url.Values) error{
 		checkRepeated, checkResponse, checkPKCE, checkScope, checkPrompt, s.checkResource,
 	} {
-		if err := check(r.Context(), a, query); err != nil {
+		if err := check(ctx, a, query); err != nil {
 			return err
 		}
 	}
@@ -97,27 +139,58 @@ func dropEmpty(params url.Values) {
 	}
 }
 
-// checkClient: client_id names a client, and redirect_uri is one that it registered, byte for byte (OAuth 2.1
-// §4.1.1, RFC 9700 §2.1). It may be left out when exactly one is registered.
+const notSetUp = "The app that sent you here is not set up correctly, so we cannot send you back to it safely."
+
+// checkClient: client_id names a client, and redirect_uri is one that it registered (OAuth 2.1 §4.1.1, RFC 9700 §2.1). Of a client that
+// describes itself only the URL is looked at: see parseStranger.
 func (s *server) checkClient(ctx context.Context, a *authRequest, query url.Values) error {
-	const sorry = "The app that sent you here is not set up correctly, so we cannot send you back to it safely."
 	if len(query["client_id"]) != 1 || len(query["redirect_uri"]) > 1 {
-		return &pageError{sorry, "client_id must be sent once, redirect_uri at most once"}
+		return &pageError{notSetUp, "client_id must be sent once, redirect_uri at most once"}
 	}
-	client, err := s.Directory.Client(ctx, query.Get("client_id"))
+	id := query.Get("client_id")
+	if directory.IsURL(id) {
+		if why := s.wrongClientURL(id); why != "" {
+			return &pageError{"We do not know the app that sent you here.", why}
+		}
+		a.Client = directory.Described(id)
+		return nil
+	}
+	client, err := s.Directory.Client(ctx, id)
 	if errors.Is(err, directory.ErrNotFound) {
 		return &pageError{"We do not know the app that sent you here.", "unknown client_id"}
 	}
 	if err != nil {
 		return err
 	}
-	a.Client, a.RedirectURI = client, query.Get("redirect_uri")
+	return a.from(client, query)
+}
+
+// checkDocument is checkClient with the document of a client that describes itself (§4.3 of its draft: without it there is no going on).
+func (s *server) checkDocument(ctx context.Context, a *authRequest, query url.Values) error {
+	client, err := s.describedClient(ctx, a.Client.URL, query.Get("redirect_uri"))
+	var wrong *documentError
+	switch {
+	case errors.As(err, &wrong):
+		return &pageError{"We could not find out what app sent you here.", wrong.Error()}
+	case errors.Is(err, directory.ErrNotFound):
+		return &pageError{"The app that sent you here is not accepted any more.", "this client was disabled"}
+	case err != nil:
+		return err
+	}
+	return a.from(client, query)
+}
+
+// from notes whose request it is, and where the answer goes: that may be left out when exactly one redirect URI is registered.
+func (a *authRequest) from(client directory.Client, query url.Values) error {
+	a.Client = client
+	redirectURI := query.Get("redirect_uri")
 	if !query.Has("redirect_uri") && len(client.RedirectURIs) == 1 {
-		a.RedirectURI = client.RedirectURIs[0]
+		redirectURI = client.RedirectURIs[0]
 	}
-	if !client.HasRedirect(a.RedirectURI) {
-		return &pageError{sorry, "redirect_uri is not one that this client registered"}
+	if !client.HasRedirect(redirectURI) {
+		return &pageError{notSetUp, "redirect_uri is not one that this client registered"}
 	}
+	a.RedirectURI = redirectURI
 	return nil
 }
 

@@ -26,11 +26,16 @@ var (
 	ErrNotHTTPS = errors.New("it is not https")
 	// ErrRedirect is an answer that leads elsewhere: who may name an address may not let another one answer.
 	ErrRedirect = errors.New("it redirects elsewhere")
-	// ErrStatus is an answer other than 200.
-	ErrStatus = errors.New("it does not answer 200")
+	// ErrAddress is a host that is not out on the Internet, or a port other than 443.
+	ErrAddress = errors.New("its address is not a public one")
 	// ErrTooLarge is an answer that is longer than allowed.
 	ErrTooLarge = errors.New("its answer is too large")
 )
+
+// StatusError is an answer other than 200.
+type StatusError int
+
+func (e StatusError) Error() string { return fmt.Sprintf("it answers %d, not 200", int(e)) }
 
 // Client is an HTTP client for addresses of strangers. The address that a name has is looked at when it is dialled, so that a
 // name cannot lead to another one a moment later (DNS rebinding): private, loopback, link-local and all other special ones are
@@ -70,8 +75,8 @@ func (t onlyHTTPS) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// Get reads a document of at most limit bytes. The error tells what is wrong in words for whoever runs the other side, and
-// nothing of our network.
+// Get reads a document of at most limit bytes. The error is for our log: what it tells besides the errors of this package may be about
+// our network.
 func Get(ctx context.Context, client *http.Client, url, accept string, limit int64) (body []byte, header http.Header, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -79,12 +84,15 @@ func Get(ctx context.Context, client *http.Client, url, accept string, limit int
 	}
 	r.Header.Set("Accept", accept)
 	resp, err := client.Do(r)
+	if errors.Is(err, ssrf.ErrProhibitedIP) || errors.Is(err, ssrf.ErrProhibitedPort) || errors.Is(err, ssrf.ErrProhibitedNetwork) {
+		err = fmt.Errorf("%w: %w", ErrAddress, err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, fmt.Errorf("%w but %d", ErrStatus, resp.StatusCode)
+		return nil, nil, StatusError(resp.StatusCode)
 	}
 	body, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err == nil && int64(len(body)) > limit {
