@@ -36,7 +36,8 @@ type Client struct {
 	ClientURI       string              `json:"client_uri,omitempty"`  // its home page, as it says
 	SecretHash      string              `json:"secret_hash,omitempty"`
 	SecretChanged   time.Time           `json:"secret_changed,omitzero"`
-	Source          Source              `json:"source"` // who registered it
+	Source          Source              `json:"source"`         // who registered it
+	Same            string              `json:"same,omitempty"` // hash of what a public one said of itself when it registered: see Register
 	Disabled        bool                `json:"disabled,omitempty"`
 	Deleting        bool                `json:"deleting,omitempty"` // half deleted; disabled too
 	System          bool                `json:"system,omitempty"`   // part of VetAssist itself: nobody changes or deletes it
@@ -113,6 +114,9 @@ type clientUse struct {
 func (c Client) entries() []entry {
 	summary := ClientSummary{c.ID, c.URL, c.Name, c.Template, c.Source, c.Disabled, c.Created}
 	all := []entry{{clientsByName.at(nameKey(c.Name, c.ID)), summary, c.Expires}, {clientsByID.at(idKey(c.ClientID())), summary, c.Expires}}
+	if c.Same != "" {
+		all = append(all, entry{clientsSame.at(c.Same), clientRef{c.ID}, c.Expires})
+	}
 	for _, role := range c.Roles {
 		all = append(all, entry{clientsWith(role).at(c.ID), summary, c.Expires})
 	}

@@ -3,11 +3,12 @@
 //
 // Partitions, which are also what a function may be allowed to open:
 //
-//	policy/…    MCP servers, roles           read by the MCP server too, which sees nothing else of this package
-//	client/…    one application each
-//	user/…      one person each: profile, password, passkeys, consents
-//	username/…  from the name that a person types to the user's id
-//	directory/… the indexes, which list users and applications in order, whose each passkey is, and what has been seeded
+//	policy/…       MCP servers, roles           read by the MCP server too, which sees nothing else of this package
+//	client/…       one application each
+//	user/…         one person each: profile, password, passkeys, consents
+//	username/…     from the name that a person types to the user's id
+//	directory/…    the indexes, which list users and applications in order, whose each passkey is, and what has been seeded
+//	registration/… initial access tokens, and how many clients registered themselves lately
 //
 // A record and its index items are written together or not at all. What an administrator edits is read with a version, and
 // written only over that version.

@@ -23,6 +23,7 @@ const (
 	usersByName     index = "directory/index/name/"
 	clientsByName   index = "directory/index/client-name/"
 	clientsByID     index = "directory/index/client-id/"
+	clientsSame     index = "directory/index/client-same/"
 )
 
 func membersOf(role string) index   { return index("directory/index/role/" + role + "/") }
