@@ -51,6 +51,7 @@ func (a *api) routes() (http.Handler, []byte, error) {
 	a.roleRoutes()
 	a.userRoutes()
 	a.applicationRoutes()
+	a.registrationRoutes()
 	a.consentRoutes()
 	a.sessionRoutes()
 	a.keyRoutes()
@@ -93,6 +94,7 @@ var tags = []*huma.Tag{
 	{Name: "Roles", Description: "Named sets of permissions, given to users."},
 	{Name: "Users", Description: "People who can log in."},
 	{Name: "Applications", Description: "OAuth clients: what asks for tokens."},
+	{Name: "Registration", Description: "Initial access tokens: who may register clients where not everybody may."},
 	{Name: "Consents and sessions", Description: "What is open: what people allowed, what applications hold, who is logged in."},
 	{Name: "Signing keys", Description: "The keys that sign access tokens."},
 	{Name: "Audit log", Description: "Who did what, for ninety days."},

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -51,6 +52,21 @@ func (n *names) parties(p Parties, server string) (Parties, error) {
 	})
 	p.Scopes = append([]string{}, p.Scopes...)
 	return p, err
+}
+
+// actor is the username of a user or the name of an application, by whichever id it is; the id of one who is gone.
+func (n *names) actor(id string) (string, error) {
+	name, err := memo(n.users, id, func() (string, error) {
+		u, err := n.User(n.ctx, id)
+		return u.Username, err
+	})
+	if name == "" && err == nil {
+		name, err = memo(n.clients, id, func() (string, error) {
+			r, err := n.ClientRecord(n.ctx, id)
+			return r.Value.Name, err
+		})
+	}
+	return cmp.Or(name, id), err
 }
 
 func memo(known map[string]string, id string, find func() (string, error)) (string, error) {

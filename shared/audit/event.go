@@ -14,6 +14,7 @@ type Name string
 const (
 	Login          Name = "login"           // somebody logged in, or tried to
 	Logout         Name = "logout"          //
+	Registration   Name = "registration"    // a client registered itself, or was refused to
 	Consent        Name = "consent"         // a user allowed a client something, or refused to
 	Authorization  Name = "authorization"   // an authorization request was answered with a code, or refused
 	Token          Name = "token"           // a code was exchanged for tokens, or the token endpoint refused
