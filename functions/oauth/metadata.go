@@ -14,6 +14,7 @@ type metadata struct {
 	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
 	TokenEndpoint            string   `json:"token_endpoint"`
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	RegistrationEndpoint     string   `json:"registration_endpoint,omitempty"` // RFC 7591
 	JWKSURI                  string   `json:"jwks_uri"`
 	ScopesSupported          []string `json:"scopes_supported"`
 	ResponseTypesSupported   []string `json:"response_types_supported"`
@@ -49,6 +50,9 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		ClientDocuments:          s.describesItself(),
 		ScopesSupported:          []string{},
 		ProtectedResources:       []string{},
+	}
+	if s.mayRegister() {
+		m.RegistrationEndpoint = s.BaseURL + "/oauth/register"
 	}
 	for _, rs := range servers {
 		m.ScopesSupported = append(m.ScopesSupported, rs.ScopeNames()...)

@@ -35,6 +35,7 @@ type Config struct {
 	Demo      []directory.DemoPerson // logins that the login page may offer; none but on a laptop
 
 	ClientDomains config.Hosts // whose clients may describe themselves
+	Registration  string       // who may register: config.RegistrationOpen, RegistrationToken; else nobody
 }
 
 type server struct {
@@ -98,6 +99,9 @@ func (s *server) routes() http.Handler {
 
 	mux.Handle("/oauth/token", web.Public("POST", bounded(s.token)))
 	mux.Handle("/oauth/revoke", web.Public("POST", bounded(s.revoke)))
+	if s.mayRegister() {
+		mux.Handle("/oauth/register", web.Public("POST", bounded(s.register)))
+	}
 	return mux
 }
 

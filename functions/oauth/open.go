@@ -30,7 +30,7 @@ func Open(h host.Host) (http.Handler, error) {
 		Store:     own,
 		Directory: directory.New(own, h.BaseURL, h.Local(), h.Now),
 		Keys:      token.NewKeyring(h.BaseURL, own, h.Now, h.Rand),
-		HTTP:      h.HTTP, Outside: h.Outside, ClientDomains: h.ClientDomains,
+		HTTP:      h.HTTP, Outside: h.Outside, ClientDomains: h.ClientDomains, Registration: h.Registration,
 		Now: h.Now, Rand: h.Rand, Log: h.Log,
 	}
 	if h.Local() && h.Seed != config.SeedNone {

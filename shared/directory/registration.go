@@ -7,8 +7,6 @@ import (
 	"encoding/base32"
 	"encoding/json"
 	"errors"
-	"net"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -41,6 +39,7 @@ type clientRef struct {
 // A public client that says again what one said before is that one, since nothing tells them apart: so a program that registers
 // at every start is one client, not thousands. A confidential one is always new, because its secret cannot be shown again.
 func (d *Directory) Register(ctx context.Context, c Client, wantsSecret bool) (Registered, error) {
+	c = d.located(c)
 	c.Source, c.Authorized, c.Roles = SourceDynamic, nil, nil
 	if !wantsSecret && !c.Confidential() {
 		c.Same = c.description()
@@ -101,9 +100,11 @@ func (d *Directory) renew(known store.Record[Client]) (Registered, error) {
 // port of a native client's own machine means nothing (RFC 8252 §7.3): many have another one at each start.
 func (c Client) description() string {
 	redirects := slices.Clone(c.RedirectURIs)
-	if c.ApplicationType == "native" {
+	if c.ApplicationType == Native {
 		for i, uri := range redirects {
-			redirects[i] = withoutLoopbackPort(uri)
+			if host, rest, ok := cutLoopback(uri); ok {
+				redirects[i] = host + rest
+			}
 		}
 	}
 	said, err := json.Marshal([]any{c.Name, c.ApplicationType, sortedSet(redirects), sortedSet(c.GrantTypes), c.ClientURI})
@@ -116,17 +117,4 @@ func (c Client) description() string {
 
 func sortedSet(texts []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(texts)))
-}
-
-func withoutLoopbackPort(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != "http" || !isLoopback(u.Hostname()) {
-		return uri
-	}
-	host := u.Hostname()
-	if net.ParseIP(host) != nil && strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	u.Host = host
-	return u.String()
 }
