@@ -22,6 +22,7 @@ import (
 
 	"github.com/vetassist/vetassist/functions/oauth"
 	"github.com/vetassist/vetassist/seed"
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/storetest"
@@ -74,7 +75,7 @@ func newWorldOver(t testing.TB, between func(store.Store) store.Store) *world {
 }
 
 // newWorldAt gives it another name of this machine.
-func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store) *world {
+func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store, edit ...func(*oauth.Config)) *world {
 	t.Helper()
 	w := &world{t: t, clock: storetest.NewClock()}
 	w.db = storetest.OpenSeeded(t, w.clock.Now, seeding)
@@ -87,8 +88,12 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	var err error
-	handler, err = oauth.New(oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory,
-		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Now: w.clock.Now, Rand: rand.Reader, Log: log})
+	c := oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory, Registration: config.RegistrationOpen,
+		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Now: w.clock.Now, Rand: rand.Reader, Log: log}
+	for _, e := range edit {
+		e(&c)
+	}
+	handler, err = oauth.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,4 +353,20 @@ func (got tokens) expect(t *testing.T, code string) {
 	if got.Error != code || got.Status != want || (code != "" && got.Access != "") || (code == "" && got.Access == "") {
 		t.Errorf("got %d %s (%s), want %q", got.Status, got.Error, got.Description, code)
 	}
+}
+
+// setBody gives a request another body than a form.
+func setBody(r *http.Request, body string) {
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	r.GetBody = nil
+}
+
+// location is the query of where an answer sends the browser.
+func (a answer) location(t testing.TB) url.Values {
+	t.Helper()
+	u, err := url.Parse(a.header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query()
 }
