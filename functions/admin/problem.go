@@ -137,6 +137,8 @@ func known(err error) *problem {
 		return conflict("What this very request made once was deleted since. To make another, send another Idempotency-Key.")
 	case errors.Is(err, directory.ErrSystem):
 		return conflict("This is a part of VetAssist itself and stays as it is: without it nobody could administer anything.")
+	case errors.Is(err, directory.ErrSelfRegistered):
+		return conflict("This application registered itself, so it says itself what it is. It can be disabled, enabled and deleted, and not be changed.")
 	case errors.Is(err, directory.ErrDeleting):
 		return conflict("This is being deleted. That can be finished, with DELETE, and nothing else be done with it.")
 	case errors.Is(err, directory.ErrLastAdministrator):

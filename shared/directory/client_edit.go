@@ -102,7 +102,13 @@ func (d *Directory) UpdateClient(ctx context.Context, id string, version int64, 
 			return store.Record[Client]{}, err
 		}
 		c := before.Value
+		if c.SelfRegistered() && (e.Name != nil || e.RedirectURIs != nil || e.Roles != nil) {
+			return store.Record[Client]{}, ErrSelfRegistered
+		}
 		c.Name, c.Disabled = value(e.Name, c.Name), value(e.Disabled, c.Disabled)
+		if e.Disabled != nil {
+			c.Expires = noExpiry // what an administrator decided is not forgotten: it could register again as if nothing had been
+		}
 		var checks []store.Op
 		if e.Roles != nil {
 			c.Roles = uniqueRoles(*e.Roles)
@@ -110,7 +116,7 @@ func (d *Directory) UpdateClient(ctx context.Context, id string, version int64, 
 				return store.Record[Client]{}, err
 			}
 		}
-		if e.Name != nil || e.RedirectURIs != nil || e.Roles != nil { // one that registered itself under other rules can still be disabled
+		if e.Name != nil || e.RedirectURIs != nil || e.Roles != nil { // what once passed under other rules can still be disabled
 			c.RedirectURIs = value(e.RedirectURIs, d.fillClient(c).RedirectURIs)
 			if c, err = d.checkedClient(c); err != nil {
 				return store.Record[Client]{}, err
@@ -142,6 +148,9 @@ func (d *Directory) AuthorizeClient(ctx context.Context, id string, version int6
 			return store.Record[Client]{}, err
 		}
 		c := before.Value
+		if c.SelfRegistered() {
+			return store.Record[Client]{}, ErrSelfRegistered
+		}
 		c.Authorized = maps.Clone(c.Authorized)
 		if len(scopes) == 0 {
 			delete(c.Authorized, server)

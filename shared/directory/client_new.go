@@ -88,6 +88,9 @@ func (d *Directory) newSecret(c *Client) (string, error) {
 // RotateSecret gives a confidential application a new secret; the one before is worth nothing from now on.
 func (d *Directory) RotateSecret(ctx context.Context, id string, version int64) (r store.Record[Client], secret string, err error) {
 	before, err := d.usableClientAt(ctx, id, version)
+	if err == nil && before.Value.SelfRegistered() { // whoever runs it could not be told
+		err = ErrSelfRegistered
+	}
 	if err == nil && !before.Value.HasSecret() {
 		err = &FieldError{"client_id", "is an application without a secret"}
 	}

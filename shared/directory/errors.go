@@ -24,6 +24,8 @@ var (
 	ErrDeleting = errors.New("directory: this is being deleted")
 	// ErrSystem says that a record is a part of VetAssist itself: changing it could lock every administrator out.
 	ErrSystem = errors.New("directory: this is a part of VetAssist itself and stays as it is")
+	// ErrSelfRegistered says that an application says itself what it is: an administrator can disable or delete it, and nothing else.
+	ErrSelfRegistered = errors.New("directory: this application registered itself")
 	// ErrUnfinished says that a deletion found more to clean up than one call may. Read the record anew and delete it again
 	// to go on.
 	ErrUnfinished = errors.New("directory: not everything is cleaned up yet, delete again")
