@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/audit"
@@ -54,17 +55,16 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(scopes)}})
 	_, err = again(func() (struct{}, error) { // two tabs may agree to two things at once
 		consent, allow, err := s.Directory.Allow(r.Context(), a.UserID, a.Client.ID, a.Server.Identifier, scopes)
-		var keep []store.Op
-		if err == nil && !a.Client.Expires.IsZero() {
-			keep, err = s.Directory.KeepClient(r.Context(), a.Client.ID)
+		if err != nil {
+			return struct{}{}, err
 		}
-		if err == nil {
-			allow = append(allow, keep...)
-			record.Consent = consent.Since
-			item := store.Encode("code/"+web.Hash(secret), codeSort, record, now.Add(codeMemory))
-			err = s.writeWithAll(r.Context(), events, append(allow, store.Put(item, store.IfAbsent()))...)
+		keep, err := s.Directory.Keep(r.Context(), a.Client)
+		if err != nil {
+			return struct{}{}, err
 		}
-		return struct{}{}, err
+		record.Consent = consent.Since
+		item := store.Encode("code/"+web.Hash(secret), codeSort, record, now.Add(codeMemory))
+		return struct{}{}, s.writeWithAll(r.Context(), events, slices.Concat(allow, keep, []store.Op{store.Put(item, store.IfAbsent())})...)
 	})
 	if err != nil {
 		s.failRequest(w, r, a, err)

@@ -167,6 +167,16 @@ func TestRegisterForgotten(t *testing.T) {
 	if a := w.browser().get(w.request("client_id", gone.ClientID, "redirect_uri", gone.Redirects[0])); a.status != http.StatusBadRequest {
 		t.Errorf("what was forgotten may ask: %d", a.status)
 	}
+	// Somebody allows it something: then it stays, and is still the one that says the same.
+	b := w.browser()
+	b.approve(b.login("bob", w.request("client_id", kept.ClientID, "redirect_uri", kept.Redirects[0])))
+	w.clock.Advance(90 * 24 * time.Hour)
+	if got := w.register("", nativeBody); got.ClientID != kept.ClientID {
+		t.Errorf("a client that somebody uses: %+v", got)
+	}
+	if page, err := w.directory.ClientsByName(t.Context(), directory.Query{Prefix: "host"}); err != nil || len(page.Items) != 1 {
+		t.Errorf("it is listed: %+v, %v", page.Items, err)
+	}
 	if again := w.register("", strings.Replace(nativeBody, "Host", "Gone", 1)); again.Status != http.StatusCreated || again.ClientID == gone.ClientID {
 		t.Errorf("after it was forgotten: %+v", again)
 	}

@@ -68,14 +68,3 @@ func (d *Directory) KeepDescribed(ctx context.Context, before store.Record[Clien
 	}
 	return d.fillClient(c), err
 }
-
-// KeepClient are the operations that make a client stay that would be forgotten, because somebody allows it something; none: it stays anyway.
-func (d *Directory) KeepClient(ctx context.Context, id string) ([]store.Op, error) {
-	r, err := d.readClient(ctx, id)
-	if err != nil || r.Value.Expires.IsZero() {
-		return nil, err
-	}
-	c := r.Value
-	c.Expires = noExpiry
-	return append([]store.Op{putClient(c, store.IfVersion(r.Version))}, indexOps(r.Value.entries(), c.entries())...), nil
-}

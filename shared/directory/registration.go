@@ -118,3 +118,18 @@ func (c Client) description() string {
 func sortedSet(texts []string) []string {
 	return slices.Compact(slices.Sorted(slices.Values(texts)))
 }
+
+// Keep is the operations that let a client be known for good, for a Write together with the code that somebody allowed it. There are
+// none when it is already.
+func (d *Directory) Keep(ctx context.Context, c Client) ([]store.Op, error) {
+	if c.Expires.IsZero() {
+		return nil, nil
+	}
+	r, err := d.readClient(ctx, c.ID)
+	if errors.Is(err, ErrNotFound) || err == nil && r.Value.Expires.IsZero() { // it was forgotten this moment, or kept
+		return nil, nil
+	}
+	kept := r.Value
+	kept.Expires = noExpiry
+	return append([]store.Op{putClient(kept, store.IfVersion(r.Version))}, indexOps(r.Value.entries(), kept.entries())...), err
+}
