@@ -10,6 +10,7 @@ import (
 	"html"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -97,7 +98,13 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler = web.Observe(log, handler)
+	observed := web.Observe(log, handler)
+	handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if from := r.Header.Get("Test-From"); from != "" { // as if it came from there
+			r.RemoteAddr = net.JoinHostPort(from, "1")
+		}
+		observed.ServeHTTP(rw, r)
+	})
 	w.verifier = token.NewVerifier(w.url, []string{w.url + "/mcp"}, token.StoredKeys(s, w.clock.Now), w.clock.Now)
 	return w
 }

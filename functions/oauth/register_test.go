@@ -2,7 +2,9 @@ package oauth_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/functions/oauth"
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
@@ -38,9 +41,16 @@ type registered struct {
 // register sends a registration. A token of "" is none.
 func (w *world) register(token, body string) registered {
 	w.t.Helper()
+	return w.registerFrom("", token, body)
+}
+
+// registerFrom does so from another address.
+func (w *world) registerFrom(from, token, body string) registered {
+	w.t.Helper()
 	a := w.browser().do(http.MethodPost, "/oauth/register", nil, func(r *http.Request) {
 		setBody(r, body)
 		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Test-From", from)
 		if token != "" {
 			r.Header.Set("Authorization", "Bearer "+token)
 		}
@@ -336,6 +346,35 @@ func newestToken(t *testing.T, w *world) string {
 	return all[0].ID
 }
 
+// TestRegisterFloodFromEverywhere: who has many addresses gets no further than all together may; a network of IPv6 is one.
+func TestRegisterFloodFromEverywhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := map[int]int{}
+	for i := range 320 {
+		from := fmt.Sprintf("2001:db8:0:%x::%x", i/40, i)
+		made[w.registerFrom(from, "", strings.Replace(nativeBody, "Host", "Host "+strconv.Itoa(i), 1)).Status]++
+	}
+	if made[201] != 240 || made[429] != 80 { // 30 of each of eight networks
+		t.Errorf("by network: %v", made)
+	}
+	for i := range 100 {
+		made[w.registerFrom(fmt.Sprintf("192.0.2.%d", i), "", strings.Replace(nativeBody, "Host", "Other "+strconv.Itoa(i), 1)).Status]++
+	}
+	if made[201] != 300 {
+		t.Errorf("in all: %v", made)
+	}
+	refusals := 0
+	for _, e := range w.events() {
+		if e.Outcome == audit.Refused {
+			refusals++
+		}
+	}
+	if refusals == 0 || refusals > 120 {
+		t.Errorf("%d refusals are in the audit log", refusals)
+	}
+}
+
 // TestRegisterFlood: so many clients an hour from an address and in all, and no more; those that are known already get through.
 func TestRegisterFlood(t *testing.T) {
 	t.Parallel()
@@ -356,6 +395,11 @@ func TestRegisterFlood(t *testing.T) {
 		}
 	}
 	refused("the 31st", 2400)
+	for from, status := range map[string]int{"127.0.0.1": 429, "::ffff:127.0.0.1": 429, "127.0.0.2": 201, "2001:db8::1": 201} {
+		if got := w.registerFrom(from, "", body(1001)); got.Status != status {
+			t.Errorf("from %s: %+v", from, got)
+		}
+	}
 	if got := w.register("", body(0)); got.ClientID != known.ClientID {
 		t.Errorf("a client that is known: %+v", got)
 	}
@@ -365,4 +409,37 @@ func TestRegisterFlood(t *testing.T) {
 	if got := w.register("", body(1000)); got.Status != http.StatusCreated {
 		t.Errorf("an hour later: %+v", got)
 	}
+}
+
+func FuzzRegister(f *testing.F) {
+	f.Add([]byte(nativeBody))
+	f.Add([]byte(`{"redirect_uris": ["https://app.example/cb"], "jwks": {"keys": [{"kty": "EC"}]}, "token_endpoint_auth_method": "private_key_jwt"}`))
+	f.Add([]byte(`{"redirect_uris": ["cursor://anysphere.cursor-mcp/oauth/callback", "http://[::1]:1/"], "client_name": "\u202e", "application_type": "web"}`))
+	f.Add([]byte(`{"redirect_uris": ["{base}/callback", "http://localhost"], "redirect_uris": null}`))
+	f.Add([]byte(`[[[[`))
+	f.Add([]byte("{\"client_name\": \"\xff\"}"))
+	w := newWorld(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		w.clock.Advance(2 * time.Hour) // no limit in the way
+		w.t = t
+		got := w.register("", string(body))
+		switch got.Status {
+		case http.StatusCreated:
+			for _, uri := range got.Redirects {
+				if u, err := url.Parse(uri); err != nil || u.Fragment != "" || u.User != nil || u.Scheme == "http" && !config.IsLoopback(u.Hostname()) || u.Scheme == "javascript" {
+					t.Errorf("%q was registered", uri)
+				}
+			}
+			client, err := w.directory.Client(t.Context(), got.ClientID)
+			if err != nil || client.Source != directory.SourceDynamic || len(got.Redirects) == 0 || !client.HasRedirect(got.Redirects[0]) || !client.May("authorization_code") || client.Confidential() != (got.Method != "none") {
+				t.Errorf("%s became %+v, known as %+v, %v", body, got, client, err)
+			}
+		case http.StatusBadRequest:
+			if got.Error != "invalid_client_metadata" && got.Error != "invalid_redirect_uri" || got.Description == "" {
+				t.Errorf("%s: %+v", body, got)
+			}
+		default:
+			t.Errorf("%s: %+v", body, got)
+		}
+	})
 }
