@@ -31,7 +31,7 @@ var lambdas = map[string]struct {
 	partitions, routes []string
 	reads              []string
 }{
-	"Oauth": {"oauth", oauth.Partitions, oauth.Routes, []string{"client/", "policy/"}},
+	"Oauth": {"oauth", oauth.Partitions, oauth.Routes, []string{"policy/"}},
 	"Jwks":  {"jwks", jwks.Partitions, jwks.Routes, jwks.Partitions},
 	"Mcp":   {"mcp", mcp.Partitions, mcp.Routes, []string{"policy/"}},
 	"Admin": {"admin", admin.Partitions, admin.Routes, nil},
@@ -142,7 +142,7 @@ func TestTemplatePermissions(t *testing.T) {
 	// Nothing else gives permissions or another way in: a policy of SAM's, a function's own URL, a policy of the table's.
 	onlyHas(t, "a function", tp.Globals["Function"], "Runtime", "Handler", "Architectures", "Tracing", "ReservedConcurrentExecutions", "Environment")
 	for name := range lambdas {
-		onlyHas(t, name, tp.Resources[name].Properties, "FunctionName", "CodeUri", "MemorySize", "Timeout", "Role", "LoggingConfig", "Events")
+		onlyHas(t, name, tp.Resources[name].Properties, "FunctionName", "CodeUri", "MemorySize", "Timeout", "Role", "LoggingConfig", "Events", "Environment")
 		onlyHas(t, name+"Role", tp.Resources[name+"Role"].Properties, "AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies")
 	}
 	onlyHas(t, "Table", tp.Resources["Table"].Properties, "BillingMode", "AttributeDefinitions", "KeySchema", "TimeToLiveSpecification",
@@ -210,6 +210,11 @@ func TestTemplateEnvironment(t *testing.T) {
 	for _, name := range []string{config.EnvTable, config.EnvBaseURL, config.EnvSeed, config.EnvAppClientID, config.EnvAllowedOrigins} {
 		if at(variables[0], name) == nil {
 			t.Errorf("the functions are not told %s", name)
+		}
+	}
+	for _, name := range []string{config.EnvRegistration, config.EnvClientDomains} { // who may be a client here is the authorization server's to know
+		if at(cloud.Resources["Oauth"].Properties, "Environment", "Variables", name) == nil {
+			t.Errorf("the authorization server is not told %s", name)
 		}
 	}
 }
