@@ -19,13 +19,14 @@ import (
 
 // Parties are who gave something to whom, with names for people to read.
 type Parties struct {
-	UserID     string    `json:"user_id"`
-	Username   string    `json:"username" doc:"Empty when the user is gone."`
-	ClientID   string    `json:"client_id"`
-	ClientName string    `json:"client_name" doc:"Empty when the application is gone."`
-	Server     serverRef `json:"server"`
-	Scopes     []string  `json:"scopes" nullable:"false"`
-	Since      time.Time `json:"since"`
+	UserID        string    `json:"user_id"`
+	Username      string    `json:"username" doc:"Empty when the user is gone."`
+	ApplicationID string    `json:"application_id"`
+	ClientID      string    `json:"client_id" doc:"What the application sends: a URL for one that describes itself there."`
+	ClientName    string    `json:"client_name" doc:"Empty when the application is gone."`
+	Server        serverRef `json:"server"`
+	Scopes        []string  `json:"scopes" nullable:"false"`
+	Since         time.Time `json:"since"`
 }
 
 type consent struct {
@@ -55,7 +56,7 @@ type session struct {
 type Whose struct {
 	ListInput
 	UserID   string `query:"user_id" maxLength:"300" doc:"Of this user. Either this or client_id."`
-	ClientID string `query:"client_id" maxLength:"300" doc:"Of this application. Either this or user_id."`
+	ClientID string `query:"client_id" maxLength:"600" doc:"Of this application: its id or its client_id. Either this or user_id."`
 }
 
 func (w Whose) check() error {
@@ -92,13 +93,13 @@ func (a *api) listConsents(ctx context.Context, in *Whose) (*listOutput[consent]
 	if in.ClientID != "" {
 		read = a.Directory.ConsentsFor
 	}
-	page, err := read(ctx, cmp.Or(in.UserID, in.ClientID), directory.Query{Limit: in.Limit, Cursor: in.Cursor})
+	page, err := read(ctx, cmp.Or(in.UserID, directory.ClientKey(in.ClientID)), directory.Query{Limit: in.Limit, Cursor: in.Cursor})
 	if err != nil {
 		return nil, err
 	}
 	n := a.names(ctx)
 	return listOf(page.Items, page.Next, func(c directory.Consent) (consent, error) {
-		p, err := n.parties(Parties{UserID: c.UserID, ClientID: c.ClientID, Scopes: c.Scopes, Since: c.Since}, c.Server)
+		p, err := n.parties(Parties{UserID: c.UserID, ApplicationID: c.ClientID, Scopes: c.Scopes, Since: c.Since}, c.Server)
 		return consent{consentID(c), p, c.Changed}, err
 	})
 }
@@ -129,13 +130,13 @@ func (a *api) listGrants(ctx context.Context, in *Whose) (*listOutput[grant], er
 	if in.ClientID != "" {
 		read = a.access.GrantsFor
 	}
-	page, err := read(ctx, cmp.Or(in.UserID, in.ClientID), access.Query{Limit: in.Limit, Cursor: in.Cursor})
+	page, err := read(ctx, cmp.Or(in.UserID, directory.ClientKey(in.ClientID)), access.Query{Limit: in.Limit, Cursor: in.Cursor})
 	if err != nil {
 		return nil, err
 	}
 	n := a.names(ctx)
 	return listOf(page.Items, page.Next, func(g access.Grant) (grant, error) {
-		p, err := n.parties(Parties{UserID: g.UserID, ClientID: g.ClientID, Scopes: g.Scopes, Since: g.Since}, g.Server)
+		p, err := n.parties(Parties{UserID: g.UserID, ApplicationID: g.ClientID, Scopes: g.Scopes, Since: g.Since}, g.Server)
 		return grant{g.ID, p, g.LastUsed, g.Ends}, err
 	})
 }

@@ -18,7 +18,8 @@ import (
 
 // ApplicationSummary is what a list shows.
 type ApplicationSummary struct {
-	ClientID string    `json:"client_id"`
+	ID       string    `json:"id" doc:"What it has in addresses here."`
+	ClientID string    `json:"client_id" doc:"What it sends: its id, or, for one that describes itself at a URL, that."`
 	Name     string    `json:"name"`
 	Template string    `json:"template"`
 	Source   string    `json:"source" enum:"admin,metadata document,dynamic registration" doc:"Where it came from."`
@@ -31,7 +32,12 @@ type Application struct {
 	ApplicationType string       `json:"application_type,omitempty" doc:"web or native, by its redirect URLs."`
 	RedirectURIs    []string     `json:"redirect_uris" nullable:"false"`
 	GrantTypes      []string     `json:"grant_types" nullable:"false"`
-	Confidential    bool         `json:"confidential" doc:"It has a secret."`
+	Confidential    bool         `json:"confidential" doc:"It proves itself, with a secret or a key."`
+	AuthMethod      string       `json:"auth_method" enum:"none,secret,private_key_jwt" doc:"How it proves itself."`
+	JWKSURI         string       `json:"jwks_uri,omitempty" doc:"Where its public keys are."`
+	ClientURI       string       `json:"client_uri,omitempty" doc:"Its home page, as it says itself."`
+	Fetched         *time.Time   `json:"fetched,omitempty" doc:"When its metadata document was read."`
+	Expires         *time.Time   `json:"expires,omitempty" doc:"When it is forgotten, unless somebody allows it something before."`
 	SecretChanged   *time.Time   `json:"secret_changed,omitempty"`
 	Roles           []string     `json:"roles" nullable:"false" doc:"Of a machine-to-machine application: they stand for a user's roles and consent."`
 	Authorizations  []permission `json:"authorizations" nullable:"false" doc:"What it is authorized to ask for, by server."`
@@ -60,7 +66,13 @@ type applicationEdit struct {
 }
 
 type ApplicationPath struct {
-	ClientID string `path:"client_id" maxLength:"300"`
+	ClientID string `path:"client_id" maxLength:"600" doc:"The id of the application, or its client_id, percent-encoded."`
+}
+
+// Resolve makes of either the id.
+func (p *ApplicationPath) Resolve(huma.Context) []error {
+	p.ClientID = directory.ClientKey(p.ClientID)
+	return nil
 }
 
 type applicationOutput struct {
@@ -69,14 +81,15 @@ type applicationOutput struct {
 }
 
 func summaryOf(c directory.ClientSummary) (ApplicationSummary, error) {
-	return ApplicationSummary{c.ID, c.Name, c.Template, string(cmp.Or(c.Source, directory.SourceAdmin)), c.Disabled, c.Created}, nil
+	return ApplicationSummary{c.ID, cmp.Or(c.URL, c.ID), c.Name, c.Template, string(cmp.Or(c.Source, directory.SourceAdmin)), c.Disabled, c.Created}, nil
 }
 
 func (a *api) application(ctx context.Context, r store.Record[directory.Client]) (Application, error) {
 	c := r.Value
-	summary, _ := summaryOf(directory.ClientSummary{ID: c.ID, Name: c.Name, Template: c.Template, Source: c.Source, Disabled: c.Disabled, Created: c.Created})
+	summary, _ := summaryOf(directory.ClientSummary{ID: c.ID, URL: c.URL, Name: c.Name, Template: c.Template, Source: c.Source, Disabled: c.Disabled, Created: c.Created})
 	out := Application{ApplicationSummary: summary, ApplicationType: c.ApplicationType, RedirectURIs: append([]string{}, c.RedirectURIs...),
-		GrantTypes: append([]string{}, c.GrantTypes...), Confidential: c.Confidential(), SecretChanged: optional(c.SecretChanged),
+		GrantTypes: append([]string{}, c.GrantTypes...), Confidential: c.Confidential(),
+		AuthMethod: authMethod(c), JWKSURI: c.JWKSURI, ClientURI: c.ClientURI, Fetched: optional(c.Fetched), Expires: optional(c.Expires), SecretChanged: optional(c.SecretChanged),
 		Roles: append([]string{}, c.Roles...), Authorizations: []permission{}, System: c.System, Deleting: c.Deleting, ETag: etag(r)}
 	n := a.names(ctx)
 	for _, identifier := range slices.Sorted(maps.Keys(c.Authorized)) {
@@ -87,6 +100,16 @@ func (a *api) application(ctx context.Context, r store.Record[directory.Client])
 		out.Authorizations = append(out.Authorizations, permission{ref, c.Authorized[identifier]})
 	}
 	return out, nil
+}
+
+func authMethod(c directory.Client) string {
+	switch {
+	case c.HasSecret():
+		return "secret"
+	case c.AuthMethod == directory.PrivateKeyJWT:
+		return c.AuthMethod
+	}
+	return "none"
 }
 
 func (a *api) applicationOutput(ctx context.Context, r store.Record[directory.Client], err error) (*applicationOutput, error) {

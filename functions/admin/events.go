@@ -10,12 +10,13 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/directory"
 )
 
 // EventFilter selects events.
 type EventFilter struct {
 	UserID   string    `query:"user_id" maxLength:"300"`
-	ClientID string    `query:"client_id" maxLength:"300"`
+	ClientID string    `query:"client_id" maxLength:"600" doc:"The id of an application, or its client_id."`
 	Event    string    `query:"event" maxLength:"40" doc:"Such as login, token or administration."`
 	Outcome  string    `query:"outcome" enum:"ok,refused"`
 	Since    time.Time `query:"since" doc:"From this time on."`
@@ -23,7 +24,7 @@ type EventFilter struct {
 }
 
 func (f EventFilter) query() audit.Query {
-	return audit.Query{UserID: f.UserID, ClientID: f.ClientID, Name: audit.Name(f.Event), Outcome: audit.Outcome(f.Outcome), Since: f.Since, Until: f.Until}
+	return audit.Query{UserID: f.UserID, ClientID: directory.ClientKey(f.ClientID), Name: audit.Name(f.Event), Outcome: audit.Outcome(f.Outcome), Since: f.Since, Until: f.Until}
 }
 
 func (a *api) auditRoutes() {
@@ -38,17 +39,31 @@ func (a *api) auditRoutes() {
 
 const jsonLines = "application/jsonl"
 
+// Event is one with the application's name, by which people know it. The log itself says its id.
+type Event struct {
+	audit.Event
+	ClientName string `json:"client_name,omitempty" doc:"Left out when the application is gone."`
+	ClientURL  string `json:"client_url,omitempty" doc:"Where the application describes itself: what it sends as its client_id."`
+}
+
 func (a *api) listEvents(ctx context.Context, in *struct {
 	ListInput
 	EventFilter
-}) (*listOutput[audit.Event], error) {
+}) (*listOutput[Event], error) {
 	q := in.query()
 	q.Limit, q.Cursor = in.Limit, in.Cursor
 	page, err := a.audit.List(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	return listOf(page.Events, page.Next, func(e audit.Event) (audit.Event, error) { return e, nil })
+	n := a.names(ctx)
+	return listOf(page.Events, page.Next, func(e audit.Event) (Event, error) {
+		if e.ClientID == "" {
+			return Event{Event: e}, nil
+		}
+		client, err := n.client(e.ClientID)
+		return Event{e, client.Name, client.URL}, err
+	})
 }
 
 type exportOutput struct {

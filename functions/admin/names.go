@@ -14,11 +14,11 @@ type names struct {
 	ctx     context.Context
 	servers map[string]serverRef
 	users   map[string]string
-	clients map[string]string
+	clients map[string]directory.Client
 }
 
 func (a *api) names(ctx context.Context) *names {
-	return &names{a.Directory, ctx, map[string]serverRef{}, map[string]string{}, map[string]string{}}
+	return &names{a.Directory, ctx, map[string]serverRef{}, map[string]string{}, map[string]directory.Client{}}
 }
 
 // server also names one that is gone: by its identifier.
@@ -46,12 +46,18 @@ func (n *names) parties(p Parties, server string) (Parties, error) {
 	}); err != nil {
 		return p, err
 	}
-	p.ClientName, err = memo(n.clients, p.ClientID, func() (string, error) {
-		r, err := n.ClientRecord(n.ctx, p.ClientID)
-		return r.Value.Label(), err
-	})
+	client, err := n.client(p.ApplicationID)
+	p.ClientID, p.ClientName = cmp.Or(client.ClientID(), p.ApplicationID), client.Label()
 	p.Scopes = append([]string{}, p.Scopes...)
 	return p, err
+}
+
+// client is empty for one that is gone.
+func (n *names) client(id string) (directory.Client, error) {
+	return memo(n.clients, id, func() (directory.Client, error) {
+		r, err := n.ClientRecord(n.ctx, id)
+		return r.Value, err
+	})
 }
 
 // actor is the username of a user or the name of an application, by whichever id it is; the id of one who is gone.
@@ -61,22 +67,21 @@ func (n *names) actor(id string) (string, error) {
 		return u.Username, err
 	})
 	if name == "" && err == nil {
-		name, err = memo(n.clients, id, func() (string, error) {
-			r, err := n.ClientRecord(n.ctx, id)
-			return r.Value.Name, err
-		})
+		var client directory.Client
+		client, err = n.client(id)
+		name = client.Name
 	}
 	return cmp.Or(name, id), err
 }
 
-func memo(known map[string]string, id string, find func() (string, error)) (string, error) {
-	if name, ok := known[id]; ok {
-		return name, nil
+func memo[T any](known map[string]T, id string, find func() (T, error)) (T, error) {
+	if thing, ok := known[id]; ok {
+		return thing, nil
 	}
-	name, err := find()
+	thing, err := find()
 	if err != nil && !errors.Is(err, directory.ErrNotFound) {
-		return "", err
+		return thing, err
 	}
-	known[id] = name
-	return name, nil
+	known[id] = thing
+	return thing, nil
 }

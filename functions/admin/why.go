@@ -30,6 +30,7 @@ type explainedUser struct {
 }
 
 type explainedApplication struct {
+	ID       string   `json:"id"`
 	ClientID string   `json:"client_id"`
 	Name     string   `json:"name"`
 	Roles    []string `json:"roles" nullable:"false"`
@@ -55,13 +56,13 @@ func (a *api) whyRoutes() {
 
 type whyInput struct {
 	UserID   string `query:"user_id" maxLength:"300" doc:"Left out: the application acts for itself."`
-	ClientID string `query:"client_id" required:"true" maxLength:"300"`
+	ClientID string `query:"client_id" required:"true" maxLength:"600" doc:"The id of an application, or its client_id."`
 	ServerID string `query:"server_id" required:"true" maxLength:"300"`
 	Scope    string `query:"scope" maxLength:"4000" doc:"What is requested, separated by spaces. Left out: all scopes of the server."`
 }
 
 func (a *api) why(ctx context.Context, in *whyInput) (*struct{ Body explanation }, error) {
-	client, err := a.Directory.ClientRecord(ctx, in.ClientID)
+	client, err := a.Directory.ClientRecord(ctx, directory.ClientKey(in.ClientID))
 	if err != nil {
 		return nil, missing(err, "query.client_id", "is not an application's")
 	}
@@ -78,7 +79,7 @@ func (a *api) why(ctx context.Context, in *whyInput) (*struct{ Body explanation 
 	}
 	out := &struct{ Body explanation }{}
 	e := &out.Body
-	e.Application = explainedApplication{client.Value.ID, client.Value.Name, append([]string{}, client.Value.Roles...)}
+	e.Application = explainedApplication{client.Value.ID, client.Value.ClientID(), client.Value.Name, append([]string{}, client.Value.Roles...)}
 	e.Server = serverRef{in.ServerID, server.Identifier, server.Name}
 	e.Blocked = []string{}
 	if client.Value.Disabled {

@@ -149,8 +149,8 @@ func IsURL(clientID string) bool {
 	return strings.HasPrefix(clientID, "https://") || strings.HasPrefix(clientID, "http://")
 }
 
-// clientKey is the ID of the client with a client_id.
-func clientKey(clientID string) string {
+// ClientKey is the ID of the client with a client_id, and an ID is its own.
+func ClientKey(clientID string) string {
 	if !IsURL(clientID) {
 		return clientID
 	}
@@ -160,7 +160,7 @@ func clientKey(clientID string) string {
 
 // Client finds an application by its client_id. A disabled one is not found.
 func (d *Directory) Client(ctx context.Context, clientID string) (Client, error) {
-	id := clientKey(clientID)
+	id := ClientKey(clientID)
 	if store.ValidKey("client/"+id, clientSort) != nil { // it comes straight from a query
 		return Client{}, ErrNotFound
 	}
