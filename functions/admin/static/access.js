@@ -17,7 +17,7 @@ export async function accessScreen(ctx) {
   const value = id ? await api("GET", path + seg(id), { signal: ctx.signal }) : null;
   const field = (tab === "user" ? userPicker : applicationPicker)({
     name: param, value, hint: "Type how the name begins.",
-    onpick: (item) => { if (item) { ctx.go(`/admin/access?tab=${tab}&${param}=${seg(item.id ?? item.client_id)}`); } },
+    onpick: (item) => { if (item) { ctx.go(`/admin/access?tab=${tab}&${param}=${seg(item.id)}`); } },
   });
   const of = { [param]: id };
   return {
@@ -35,7 +35,7 @@ export async function accessScreen(ctx) {
 }
 
 const user = { title: "User", cell: (c) => link(`/admin/users/${seg(c.user_id)}`, c.username || c.user_id) };
-const application = { title: "Application", cell: (c) => link(`/admin/applications/${seg(c.client_id)}`, c.client_name || c.client_id) };
+const application = { title: "Application", cell: (c) => link(`/admin/applications/${seg(c.application_id)}`, c.client_name || c.client_id) };
 const server = { title: "Server", cell: (c) => c.server.name || c.server.identifier };
 const scopes = { title: "Scopes", cell: (c) => h("span", { class: "codes" }, c.scopes.map((s) => [code(s), " "])) };
 

@@ -50,6 +50,6 @@ function created(a) {
       shown("Client id", a.client_id),
       a.client_secret ? shown("Client secret", a.client_secret, "It is shown this once; only a hash of it is kept. If it gets lost, rotate it.") : null,
       h("p", null, "It may ask for nothing yet. Next, authorize an API resource for it."),
-      h("p", null, link(`/admin/applications/${seg(a.client_id)}?tab=authorization`, "Go on to its Authorization tab", "button"))),
+      h("p", null, link(`/admin/applications/${seg(a.id)}?tab=authorization`, "Go on to its Authorization tab", "button"))),
   };
 }

@@ -46,9 +46,10 @@ function editor(ctx, path, app, label, fields) {
 
 function general(ctx, path, app) {
   return [
-    section("General", h("div", { class: "form" }, shown("Client id", app.client_id)), facts([["Template", app.template || "–"], ["Came from", source(app.source)], ["Created", when(app.created)], app.system ? ["Part of", "VetAssist itself"] : null]),
+    section("General", h("div", { class: "form" }, shown("Client id", app.client_id)),
+      facts([app.template ? ["Template", app.template] : null, ["Came from", source(app.source)], ["Created", when(app.created)], app.system ? ["Part of", "VetAssist itself"] : null, ...itself(app)]),
       own(app) ? editor(ctx, path, app, "General", [text({ name: "name", label: "Name", required: true, value: app.name, of: (a) => a.name })]) : null,
-      h("p", null, link(`/admin/audit?client_id=${seg(app.client_id)}`, "This application in the audit log"), " · ", link(`/admin/why?client_id=${seg(app.client_id)}`, "Why may it do what?"))),
+      h("p", null, link(`/admin/audit?client_id=${seg(app.id)}`, "This application in the audit log"), " · ", link(`/admin/why?client_id=${seg(app.id)}`, "Why may it do what?"))),
     app.system ? null : dangers(
       app.disabled
         ? act("Enable", "Lets this application ask for tokens again.", button("Enable", () => patch(ctx, path, app, { disabled: false }, `${app.name} is enabled.`)))
@@ -63,14 +64,29 @@ function general(ctx, path, app) {
   ];
 }
 
+// itself is what one that registered itself says of itself. Nobody here has looked whether that is true.
+function itself(app) {
+  if (app.source === "admin") {
+    return [];
+  }
+  return [
+    app.client_id !== app.id ? ["Described at", [code(new URL(app.client_id).host), " in a document of its own"]] : null,
+    app.fetched ? ["Document read", when(app.fetched)] : null,
+    app.client_uri ? ["Home page, as it says", code(app.client_uri)] : null,
+    app.expires ? ["Forgotten", [when(app.expires), ", unless somebody allows it something before"]] : null,
+  ];
+}
+
+const proofs = { none: "with PKCE; it has no secret", secret: "with its secret, and PKCE where it acts for users", private_key_jwt: "with its private key, and PKCE" };
+
 function protocol(ctx, path, app) {
   return [
     section("Protocol", h("div", { class: "form" }, shown("Client id", app.client_id)),
-      facts([["Grants", app.grant_types.map((g) => [code(g), " "])], ["Proves itself", app.confidential ? "with its secret, and PKCE where it acts for users" : "with PKCE; it has no secret"]]),
+      facts([["Grants", app.grant_types.map((g) => [code(g), " "])], ["Proves itself", proofs[app.auth_method]], app.jwks_uri ? ["Its public keys", code(app.jwks_uri)] : null]),
       app.template === machine ? null : own(app)
         ? editor(ctx, path, app, "Redirect URLs", [lines({ name: "redirect_uris", label: "Redirect URLs", hint: redirectHint, required: true, value: app.redirect_uris, of: (a) => a.redirect_uris })])
         : facts([["Redirect URLs", app.redirect_uris.map((u) => h("div", null, code(u)))]])),
-    app.confidential ? section("Secret", facts([["Last changed", when(app.secret_changed)]]), h("p", { class: "small muted" }, "Only a hash of it is kept, so it cannot be shown again."),
+    app.auth_method === "secret" && own(app) ? section("Secret", facts([["Last changed", when(app.secret_changed)]]), h("p", { class: "small muted" }, "Only a hash of it is kept, so it cannot be shown again."),
       button("Rotate secret", () => rotate(ctx, path, app), "danger quiet")) : null,
   ];
 }
@@ -93,7 +109,7 @@ async function roles(ctx, path, app) {
 }
 
 async function access(ctx, path, app) {
-  const of = { client_id: app.client_id };
+  const of = { client_id: app.id };
   const [agreed, given] = await Promise.all([consents(ctx, of), grants(ctx, of)]);
   return [section("Consents", h("p", { class: "small muted" }, "Who allowed this application what."), agreed), section("Grants", h("p", { class: "small muted" }, "In whose name it can refresh a token."), given)];
 }

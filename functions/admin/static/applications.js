@@ -14,8 +14,8 @@ export async function applicationsScreen(ctx) {
       choose: { name: "sort", label: "by", options: [{ value: "name", label: "name" }, { value: "id", label: "client id" }] },
       empty: empty("There are no applications yet.", link("/admin/applications/new", "Register the MCP client application")),
       columns: [
-        { title: "Name", cell: (a) => [link(`/admin/applications/${seg(a.client_id)}`, a.name, "name"), a.disabled ? badge("disabled", "bad") : null, a.deleting ? badge("being deleted", "warn") : null] },
-        { title: "Client id", cell: (a) => code(a.client_id) },
+        { title: "Name", cell: (a) => [link(`/admin/applications/${seg(a.id)}`, a.name, "name"), a.disabled ? badge("disabled", "bad") : null, a.deleting ? badge("being deleted", "warn") : null] },
+        { title: "Client id", class: "long", cell: (a) => code(a.client_id) },
         { title: "Template", cell: (a) => a.template || "–" },
         { title: "From", cell: (a) => source(a.source) },
         { title: "Created", cell: (a) => when(a.created) },

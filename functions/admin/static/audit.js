@@ -69,11 +69,11 @@ function place(body, row, id, news) {
   body.insertBefore(row, after ?? null);
 }
 
-// nameBook knows the names of the first users and applications; the log itself holds ids, which outlive the names.
+// nameBook knows the names of the first users; the log itself holds ids, which outlive the names.
 async function nameBook(ctx) {
   const get = (path, id, name) => api("GET", path, { query: { limit: 200 }, signal: ctx.signal }).then((p) => new Map(p.items.map((i) => [i[id], i[name]])));
-  const [users, applications] = await Promise.all([get("/users", "id", "username"), get("/applications", "client_id", "name")]);
-  return { user: (id) => users.get(id) ?? id, application: (id) => applications.get(id) ?? id };
+  const users = await get("/users", "id", "username");
+  return { user: (id) => users.get(id) ?? id };
 }
 
 function columns(names) {
@@ -81,7 +81,7 @@ function columns(names) {
     { title: "Time", class: "time", cell: (e) => when(e.time, true) },
     { title: "Event", cell: (e) => [h("strong", null, e.event), " ", badge(e.outcome, e.outcome === "ok" ? "good" : "bad")] },
     { title: "User", cell: (e) => (e.user_id ? link(`/admin/users/${seg(e.user_id)}`, names.user(e.user_id)) : "–") },
-    { title: "Application", cell: (e) => (e.client_id ? link(`/admin/applications/${seg(e.client_id)}`, names.application(e.client_id)) : "–") },
+    { title: "Application", cell: (e) => (e.client_id ? [link(`/admin/applications/${seg(e.client_id)}`, e.client_name || e.client_id), e.client_url ? h("span", { class: "small muted block" }, e.client_url) : null] : "–") },
     { title: "From", cell: (e) => (e.from ? code(e.from) : "–") },
     { title: "Details", cell: details },
   ];
@@ -107,7 +107,7 @@ async function filterForm(ctx, query, options) {
   const outcome = select({ name: "outcome", label: "Outcome", value: query.outcome, onchange: () => change("outcome", outcome.read()), options: [{ value: "", label: "any" }, { value: "ok", label: "ok" }, { value: "refused", label: "refused" }] });
   const pick = (name, key) => ({ name, onpick: (item) => { if (item || query[name]) { change(name, item?.[key] ?? ""); } } });
   return h("div", { class: "filters card", role: "group", "aria-label": "Filter" }, event.node, options, outcome.node,
-    userPicker({ ...pick("user_id", "id"), value: user }).node, applicationPicker({ ...pick("client_id", "client_id"), value: application }).node,
+    userPicker({ ...pick("user_id", "id"), value: user }).node, applicationPicker({ ...pick("client_id", "id"), value: application }).node,
     Object.values(query).some(Boolean) ? link("/admin/audit", "Show everything", "button quiet slim") : null);
 }
 

@@ -10,6 +10,9 @@ import { button, empty, link, section, toast } from "./ui.js";
 
 export async function authorization(ctx, path, app) {
   const servers = await serversOf(ctx);
+  if (app.source !== "admin") {
+    return opened(servers);
+  }
   const rows = app.authorizations.map((a) => h("li", { class: "act" },
     h("div", null, h("strong", null, a.server.name), " ", code(a.server.identifier), h("p", { class: "codes" }, a.scopes.map((s) => [code(s), " "]))),
     app.system ? null : h("div", { class: "row-actions" },
@@ -21,6 +24,16 @@ export async function authorization(ctx, path, app) {
     rows.length ? h("ul", { class: "plain rows" }, rows) : empty("This application is authorized for no API resource yet, so it cannot get a token."),
     app.system ? null : left.length ? h("p", null, button("Authorize an API Resource", () => authorize(ctx, path, app, left), ""))
       : h("p", { class: "small muted" }, servers.length ? "It is authorized for every server that there is." : ["There is no MCP server yet. ", link("/admin/servers/new", "Register one")]));
+}
+
+// opened is what applications that registered themselves may ask for: nobody authorized any of them, each server opens some of its scopes.
+function opened(servers) {
+  const rows = servers.map((s) => [s, s.scopes.filter((scope) => scope.open)]).filter(([, scopes]) => scopes.length);
+  return section("Authorization",
+    h("p", { class: "small muted" }, "This application registered itself. It may ask users for the scopes that a server opens to such applications, and for no others."),
+    rows.length ? h("ul", { class: "plain rows" }, rows.map(([s, scopes]) => h("li", { class: "act" },
+      h("div", null, link(`/admin/servers/${seg(s.id)}`, s.name), " ", code(s.identifier), h("p", { class: "codes" }, scopes.map((scope) => [code(scope.name), " "]))))))
+      : empty("No server opens any scope, so it cannot get a token."));
 }
 
 const put = (path, app, server, scopes) => api("PUT", `${path}/authorizations/${seg(server.id)}`, { etag: app.etag, body: { scopes } });

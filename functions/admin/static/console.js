@@ -18,6 +18,7 @@ import { auditScreen } from "./audit.js";
 import { clinicScreen } from "./clinic.js";
 import { keysScreen } from "./keys.js";
 import { overviewScreen } from "./overview.js";
+import { registrationScreen } from "./registration.js";
 import { roleScreen } from "./role.js";
 import { roleNewScreen, rolesScreen } from "./roles.js";
 import { serverScreen } from "./server.js";
@@ -41,6 +42,7 @@ const screens = [
   ["/admin/applications", applicationsScreen],
   ["/admin/applications/new", applicationNewScreen],
   ["/admin/applications/:id", applicationScreen],
+  ["/admin/registration", registrationScreen],
   ["/admin/access", accessScreen],
   ["/admin/keys", keysScreen],
   ["/admin/audit", auditScreen],

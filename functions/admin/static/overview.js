@@ -7,7 +7,7 @@ import { link } from "./ui.js";
 export async function overviewScreen(ctx) {
   const first = (path) => api("GET", path, { query: { limit: 50 }, signal: ctx.signal }).then((page) => page.items.filter((i) => !i.system && !i.deleting));
   const [servers, roles, users, applications] = await Promise.all([first("/servers"), first("/roles"), first("/users"), first("/applications")]);
-  const clients = await Promise.all(applications.filter((a) => a.source === "admin").slice(0, 6).map((a) => api("GET", `/applications/${seg(a.client_id)}`, { signal: ctx.signal }))).then((found) => found.filter((a) => !a.system));
+  const clients = await Promise.all(applications.filter((a) => a.source === "admin").slice(0, 6).map((a) => api("GET", `/applications/${seg(a.id)}`, { signal: ctx.signal }))).then((found) => found.filter((a) => !a.system));
   const members = await Promise.all(roles.slice(0, 6).map((r) => api("GET", `/roles/${seg(r.name)}/members`, { query: { limit: 1 }, signal: ctx.signal })));
   const done = steps(servers, roles, users, members.flatMap((m) => m.items), clients);
   const next = done.findIndex((s) => !s.done);
@@ -38,8 +38,8 @@ function steps(servers, roles, users, members, clients) {
     { title: "Define a role", text: "Such as Pet Owner, which every customer gets.", href: at(role, "/admin/roles", role?.name), done: roles.length > 0, what: roles.map((r) => r.name).join(", ") },
     { title: "Give the role permissions", text: "Which of the scopes its users may pass on.", href: at(role, "/admin/roles", role?.name), done: Boolean(role?.permissions.length), what: role?.permissions.flatMap((p) => p.scopes).join(", ") },
     { title: "Assign the role to users", text: "Create the user first, if there is none.", href: role && users.length > 1 ? `/admin/roles/${seg(role.name)}?tab=users` : "/admin/users", done: Boolean(member), what: member?.name },
-    { title: "Register the MCP client application", text: "Its redirect URLs; what it gets is a client id.", href: at(client, "/admin/applications", client?.client_id), done: clients.length > 0, what: client?.name },
-    { title: "Authorize it", text: "On its Authorization tab: Authorize an API Resource.", href: at(client, "/admin/applications", client?.client_id, "?tab=authorization"), done: Boolean(client?.authorizations.length), what: client?.authorizations.map((a) => a.server.name).join(", ") },
+    { title: "Register the MCP client application", text: "Its redirect URLs; what it gets is a client id.", href: at(client, "/admin/applications", client?.id), done: clients.length > 0, what: client?.name },
+    { title: "Authorize it", text: "On its Authorization tab: Authorize an API Resource.", href: at(client, "/admin/applications", client?.id, "?tab=authorization"), done: Boolean(client?.authorizations.length), what: client?.authorizations.map((a) => a.server.name).join(", ") },
   ];
 }
 

@@ -113,7 +113,7 @@ export function userPicker(options) {
 
 export function applicationPicker(options) {
   return picker({
-    label: "Application", ...options, id: (a) => a.client_id, show: (a) => ({ title: a.name, note: a.client_id }),
+    label: "Application", ...options, id: (a) => a.id, show: (a) => ({ title: a.name, note: a.client_id }),
     find: async (prefix) => (await api("GET", "/applications", { query: { prefix, limit: 8 } })).items,
   });
 }

@@ -22,7 +22,7 @@ export function picture(why, server) {
   return [
     why.blocked?.map((reason) => h("p", { class: "notice warn" }, `${reason} So no token is given at all.`)),
     h("p", null, why.granted.length ? ["A token gets ", h("span", { class: "codes" }, why.granted.map((s) => [code(s), " "]))] : h("strong", null, "No token is given: nothing is left in all four sets.")),
-    h("p", { class: "small" }, "Roles of ", why.user ? link(`/admin/users/${seg(why.user.id)}`, why.user.username) : link(`/admin/applications/${seg(why.application.client_id)}`, why.application.name), ": ",
+    h("p", { class: "small" }, "Roles of ", why.user ? link(`/admin/users/${seg(why.user.id)}`, why.user.username) : link(`/admin/applications/${seg(why.application.id)}`, why.application.name), ": ",
       roles.length ? roles.map((r) => [badge(r), " "]) : "none", why.user ? null : ". They stand where a user's roles and consent stand otherwise."),
     h("table", { role: "table", class: "sets" },
       h("caption", { class: "hidden" }, "Each scope, and whether each of the four sets has it"),
