@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,7 @@ import (
 func TestBrowserConsole(t *testing.T) {
 	browser := chromium(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
-		"from empty": consoleFromEmpty, "people": consolePeople, "applications": consoleApplications, "what is open": consoleAccess,
+		"from empty": consoleFromEmpty, "people": consolePeople, "applications": consoleApplications, "registration": consoleRegistration, "what is open": consoleAccess,
 		"keys and clinic": consoleKeysAndClinic, "audit log": consoleAudit, "why": consoleWhy, "somebody else": consoleSomebodyElse,
 		"mistakes": consoleConflict, "session": consoleSession, "read only": consoleReadOnly, "mix-up": consoleMixUp, "long list": consoleLongList, "by keyboard": consoleByKeyboard,
 	} {
@@ -319,6 +320,59 @@ func consoleAudit(t *testing.T, browser context.Context) {
 	if ids := eval[int](b, `new Set(exported.trim().split("\n").map((line) => JSON.parse(line).id)).size`); ids != many {
 		t.Errorf("exported %d events of %d", ids, many)
 	}
+}
+
+// consoleRegistration: a token that the console makes registers an application, which the console shows, disables and deletes.
+func consoleRegistration(t *testing.T, browser context.Context) {
+	w := newWorld(t, func(o *Options) { o.Registration = config.RegistrationToken })
+	b := adminTab(t, browser, w)
+	b.screen("Registration", "Registration")
+	b.see("p", "no initial access tokens")
+	b.click("button", "New token")
+	b.fill("For", "A host")
+	b.fill("Applications", "many")
+	b.confirm("Make it")
+	b.see("p", "Expected integer")
+	b.expect("422")
+	b.fill("Applications", "1")
+	b.click("button", "Make it") // the next dialog opens at once
+	b.see("h2", "The new token")
+	token := eval[string](b, control("Initial access token")+`.value`)
+	b.confirm("I have it")
+	b.see("td", "admin")
+	id, a := w.registerHost("A Host", "Authorization", "Bearer "+token)
+	if a.status != http.StatusCreated {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	b.open("/admin/registration")
+	b.see("span", "used up")
+	b.click("button", "Delete")
+	b.confirm("Delete")
+	b.toast("The token is deleted.")
+
+	b.screen("Applications", "Applications")
+	b.see("span", "dynamic registration")
+	b.click("a", "A Host")
+	b.see("h1", "A Host")
+	b.see("dt", "Forgotten")
+	if eval[bool](b, `!!document.querySelector("#console form")`) {
+		t.Error("it can be edited")
+	}
+	b.click("a", "Protocol")
+	b.see("code", "http://127.0.0.1:33418/callback")
+	b.click("a", "Authorization")
+	b.see("p", "registered itself")
+	b.see("code", "pet-profile:write")
+	b.click("a", "General")
+	b.click("button", "Disable")
+	b.confirm("Disable")
+	b.toast("A Host is disabled.")
+	b.click("button", "Delete")
+	b.confirm("Delete")
+	b.toast("Deleted A Host")
+	b.open("/admin/audit?event=registration")
+	b.see("td", "registration")
+	b.see("td", id) // its name is gone
 }
 
 // catchDownload keeps the next file that the page saves in window.exported, until the page is left.

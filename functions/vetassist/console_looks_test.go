@@ -17,6 +17,7 @@ func TestBrowserConsoleLooks(t *testing.T) {
 	dir := screenshotDir(t)
 	w := newWorld(t)
 	w.tokensFor("bob", "pet-profile:read", "appointment:read")
+	host, _ := w.registerHost("A Host")
 	server := "/admin/servers/" + base64.RawURLEncoding.EncodeToString([]byte("mcp://vetassist"))
 	b := adminTab(t, browser, w)
 	look := func(t *testing.T, name string) {
@@ -45,6 +46,10 @@ func TestBrowserConsoleLooks(t *testing.T) {
 		{"application-authorization", "/admin/applications/vet-assist-ai?tab=authorization", "Vet Assist AI"},
 		{"application-access", "/admin/applications/vet-assist-ai?tab=access", "Vet Assist AI"},
 		{"application-system", "/admin/applications/vetassist-console?tab=authorization", "VetAssist Console"},
+		{"application-itself", "/admin/applications/" + host, "A Host"},
+		{"application-itself-protocol", "/admin/applications/" + host + "?tab=protocol", "A Host"},
+		{"application-itself-authorization", "/admin/applications/" + host + "?tab=authorization", "A Host"},
+		{"registration-none", "/admin/registration", "Registration"},
 		{"access", "/admin/access?user_id=user-bob", "Sessions and consents"},
 		{"access-application", "/admin/access?tab=application", "Sessions and consents"},
 		{"keys", "/admin/keys", "Signing keys"},
@@ -71,6 +76,21 @@ func TestBrowserConsoleLooks(t *testing.T) {
 		b.click("button", "Delete")
 		look(t, "dialog-danger")
 		b.confirm("Cancel")
+	})
+
+	t.Run("initial access token", func(t *testing.T) {
+		b := b.in(t)
+		b.open("/admin/registration")
+		b.click("button", "New token")
+		look(t, "registration-new")
+		b.fill("For", "Workshop on Tuesday")
+		b.fill("Applications", "30")
+		b.click("button", "Make it")
+		b.see("h2", "The new token")
+		look(t, "registration-made")
+		b.confirm("I have it")
+		b.see("strong", "Workshop on Tuesday")
+		look(t, "registration")
 	})
 
 	t.Run("on a phone", func(t *testing.T) {
