@@ -17,6 +17,9 @@
 // {base}/admin/api and no other. Beyond the token it asks the directory what its bearer may do now: taking a role, a consent or an
 // application away, disabling a user or signing one out everywhere ends administration at once, not when the token does.
 //
+// Applications that registered themselves, or describe themselves at a URL, are shown as they say they are; they can be disabled, enabled and
+// deleted. In addresses every application has its id; its client_id, what it sends, is that or its URL.
+//
 // What is edited has an ETag; a change names the one it was made from (If-Match) and is refused when somebody else was
 // faster. Making a server, role, user or application again that is there already is no error (create.go). Every change and
 // every refusal is in the audit log (changes.go).

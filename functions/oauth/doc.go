@@ -26,6 +26,11 @@
 // out everywhere is over: a login at its next page (session.go, visit), a code or a grant at its next token (grant.go,
 // mint).
 //
+// A client that nobody here knows registers itself (register.go, RFC 7591), where the setting lets it: as many an hour as register_limit.go
+// says, with an initial access token where one is asked for. Clients that say the same of themselves are one, unless they have
+// a secret; one that nobody allowed anything is forgotten after a day (package directory). A registration is not read, changed or
+// deleted by the client (RFC 7592), and software statements are ignored (RFC 7591 §2.3).
+//
 // An application that acts for no user gets its token at once, for its secret and its own roles: grant_client.go.
 //
 // The authorization request itself is kept nowhere: it travels as the query from page to page, and every page checks it
@@ -36,6 +41,6 @@
 // late or from another site's page is none of these.
 //
 // Not supported, and therefore not in the metadata: response types other than code, response modes other than query,
-// client assertions, registration, introspection, request objects and pushed requests (their parameters are ignored, as any
+// client assertions, introspection, request objects and pushed requests (their parameters are ignored, as any
 // unknown one), OpenID Connect (its prompt is understood; openid, profile, email and offline_access are dropped from scope).
 package oauth

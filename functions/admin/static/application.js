@@ -48,6 +48,7 @@ function general(ctx, path, app) {
   return [
     section("General", h("div", { class: "form" }, shown("Client id", app.client_id)),
       facts([app.template ? ["Template", app.template] : null, ["Came from", source(app.source)], ["Created", when(app.created)], app.system ? ["Part of", "VetAssist itself"] : null, ...itself(app)]),
+      app.source === "admin" ? null : h("p", { class: "small muted" }, "It says all this of itself, so it can be disabled and deleted here, but not edited."),
       own(app) ? editor(ctx, path, app, "General", [text({ name: "name", label: "Name", required: true, value: app.name, of: (a) => a.name })]) : null,
       h("p", null, link(`/admin/audit?client_id=${seg(app.id)}`, "This application in the audit log"), " · ", link(`/admin/why?client_id=${seg(app.id)}`, "Why may it do what?"))),
     app.system ? null : dangers(
