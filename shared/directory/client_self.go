@@ -14,7 +14,7 @@ const unusedDescribed = 24 * time.Hour
 
 // Described is a client of which nothing is known yet but the URL of its metadata document.
 func Described(clientURL string) Client {
-	c := Client{ID: clientKey(clientURL), URL: clientURL, Source: SourceMetadata}
+	c := Client{ID: ClientKey(clientURL), URL: clientURL, Source: SourceMetadata}
 	c.Name = c.Host()
 	return c
 }
@@ -38,7 +38,7 @@ func (c Client) Label() string {
 
 // DescribedClient reads what was last kept of a client's metadata document, disabled or not, however old it is.
 func (d *Directory) DescribedClient(ctx context.Context, clientURL string) (store.Record[Client], error) {
-	r, err := d.readClient(ctx, clientKey(clientURL))
+	r, err := d.readClient(ctx, ClientKey(clientURL))
 	if err == nil && r.Value.URL != clientURL {
 		return store.Record[Client]{}, ErrNotFound
 	}
