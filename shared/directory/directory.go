@@ -116,24 +116,37 @@ func (d *Directory) Server(ctx context.Context, identifier string) (Server, erro
 }
 
 // ServerByResource finds an MCP server by what a resource parameter says: its URL or its identifier, with scheme and
-// host in any case (MCP Authorization, "Canonical Server URI").
+// host in any case and a path of "/" or none (MCP Authorization, "Canonical Server URI"). One with a fragment names
+// nothing (RFC 8707 §2).
 func (d *Directory) ServerByResource(ctx context.Context, resource string) (Server, error) {
 	servers, err := d.Servers(ctx)
 	if err != nil {
 		return Server{}, err
 	}
-	resource = lowerHost(resource)
 	found := Server{}
 	for _, s := range servers {
 		// Two can have one URL when the deployment has moved to an address that was somebody else's when it was registered.
-		if (resource == s.URL || resource == s.Identifier) && (found.Identifier == "" || s.System) {
+		if (sameResource(resource, s.URL) || sameResource(resource, s.Identifier)) && (found.Identifier == "" || s.System) {
 			found = s
 		}
 	}
-	if found.Identifier == "" {
+	if found.Identifier == "" || strings.Contains(resource, "#") {
 		return Server{}, ErrNotFound
 	}
 	return found, nil
+}
+
+// sameResource compares addresses as RFC 3986 says that they may be: scheme and host in any case (§6.2.2.1), and an empty path
+// the same as "/" (§6.2.3). A slash at the end of a longer path counts: it is another resource.
+func sameResource(a, b string) bool {
+	return withoutEmptyPath(lowerHost(a)) == withoutEmptyPath(lowerHost(b))
+}
+
+func withoutEmptyPath(resource string) string {
+	if host, ok := strings.CutSuffix(resource, "/"); ok && strings.Count(host, "/") == len("//") {
+		return host
+	}
+	return resource
 }
 
 func lowerHost(resource string) string {
@@ -141,11 +154,11 @@ func lowerHost(resource string) string {
 	if !ok {
 		return resource
 	}
-	host, path, slash := strings.Cut(rest, "/")
-	if slash {
-		path = "/" + path
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
 	}
-	return strings.ToLower(scheme) + "://" + strings.ToLower(host) + path
+	return strings.ToLower(scheme) + "://" + strings.ToLower(rest[:end]) + rest[end:]
 }
 
 // fill makes of a stored server what everybody but an administrator sees.

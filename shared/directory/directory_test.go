@@ -118,6 +118,64 @@ func TestAnotherAddress(t *testing.T) {
 	}
 }
 
+// TestResource: what names a server in a resource parameter (RFC 8707 §2; MCP Authorization, "Canonical Server URI").
+func TestResource(t *testing.T) {
+	w := newWorld(t, true)
+	for _, s := range []directory.Server{
+		{Identifier: "mcp://root", Name: "Root", URL: "https://root.example"},
+		{Identifier: "mcp://slash", Name: "Slash", URL: "https://slash.example:8443/"},
+		{Identifier: "mcp://deep", Name: "Deep", URL: "https://deep.example/Server/mcp"},
+		{Identifier: "mcp://last", Name: "Last", URL: "https://last.example/mcp/"},
+	} {
+		if err := w.PutServer(t.Context(), s, store.IfAbsent()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for resource, want := range map[string]string{
+		"https://root.example":              "Root",
+		"https://root.example/":             "Root",
+		"HTTPS://Root.Example":              "Root",
+		"HTTPS://ROOT.EXAMPLE/":             "Root",
+		"mcp://root":                        "Root",
+		"mcp://root/":                       "Root",
+		"MCP://Root":                        "Root",
+		"https://slash.example:8443":        "Slash",
+		"https://slash.example:8443/":       "Slash",
+		"https://deep.example/Server/mcp":   "Deep",
+		"Https://DEEP.example/Server/mcp":   "Deep",
+		"https://last.example/mcp/":         "Last",
+		base + "/mcp":                       "VetAssist MCP Server",
+		"mcp://vetassist":                   "VetAssist MCP Server",
+		"https://root.example//":            "",
+		"https://root.example/x":            "",
+		"https://root.example#":             "",
+		"https://root.example/#top":         "",
+		"https://root.example?":             "",
+		"https://root.example/?x=1":         "",
+		"https://root.example:443":          "",
+		"http://root.example":               "",
+		"root.example":                      "",
+		"//root.example":                    "",
+		"https://user@root.example":         "",
+		"https://slash.example":             "",
+		"https://deep.example/Server/mcp/":  "",
+		"https://deep.example/server/mcp":   "",
+		"https://deep.example/Server":       "",
+		"https://deep.example/Server/mcp?x": "",
+		"https://deep.example/Server/mcp#x": "",
+		"https://last.example/mcp":          "",
+		base + "/mcp/":                      "",
+		"mcp://vetassist/x":                 "",
+		"mcp:vetassist":                     "",
+		"":                                  "",
+	} {
+		s, err := w.ServerByResource(t.Context(), resource)
+		if s.Name != want || (want == "") != errors.Is(err, directory.ErrNotFound) {
+			t.Errorf("%q: %q, %v, want %q", resource, s.Name, err, want)
+		}
+	}
+}
+
 func TestAuthenticate(t *testing.T) {
 	w := newWorld(t, true)
 	for _, c := range []struct {

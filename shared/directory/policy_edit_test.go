@@ -107,6 +107,7 @@ func TestServers(t *testing.T) {
 		{"identifier", func(s *directory.Server) { s.Identifier = "mcp://a b" }},
 		{"identifier", func(s *directory.Server) { s.Identifier = "mcp://" + strings.Repeat("x", 200) }},
 		{"identifier", func(s *directory.Server) { s.Identifier, s.URL = base+"/mcp", "https://new.example/" }},
+		{"identifier", func(s *directory.Server) { s.Identifier, s.URL = "mcp://zoo/", "https://new.example/" }},
 		{"url", func(s *directory.Server) { s.Identifier = "mcp://new" }},
 		{"url", func(s *directory.Server) { s.Identifier, s.URL = "mcp://new", base+"/mcp" }},
 		{"url", func(s *directory.Server) { s.URL = "http://zoo.example/mcp" }},

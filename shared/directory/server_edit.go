@@ -65,10 +65,13 @@ func (d *Directory) ownAddress(ctx context.Context, s Server) (op store.Op, coun
 		if o.Identifier == s.Identifier {
 			continue
 		}
-		if s.Identifier == o.URL {
+		if sameResource(s.Identifier, o.URL) {
 			return store.Op{}, 0, &FieldError{"identifier", "is the URL of " + o.Name}
 		}
-		if s.URL == o.URL || s.URL == o.Identifier {
+		if sameResource(s.Identifier, o.Identifier) {
+			return store.Op{}, 0, &FieldError{"identifier", "is that of " + o.Name}
+		}
+		if sameResource(s.URL, o.URL) || sameResource(s.URL, o.Identifier) {
 			return store.Op{}, 0, &FieldError{"url", "is that of " + o.Name}
 		}
 	}
