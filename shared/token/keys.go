@@ -3,12 +3,15 @@ package token
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 
@@ -41,23 +44,51 @@ type Keys struct {
 	flight  chan struct{} // closed when the fetch that is under way ends; nil when none is
 }
 
-// RemoteKeys reads the JWKS at url when a key is first asked for. This is what a resource server uses.
+// LoadedKeys reads the JWKS with load when a key is first asked for.
+func LoadedKeys(load func(ctx context.Context) (jwks []byte, err error), now func() time.Time) *Keys {
+	return &Keys{now: now, load: load}
+}
+
+// RemoteKeys reads the JWKS at url. This is what a resource server uses.
 func RemoteKeys(url string, client *http.Client, now func() time.Time) *Keys {
-	return &Keys{now: now, load: func(ctx context.Context) ([]byte, error) { return download(ctx, client, url) }}
+	return LoadedKeys(func(ctx context.Context) ([]byte, error) { return download(ctx, client, url) }, now)
 }
 
 // StoredKeys reads the public keys where the keyring publishes them. This is what the issuer itself uses.
 func StoredKeys(s store.Store, now func() time.Time) *Keys {
-	return &Keys{now: now, load: func(ctx context.Context) ([]byte, error) { return Published(ctx, s) }}
+	return LoadedKeys(func(ctx context.Context) ([]byte, error) { return Published(ctx, s) }, now)
 }
 
-// key finds the public key for a token's kid. It fetches when what it has is too old, and once more when the kid
-// is unknown (a key may be newer than what it has), but never more often than every jwksMinPause.
+// key finds the public key for a token's kid.
 func (k *Keys) key(ctx context.Context, t *jwt.Token) (any, error) {
 	kid, _ := t.Header["kid"].(string)
+	keys, err := k.with(ctx, func(ids map[string]bool) bool { return ids[kid] })
+	if err != nil {
+		return nil, err
+	}
+	return keys.Keyfunc(t)
+}
+
+// Find are the public keys of a kid, or all of them when it is empty: a JWT need not name its key (RFC 7515 §4.1.4). There may
+// be none; an error wraps ErrUnavailable.
+func (k *Keys) Find(ctx context.Context, kid string) ([]jwkset.JWK, error) {
+	keys, err := k.with(ctx, func(ids map[string]bool) bool { return kid == "" || ids[kid] })
+	if errors.Is(err, errUnknownKey) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	all, err := keys.Storage().KeyReadAll(ctx)
+	return slices.DeleteFunc(all, func(key jwkset.JWK) bool { return kid != "" && key.Marshal().KID != kid }), err
+}
+
+// with waits for keys of which known is true. It fetches when what it has is too old, and once more when the kid is
+// unknown (a key may be newer than what it has), but never more often than every jwksMinPause.
+func (k *Keys) with(ctx context.Context, known func(ids map[string]bool) bool) (keyfunc.Keyfunc, error) {
 	for {
 		k.mu.Lock()
-		keys, known, fresh, flight, err := k.keys, k.ids[kid], k.fresh(), k.flight, k.err
+		keys, known, fresh, flight, err := k.keys, known(k.ids), k.fresh(), k.flight, k.err
 		pause := jwksMinPause
 		if err != nil {
 			pause = jwksRetry
@@ -72,7 +103,7 @@ func (k *Keys) key(ctx context.Context, t *jwt.Token) (any, error) {
 		k.mu.Unlock()
 		switch {
 		case fresh && known:
-			return keys.Keyfunc(t)
+			return keys, nil
 		case flight != nil:
 			select {
 			case <-flight:
@@ -134,22 +165,41 @@ func download(ctx context.Context, client *http.Client, url string) ([]byte, err
 	return io.ReadAll(io.LimitReader(resp.Body, jwksMaxBytes))
 }
 
+// parse leaves out keys that it cannot use, as RFC 7517 §5 says: others of the set still count.
 func parse(jwks []byte, err error) (keyfunc.Keyfunc, map[string]bool, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	all, err := ParseKeys(jwks)
+	if err != nil {
+		return nil, nil, err
+	}
+	storage, ids := jwkset.NewMemoryStorage(), make(map[string]bool, len(all))
+	if err := storage.KeyReplaceAll(context.Background(), all); err != nil {
+		return nil, nil, err
+	}
+	for _, k := range all {
+		ids[k.Marshal().KID] = true
+	}
+	keys, err := keyfunc.New(keyfunc.Options{Storage: storage})
+	return keys, ids, err
+}
+
+// ParseKeys are the public keys in a JWKS (RFC 7517 §5) that can be understood.
+func ParseKeys(jwks []byte) ([]jwkset.JWK, error) {
 	var set struct {
-		Keys []struct {
-			ID string `json:"kid"`
-		} `json:"keys"`
+		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(jwks, &set); err != nil {
-		return nil, nil, fmt.Errorf("this is not a JWKS: %w", err)
+		return nil, fmt.Errorf("this is not a JWKS: %w", err)
 	}
-	ids := make(map[string]bool, len(set.Keys))
-	for _, k := range set.Keys {
-		ids[k.ID] = true
+	var keys []jwkset.JWK
+	for _, raw := range set.Keys {
+		// Certificates are not looked at, and those at an x5u not fetched: the key itself counts.
+		key, err := jwkset.NewJWKFromRawJSON(raw, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{SkipAll: true})
+		if err == nil {
+			keys = append(keys, key)
+		}
 	}
-	keys, err := keyfunc.NewJWKSetJSON(jwks)
-	return keys, ids, err
+	return keys, nil
 }
