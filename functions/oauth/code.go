@@ -29,9 +29,10 @@ type code struct {
 	Server      string    `json:"server"` // identifier
 	RedirectURI string    `json:"redirect_uri"`
 	Challenge   string    `json:"challenge"`
-	Scopes      []string  `json:"scopes"`  // that the person agreed to, of those requested
-	Consent     time.Time `json:"consent"` // which consent that was: its Since
-	Issued      time.Time `json:"issued"`  // a moment before the login was looked at
+	Scopes      []string  `json:"scopes"`            // that the person agreed to, of those requested
+	Offline     bool      `json:"offline,omitempty"` // offline_access was asked for too
+	Consent     time.Time `json:"consent"`           // which consent that was: its Since
+	Issued      time.Time `json:"issued"`            // a moment before the login was looked at
 	Expires     time.Time `json:"expires"`
 	GrantID     string    `json:"grant_id,omitempty"` // what it was redeemed for; empty: not yet
 }
@@ -49,7 +50,7 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 	now := s.Now()
 	record := code{
 		ClientID: a.Client.ID, UserID: a.UserID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
-		Challenge: a.Challenge, Scopes: scopes, Issued: a.Asked, Expires: now.Add(codeLifetime),
+		Challenge: a.Challenge, Scopes: scopes, Offline: a.Offline, Issued: a.Asked, Expires: now.Add(codeLifetime),
 	}
 	events = append(events, audit.Event{Name: audit.Authorization, Outcome: audit.OK, UserID: a.UserID, ClientID: a.Client.ID,
 		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(scopes)}})

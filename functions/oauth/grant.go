@@ -32,47 +32,62 @@ func (s *server) revokeGrant(ctx context.Context, id string, why audit.Event) er
 	return err
 }
 
-// mint makes the access token that a grant's user, client and server are entitled to now, of the requested scopes. Nothing
-// left is an error that says why, never an empty token.
-func (s *server) mint(ctx context.Context, g access.Grant, client directory.Client, requested []string) (tokenResponse, error) {
+// standing is what a grant is good for at this moment.
+type standing struct {
+	user   directory.User
+	server directory.Server
+	scopes []string // those asked about that a token may hold
+}
+
+// standing looks up what a grant's user, client and server are entitled to now, of the given scopes. The error is a *tokenError
+// that says why the grant is good for nothing. Every token and every introspection asks here, so both know at once of
+// whatever ends a grant.
+func (s *server) standing(ctx context.Context, g access.Grant, client directory.Client, scopes []string) (standing, error) {
 	user, err := s.Directory.ActiveUser(ctx, g.UserID)
 	if errors.Is(err, directory.ErrNotFound) {
-		return tokenResponse{}, &tokenError{"invalid_grant", "the user can no longer log in"}
+		return standing{}, &tokenError{"invalid_grant", "the user can no longer log in"}
 	}
 	if err != nil {
-		return tokenResponse{}, err
+		return standing{}, err
 	}
 	if user.SignedOutSince(g.Since) {
-		return tokenResponse{}, &tokenError{"invalid_grant", "the user was signed out everywhere since this was granted"}
+		return standing{}, &tokenError{"invalid_grant", "the user was signed out everywhere since this was granted"}
 	}
 	server, err := s.Directory.Server(ctx, g.Server)
 	if errors.Is(err, directory.ErrNotFound) {
-		return tokenResponse{}, &tokenError{"invalid_grant", "the resource that this was granted for no longer exists"}
+		return standing{}, &tokenError{"invalid_grant", "the resource that this was granted for no longer exists"}
 	}
 	if err != nil {
-		return tokenResponse{}, err
+		return standing{}, err
 	}
 	// A consent that was withdrawn and given again does not bring back what stood on the first one.
 	consent, err := s.Directory.Consent(ctx, user.ID, client.ID, g.Server)
 	if err != nil {
-		return tokenResponse{}, err
+		return standing{}, err
 	}
 	if !g.Consent.IsZero() && !consent.Since.Equal(g.Consent) { // zero: a grant from before this was noted
-		return tokenResponse{}, &tokenError{"invalid_grant", "the consent was withdrawn since this was granted"}
+		return standing{}, &tokenError{"invalid_grant", "the consent was withdrawn since this was granted"}
 	}
-	decision, err := s.Directory.Why(ctx, user, client, server, requested)
+	decision, err := s.Directory.Why(ctx, user, client, server, scopes)
+	if err == nil && len(decision.Granted) == 0 {
+		err = &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
+	}
+	return standing{user, server, decision.Granted}, err
+}
+
+// mint makes the access token that a grant is good for now, of the requested scopes. Nothing left is an error that says why,
+// never an empty token.
+func (s *server) mint(ctx context.Context, g access.Grant, client directory.Client, requested []string) (tokenResponse, error) {
+	now, err := s.standing(ctx, g, client, requested)
 	if err != nil {
 		return tokenResponse{}, err
-	}
-	if len(decision.Granted) == 0 {
-		return tokenResponse{}, &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
 	}
 	unique, err := web.NewSecret(s.Rand)
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	return s.sign(ctx, token.Grant{ID: g.ID + "." + unique, Subject: user.ID, ClientID: client.ClientID(), Audience: server.Audience(),
-		Scopes: decision.Granted, Roles: user.Roles})
+	return s.sign(ctx, token.Grant{ID: g.ID + "." + unique, Subject: now.user.ID, ClientID: client.ClientID(), Audience: now.server.Audience(),
+		Scopes: now.scopes, Roles: now.user.Roles})
 }
 
 func (s *server) sign(ctx context.Context, g token.Grant) (tokenResponse, error) {
@@ -109,10 +124,11 @@ func reasons(d rbac.Decision) string {
 	return strings.Join(parts, "; ")
 }
 
-// grantOf is the grant that an access token belongs to; mint wrote it into the token's id.
-func grantOf(c token.Claims) string {
-	id, _, _ := strings.Cut(c.ID, ".")
-	return id
+// grantOf is the grant that an access token belongs to; mint wrote it into the token's id. One that an application got for
+// itself has none.
+func grantOf(c token.Claims) (id string, ok bool) {
+	id, _, ok = strings.Cut(c.ID, ".")
+	return id, ok
 }
 
 // successor is the refresh token that replaces a presented one: HMAC-SHA-256 under a key of ours. So a client whose

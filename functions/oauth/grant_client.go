@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"net/url"
 
 	"github.com/vetassist/vetassist/shared/audit"
@@ -47,4 +48,32 @@ func (s *server) machine(ctx context.Context, client directory.Client, params ur
 	s.audit.Record(ctx, audit.Event{Name: audit.Token, Outcome: audit.OK, ClientID: client.ID,
 		Details: map[string]string{"server": server.Identifier, "scope": response.Scope}})
 	return response, nil
+}
+
+// machineStanding is what a token that an application got for itself is good for now.
+func (s *server) machineStanding(ctx context.Context, claims token.Claims, client directory.Client) (standing, error) {
+	server, err := s.serverOf(ctx, claims)
+	if err != nil {
+		return standing{}, err
+	}
+	revoked, err := s.revoked(ctx, claims)
+	if err != nil {
+		return standing{}, err
+	}
+	decision, err := s.Directory.WhyMachine(ctx, client, server, claims.Scopes())
+	if err == nil && (revoked || !client.May(grantMachine) || !client.Confidential() || len(decision.Granted) == 0) {
+		err = &tokenError{"invalid_grant", "the application may no longer do any of this"}
+	}
+	return standing{server: server, scopes: decision.Granted}, err
+}
+
+// serverOf is the server that an access token is for: it is named by one of the two in aud, whichever did not change since.
+func (s *server) serverOf(ctx context.Context, claims token.Claims) (server directory.Server, err error) {
+	err = directory.ErrNotFound
+	for _, name := range claims.Audience {
+		if server, err = s.Directory.ServerByResource(ctx, name); !errors.Is(err, directory.ErrNotFound) {
+			break
+		}
+	}
+	return server, err
 }

@@ -66,7 +66,7 @@ func (s *server) redeemRecord(ctx context.Context, client directory.Client, para
 		return tokenResponse{}, err
 	}
 	now := s.Now().UTC()
-	g := access.Grant{ID: grantID, ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes,
+	g := access.Grant{ID: grantID, ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes, Offline: c.Offline,
 		Since: c.Issued, Consent: c.Consent, LastUsed: now, Ends: now.Add(token.Lifetime)}
 	response, err := s.mint(ctx, g, client, c.Scopes)
 	if err != nil {
@@ -78,6 +78,9 @@ func (s *server) redeemRecord(ctx context.Context, client directory.Client, para
 			return tokenResponse{}, err
 		}
 		first, g.Ends = web.Hash(response.RefreshToken), now.Add(access.GrantLifetime)
+		if g.Offline {
+			response.nameOffline()
+		}
 	}
 	c.GrantID = grantID
 	spent := store.Put(store.Encode(partition, codeSort, c, record.Expires), store.IfVersion(record.Version))

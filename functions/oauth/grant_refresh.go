@@ -60,7 +60,7 @@ func (s *server) refreshRecord(ctx context.Context, client directory.Client, par
 	if err := s.checkRotated(ctx, record.Value, client, g, next); err != nil {
 		return tokenResponse{}, err
 	}
-	scopes, err := narrower(params, g.Scopes)
+	scopes, offline, err := narrower(params, g.Scopes)
 	if err != nil {
 		return tokenResponse{}, err
 	}
@@ -72,6 +72,9 @@ func (s *server) refreshRecord(ctx context.Context, client directory.Client, par
 		return tokenResponse{}, err
 	}
 	response.RefreshToken = next
+	if g.Offline && offline {
+		response.nameOffline()
+	}
 	event := issued(audit.Refresh, g, response)
 	if !record.Value.Rotated.IsZero() { // its successor is stored already
 		event.Details["again"] = "the answer before was lost"

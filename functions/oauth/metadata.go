@@ -15,13 +15,18 @@ type metadata struct {
 	TokenEndpoint            string   `json:"token_endpoint"`
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	RegistrationEndpoint     string   `json:"registration_endpoint,omitempty"` // RFC 7591
+	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	JWKSURI                  string   `json:"jwks_uri"`
 	ScopesSupported          []string `json:"scopes_supported"`
 	ResponseTypesSupported   []string `json:"response_types_supported"`
 	ResponseModesSupported   []string `json:"response_modes_supported"`
 	GrantTypesSupported      []string `json:"grant_types_supported"`
 	TokenEndpointAuth        []string `json:"token_endpoint_auth_methods_supported"`
+	TokenEndpointAlgs        []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	RevocationEndpointAuth   []string `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationEndpointAlgs   []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionAuth        []string `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionAlgs        []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
 	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`               // RFC 7636
 	AuthorizationResponseIss bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 	ProtectedResources       []string `json:"protected_resources"`                            // RFC 9728 §4
@@ -39,16 +44,21 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		AuthorizationEndpoint:    s.BaseURL + "/oauth/authorize",
 		TokenEndpoint:            s.BaseURL + "/oauth/token",
 		RevocationEndpoint:       s.BaseURL + "/oauth/revoke",
+		IntrospectionEndpoint:    s.BaseURL + "/oauth/introspect",
 		JWKSURI:                  s.BaseURL + token.JWKSPath,
 		ResponseTypesSupported:   []string{"code"},
 		ResponseModesSupported:   []string{"query"},
 		GrantTypesSupported:      []string{grantCode, grantRefresh, grantMachine},
 		TokenEndpointAuth:        authMethods,
+		TokenEndpointAlgs:        assertionAlgs,
 		RevocationEndpointAuth:   authMethods,
+		RevocationEndpointAlgs:   assertionAlgs,
+		IntrospectionAuth:        provingMethods,
+		IntrospectionAlgs:        assertionAlgs,
 		CodeChallengeMethods:     []string{"S256"},
 		AuthorizationResponseIss: true,
 		ClientDocuments:          s.describesItself(),
-		ScopesSupported:          []string{},
+		ScopesSupported:          []string{offlineAccess},
 		ProtectedResources:       []string{},
 	}
 	if s.mayRegister() {

@@ -45,6 +45,7 @@ type server struct {
 	audit      *audit.Log
 	access     *access.Registry
 	documents  *documents
+	clientKeys *clientKeys
 	passkeys   *webauthn.WebAuthn // nil: not offered here
 	noPasskeys string             // why not
 	sameOrigin *http.CrossOriginProtection
@@ -61,9 +62,10 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	documents := newDocuments(c)
 	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
-		access: access.New(c.Store, c.Now), documents: newDocuments(c), passkeys: passkeys, noPasskeys: noPasskeys}
+		access: access.New(c.Store, c.Now), documents: documents, clientKeys: newClientKeys(documents.get, c.Now), passkeys: passkeys, noPasskeys: noPasskeys}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}
@@ -102,6 +104,7 @@ func (s *server) routes() http.Handler {
 	if s.mayRegister() {
 		mux.Handle("/oauth/register", web.Public("POST", bounded(s.register)))
 	}
+	mux.Handle("POST /oauth/introspect", bounded(s.introspect)) // no client in a browser can prove itself
 	return mux
 }
 

@@ -25,6 +25,7 @@ type authRequest struct {
 	Challenge   string // code_challenge, S256
 	Server      directory.Server
 	Scopes      []string // as requested
+	Offline     bool     // offline_access was requested too
 	Prompt      []string
 	Query       string    // the whole request, encoded anew, to carry it from page to page
 	UserID      string    // who is logged in, when that has been found out
@@ -242,13 +243,9 @@ func checkScope(_ context.Context, a *authRequest, query url.Values) error {
 	if err != nil {
 		return a.reject("invalid_scope", err.Error())
 	}
-	a.Scopes = slices.DeleteFunc(scopes, func(s string) bool { return slices.Contains(outside, s) })
+	a.Scopes, a.Offline = splitOutside(scopes)
 	return nil
 }
-
-// outside are scopes that ask for no permission, so they stand outside the formula. Clients add them out of habit; we serve no
-// OpenID Connect, and refresh tokens come without asking.
-var outside = []string{"openid", "profile", "email", "offline_access"}
 
 // checkPrompt reads OpenID Connect's prompt (Core §3.1.2.1), of which MCP clients use consent and login too.
 func checkPrompt(_ context.Context, a *authRequest, query url.Values) error {

@@ -13,7 +13,8 @@ import (
 )
 
 // revoke is the revocation endpoint (RFC 7009). Either kind of token ends its whole grant, so nothing of it can be
-// refreshed any more; an access token that was issued goes on to its end, at most ten minutes later.
+// refreshed any more, and introspection says so at once; who does not ask there accepts an access token that was issued until
+// its end, at most ten minutes later.
 func (s *server) revoke(w http.ResponseWriter, r *http.Request) {
 	params, client, err := s.clientRequest(r)
 	if err == nil && params.Get("token") == "" {
@@ -33,10 +34,29 @@ func (s *server) revoke(w http.ResponseWriter, r *http.Request) {
 // revokeToken looks for the token among both kinds; token_type_hint would only save a read (RFC 7009 §2.1 lets us
 // ignore it).
 func (s *server) revokeToken(ctx context.Context, client directory.Client, presented string) error {
-	grantID, err := s.grantOfToken(ctx, presented)
-	if err != nil || grantID == "" {
+	refresh, err := s.access.RefreshToken(ctx, web.Hash(presented))
+	if err == nil {
+		return s.revokeFamily(ctx, client, refresh.Value.GrantID)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
+	claims, err := s.verifier.Verify(ctx, presented)
+	if errors.Is(err, token.ErrInvalid) {
+		return nil // nobody's
+	}
+	if err != nil {
+		return err
+	}
+	if grantID, ok := grantOf(claims); ok {
+		return s.revokeFamily(ctx, client, grantID)
+	}
+	return s.revokeMachine(ctx, client, claims)
+}
+
+var errOthersToken = &tokenError{"invalid_grant", "the token was issued to another client"} // RFC 7009 §2.1
+
+func (s *server) revokeFamily(ctx context.Context, client directory.Client, grantID string) error {
 	family, err := s.access.Grant(ctx, grantID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -44,24 +64,31 @@ func (s *server) revokeToken(ctx context.Context, client directory.Client, prese
 	if err != nil {
 		return err
 	}
-	if family.ClientID != client.ID { // RFC 7009 §2.1
-		return concerning(&tokenError{"invalid_grant", "the token was issued to another client"}, family.UserID)
+	if family.ClientID != client.ID {
+		return concerning(errOthersToken, family.UserID)
 	}
 	return s.revokeGrant(ctx, grantID, audit.Event{Name: audit.Revocation, Outcome: audit.OK, UserID: family.UserID, ClientID: client.ID})
 }
 
-// grantOfToken is the id of the grant that a token belongs to, empty when the token is none of ours.
-func (s *server) grantOfToken(ctx context.Context, presented string) (string, error) {
-	refresh, err := s.access.RefreshToken(ctx, web.Hash(presented))
-	if err == nil {
-		return refresh.Value.GrantID, nil
+// revokeMachine notes that an application gave back a token that it got for itself. There is no grant to end, so the token's id
+// is remembered for as long as it would be good.
+func (s *server) revokeMachine(ctx context.Context, client directory.Client, claims token.Claims) error {
+	if claims.ClientID != client.ClientID() {
+		return errOthersToken
 	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return "", err
+	item := store.Encode(revokedPartition(claims), revokedSort, true, claims.ExpiresAt.Time)
+	return s.writeWith(ctx, audit.Event{Name: audit.Revocation, Outcome: audit.OK, ClientID: client.ID}, store.Put(item, store.Always()))
+}
+
+const revokedSort = "revoked"
+
+func revokedPartition(claims token.Claims) string { return "revoked/" + claims.ID }
+
+// revoked reports whether an application gave back a token that it got for itself.
+func (s *server) revoked(ctx context.Context, claims token.Claims) (bool, error) {
+	_, err := s.Store.Get(ctx, revokedPartition(claims), revokedSort)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
 	}
-	claims, err := s.verifier.Verify(ctx, presented)
-	if errors.Is(err, token.ErrInvalid) {
-		return "", nil
-	}
-	return grantOf(claims), err
+	return err == nil, err
 }

@@ -104,19 +104,37 @@ func (s *server) checkSameResource(ctx context.Context, client directory.Client,
 }
 
 // narrower reads the scope parameter of a token request: empty means all that was granted, more than that is an
-// error (RFC 6749 §6).
-func narrower(params url.Values, granted []string) ([]string, error) {
-	asked, err := rbac.ParseScope(params.Get("scope"))
+// error (RFC 6749 §6). offline: it does not leave out offline_access.
+func narrower(params url.Values, granted []string) (scopes []string, offline bool, err error) {
+	all, err := rbac.ParseScope(params.Get("scope"))
 	if err != nil {
-		return nil, &tokenError{"invalid_scope", err.Error()}
+		return nil, false, &tokenError{"invalid_scope", err.Error()}
 	}
+	asked, offline := splitOutside(all)
 	if len(asked) == 0 {
-		return granted, nil
+		return granted, offline || len(all) == 0, nil
 	}
 	for _, scope := range asked {
 		if !slices.Contains(granted, scope) {
-			return nil, &tokenError{"invalid_scope", "scope asks for more than was granted"}
+			return nil, false, &tokenError{"invalid_scope", "scope asks for more than was granted"}
 		}
 	}
-	return asked, nil
+	return asked, offline, nil
 }
+
+// offlineAccess asks for a refresh token (OpenID Connect Core §11; MCP Authorization, "Refresh Tokens"). A client that registered
+// the grant gets one whether it asks or not; when it asked, the token response names this among the scopes, so that it knows.
+const offlineAccess = "offline_access"
+
+// outside are scopes that ask for no permission at a server, so they stand outside the formula. Clients add them out of habit; we
+// serve no OpenID Connect.
+var outside = []string{"openid", "profile", "email", offlineAccess}
+
+// splitOutside takes out the scopes that stand outside the formula, and tells whether offline_access was among them.
+func splitOutside(scopes []string) (inside []string, offline bool) {
+	offline = slices.Contains(scopes, offlineAccess)
+	return slices.DeleteFunc(scopes, func(scope string) bool { return slices.Contains(outside, scope) }), offline
+}
+
+// nameOffline tells in a response that the offline access which was asked for was given.
+func (r *tokenResponse) nameOffline() { r.Scope += " " + offlineAccess }

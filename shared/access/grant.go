@@ -25,8 +25,9 @@ type Grant struct {
 	ClientID string    `json:"client_id"`
 	Server   string    `json:"server"` // identifier
 	Scopes   []string  `json:"scopes"`
-	Since    time.Time `json:"since"`            // when the user allowed it: of the code
-	Consent  time.Time `json:"consent,omitzero"` // which of the user's consents it stands on: its Since
+	Offline  bool      `json:"offline,omitempty"` // the client asked for offline_access too
+	Since    time.Time `json:"since"`             // when the user allowed it: of the code
+	Consent  time.Time `json:"consent,omitzero"`  // which of the user's consents it stands on: its Since
 	LastUsed time.Time `json:"last_used"`
 	Ends     time.Time `json:"ends"` // at the latest; sooner when it is not refreshed
 }

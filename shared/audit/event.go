@@ -22,6 +22,7 @@ const (
 	CodeReuse      Name = "code-reuse"      // a code came a second time, so its grant was revoked
 	RefreshReuse   Name = "refresh-reuse"   // a refresh token came again, so its grant was revoked
 	Revocation     Name = "revocation"      // a grant was revoked on request, or that was refused
+	Introspection  Name = "introspection"   // a client was refused to ask what a token is good for
 	Withdrawal     Name = "withdrawal"      // a user took back what a client was allowed
 	PasswordChange Name = "password-change" // a user changed the password, or could not
 	PasskeyChange  Name = "passkey-change"  // a user added or removed a passkey, or could not

@@ -1,0 +1,97 @@
+package oauth
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/MicahParks/jwkset"
+	"github.com/golang-jwt/jwt/v5"
+	lru "github.com/hashicorp/golang-lru/v2" // bounds whose keys are remembered
+
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/egress"
+	"github.com/vetassist/vetassist/shared/token"
+)
+
+const (
+	maxJWKS       = 64 << 10 // bytes of a JWKS at a jwks_uri
+	maxRemoteKeys = 256      // jwks_uris whose keys are remembered
+	maxCandidates = 8        // keys that one JWT is tried with, when it does not say which it was signed with
+)
+
+// clientKeys finds the public keys of clients that prove themselves with a private one: in their registration, or at the URL that
+// it names, remembered for five minutes and asked at most every ten seconds for a key that is not there (token.Keys).
+type clientKeys struct {
+	outside *http.Client
+	now     func() time.Time
+	remote  *lru.Cache[string, *token.Keys] // by jwks_uri
+}
+
+func newClientKeys(outside *http.Client, now func() time.Time) *clientKeys {
+	remote, err := lru.New[string, *token.Keys](maxRemoteKeys)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return &clientKeys{outside, now, remote}
+}
+
+// find are the client's keys that may have signed a JWT with this kid, which may be empty, and algorithm. An error wraps
+// token.ErrUnavailable.
+func (c *clientKeys) find(ctx context.Context, client directory.Client, kid, alg string) (keys []jwt.VerificationKey, err error) {
+	all, err := c.registered(ctx, client, kid)
+	for _, key := range all {
+		if signs(key, alg) && (kid == "" || key.Marshal().KID == kid) && len(keys) < maxCandidates {
+			keys = append(keys, key.Key())
+		}
+	}
+	return keys, err
+}
+
+func (c *clientKeys) registered(ctx context.Context, client directory.Client, kid string) ([]jwkset.JWK, error) {
+	if client.JWKSURI == "" {
+		return token.ParseKeys(client.JWKS)
+	}
+	keys, ok := c.remote.Get(client.JWKSURI)
+	if !ok {
+		keys = token.LoadedKeys(func(ctx context.Context) ([]byte, error) {
+			body, _, err := egress.Get(ctx, c.outside, client.JWKSURI, "application/jwk-set+json, application/json", maxJWKS)
+			return body, err
+		}, c.now)
+		if before, found, _ := c.remote.PeekOrAdd(client.JWKSURI, keys); found {
+			keys = before
+		}
+	}
+	return keys.Find(ctx, kid)
+}
+
+// RSA keys shorter than this are too weak (RFC 7518 §3.3), and longer ones keep us busy.
+const (
+	minRSA = 2048
+	maxRSA = 8192
+)
+
+// signs reports whether a JWT with this alg may be verified with a key: it is of that kind, strong enough, and not for
+// something else (RFC 7517 §4.2 to §4.4).
+func signs(key jwkset.JWK, alg string) bool {
+	m := key.Marshal()
+	if m.USE != "" && m.USE != jwkset.UseSig || m.ALG != "" && m.ALG.String() != alg ||
+		len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify) {
+		return false
+	}
+	switch public := key.Key().(type) {
+	case *ecdsa.PublicKey:
+		return alg == jwt.SigningMethodES256.Alg() && public.Curve == elliptic.P256()
+	case ed25519.PublicKey:
+		return alg == jwt.SigningMethodEdDSA.Alg()
+	case *rsa.PublicKey:
+		size := public.N.BitLen()
+		return (alg == jwt.SigningMethodRS256.Alg() || alg == jwt.SigningMethodPS256.Alg()) && minRSA <= size && size <= maxRSA
+	}
+	return false
+}
