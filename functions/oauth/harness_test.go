@@ -51,6 +51,8 @@ type world struct {
 	db        store.Store
 	directory *directory.Directory
 	verifier  *token.Verifier
+	internet  *internet
+	handler   http.Handler
 	meanwhile atomic.Pointer[func()] // see beforeNextWrite
 	mu        sync.Mutex
 	written   strings.Builder // all that the server wrote
@@ -78,7 +80,7 @@ func newWorldOver(t testing.TB, between func(store.Store) store.Store) *world {
 // newWorldAt gives it another name of this machine.
 func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store, edit ...func(*oauth.Config)) *world {
 	t.Helper()
-	w := &world{t: t, clock: storetest.NewClock()}
+	w := &world{t: t, clock: storetest.NewClock(), internet: &internet{}}
 	w.db = storetest.OpenSeeded(t, w.clock.Now, seeding)
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { handler.ServeHTTP(rw, r) }))
@@ -90,7 +92,7 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	var err error
 	c := oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory, Registration: config.RegistrationOpen,
-		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Now: w.clock.Now, Rand: rand.Reader, Log: log}
+		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Outside: &http.Client{Transport: w.internet}, Now: w.clock.Now, Rand: rand.Reader, Log: log}
 	for _, e := range edit {
 		e(&c)
 	}
@@ -98,6 +100,7 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.handler = handler
 	observed := web.Observe(log, handler)
 	handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if from := r.Header.Get("Test-From"); from != "" { // as if it came from there
@@ -107,6 +110,35 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 	})
 	w.verifier = token.NewVerifier(w.url, []string{w.url + "/mcp"}, token.StoredKeys(s, w.clock.Now), w.clock.Now)
 	return w
+}
+
+// internet is what is out there: documents at URLs. Package egress, which keeps us from what should not be asked, has tests of its own.
+type internet struct {
+	mu    sync.Mutex
+	pages map[string]string
+	asked int
+}
+
+func (i *internet) put(url, page string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.pages == nil {
+		i.pages = map[string]string{}
+	}
+	i.pages[url] = page
+}
+
+func (i *internet) RoundTrip(r *http.Request) (*http.Response, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.asked++
+	rec := httptest.NewRecorder()
+	if page, ok := i.pages[r.URL.String()]; ok {
+		io.WriteString(rec, page)
+	} else {
+		http.NotFound(rec, r)
+	}
+	return rec.Result(), nil
 }
 
 // beforeNextWrite lets f happen when the server has read all it wants to, but before it writes.
