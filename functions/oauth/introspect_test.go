@@ -223,9 +223,13 @@ func TestIntrospectionKnowsAtOnce(t *testing.T) {
 		{"the role loses one scope", func(w *asking) { role(w, "appointment:read") }, "appointment:read", "appointment:read", "appointment:read"},
 		{"the role loses all", func(w *asking) { role(w) }, "", "", ""},
 		{"the role gains one", func(w *asking) { role(w, "pet-profile:read", "appointment:read", "reminder:read") }, all, all, all},
-		{"the client loses one scope", func(w *asking) { change(w, func(c *directory.Client) { c.Authorized[mcp] = []string{"pet-profile:read"} }) },
+		{"the client loses one scope", func(w *asking) {
+			change(w, func(c *directory.Client) { c.Authorized[mcp] = []string{"pet-profile:read"} })
+		},
 			"pet-profile:read", "pet-profile:read", "pet-profile:read"},
-		{"the client may refresh no more", func(w *asking) { change(w, func(c *directory.Client) { c.GrantTypes = []string{"authorization_code"} }) }, all, all, ""},
+		{"the client may refresh no more", func(w *asking) {
+			change(w, func(c *directory.Client) { c.GrantTypes = []string{"authorization_code"} })
+		}, all, all, ""},
 		{"the client is disabled", func(w *asking) { change(w, func(c *directory.Client) { c.Disabled = true }) }, "", "refused", "refused"},
 		{"the server is deleted", func(w *asking) {
 			r, err := w.directory.ServerRecord(t.Context(), mcp)
