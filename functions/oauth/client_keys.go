@@ -15,7 +15,6 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2" // bounds whose keys are remembered
 
 	"github.com/vetassist/vetassist/shared/directory"
-	"github.com/vetassist/vetassist/shared/egress"
 	"github.com/vetassist/vetassist/shared/token"
 )
 
@@ -28,17 +27,20 @@ const (
 // clientKeys finds the public keys of clients that prove themselves with a private one: in their registration, or at the URL that
 // it names, remembered for five minutes and asked at most every ten seconds for a key that is not there (token.Keys).
 type clientKeys struct {
-	outside *http.Client
-	now     func() time.Time
-	remote  *lru.Cache[string, *token.Keys] // by jwks_uri
+	get    getDocument
+	now    func() time.Time
+	remote *lru.Cache[string, *token.Keys] // by jwks_uri
 }
 
-func newClientKeys(outside *http.Client, now func() time.Time) *clientKeys {
+// getDocument reads what is at a URL that a client named, of at most limit bytes.
+type getDocument func(ctx context.Context, url, accept string, limit int64) ([]byte, http.Header, error)
+
+func newClientKeys(get getDocument, now func() time.Time) *clientKeys {
 	remote, err := lru.New[string, *token.Keys](maxRemoteKeys)
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &clientKeys{outside, now, remote}
+	return &clientKeys{get, now, remote}
 }
 
 // find are the client's keys that may have signed a JWT with this kid, which may be empty, and algorithm. An error wraps
@@ -60,7 +62,7 @@ func (c *clientKeys) registered(ctx context.Context, client directory.Client, ki
 	keys, ok := c.remote.Get(client.JWKSURI)
 	if !ok {
 		keys = token.LoadedKeys(func(ctx context.Context) ([]byte, error) {
-			body, _, err := egress.Get(ctx, c.outside, client.JWKSURI, "application/jwk-set+json, application/json", maxJWKS)
+			body, _, err := c.get(ctx, client.JWKSURI, "application/jwk-set+json, application/json", maxJWKS)
 			return body, err
 		}, c.now)
 		if before, found, _ := c.remote.PeekOrAdd(client.JWKSURI, keys); found {

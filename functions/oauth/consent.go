@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
@@ -33,6 +34,7 @@ type consentPage struct {
 	Ask          []directory.Scope // to be ticked
 	Already      []directory.Scope // agreed to before
 	Unavailable  []unavailable
+	Days         int // for which it gets refresh tokens; 0: it gets none
 }
 
 // unavailable is a scope that was asked for and cannot be had, and why.
@@ -112,6 +114,9 @@ func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 	}
 	for _, verdict := range d.Dropped {
 		page.Unavailable = append(page.Unavailable, unavailable{describe(a.Server, []string{verdict.Scope})[0], why(a, v.user, verdict)})
+	}
+	if a.Client.May(grantRefresh) { // whether it asks for offline_access or not
+		page.Days = int(access.GrantLifetime.Hours() / 24)
 	}
 	title := "Allow " + a.Client.Name + "?"
 	if len(d.Available) == 0 {

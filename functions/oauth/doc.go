@@ -31,7 +31,10 @@
 // a secret; one that nobody allowed anything is forgotten after a day (package directory). A registration is not read, changed or
 // deleted by the client (RFC 7592), and software statements are ignored (RFC 7591 §2.3).
 //
-// An application that acts for no user gets its token at once, for its secret and its own roles: grant_client.go.
+// An application that acts for no user gets its token at once, for its secret or its signature and its own roles: grant_client.go.
+//
+// Who a client is, client.go finds out: by name, by a secret, or by a JWT that it signed (client_assertion.go) with a key that it registered or
+// publishes (client_keys.go). What a token is good for now, as opposed to what it says, introspect.go tells.
 //
 // The authorization request itself is kept nowhere: it travels as the query from page to page, and every page checks it
 // anew. The consent form is bound to that query and to the session by its form token (session.go), so what was
@@ -41,6 +44,7 @@
 // late or from another site's page is none of these.
 //
 // Not supported, and therefore not in the metadata: response types other than code, response modes other than query,
-// client assertions, introspection, request objects and pushed requests (their parameters are ignored, as any
-// unknown one), OpenID Connect (its prompt is understood; openid, profile, email and offline_access are dropped from scope).
+// client_secret_jwt, client certificates (RFC 8705), signed answers of introspection (RFC 9701), request objects and pushed requests (their parameters are ignored, as any
+// unknown one), OpenID Connect (its prompt is understood; openid, profile and email are dropped from scope, and offline_access asks for what
+// every client gets that registered for refresh tokens).
 package oauth

@@ -2,6 +2,7 @@ package oauth_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/vetassist/vetassist/shared/directory"
@@ -37,6 +38,13 @@ func TestOfflineAccess(t *testing.T) {
 				t.Errorf("the access token says %q, %v", claims.Scope, err)
 			}
 		})
+	}
+	// Whoever is asked to agree is told how long it lasts.
+	for client, want := range map[string]bool{clientID: true, "short": false} {
+		page := w.browser().login("alice", w.request("client_id", client))
+		if got := strings.Contains(page.body, "It stays connected for up to 90 days"); got != want {
+			t.Errorf("%s: the consent page says so: %v", client, got)
+		}
 	}
 	// Alone it asks for nothing at the server, so the client gets what it is authorized for, as without a scope.
 	alone := w.redeem(w.code("scope", "offline_access"))
