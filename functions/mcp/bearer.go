@@ -66,11 +66,15 @@ func (g *guard) bearer(next http.Handler) http.Handler {
 			rpcError(w, web.FailureStatus(err), nil, codeBusy, "Tokens cannot be checked right now. Please try again. "+web.ReportNumber(r.Context()), nil)
 			return
 		}
-		if !g.limit.allow(claims.Subject) {
-			w.Header().Set("Retry-After", web.RetryAfter)
-			rpcError(w, http.StatusTooManyRequests, nil, codeTooMany, "Too many requests. Please wait a moment.", nil)
+		if !g.limit.allow(claims.Subject, 1) {
+			tooMany(w)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller{claims})))
 	})
+}
+
+func tooMany(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", web.RetryAfter)
+	rpcError(w, http.StatusTooManyRequests, nil, codeTooMany, "Too many requests. Please wait a moment.", nil)
 }

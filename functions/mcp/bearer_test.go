@@ -231,6 +231,11 @@ func TestChallengeReadsWhatTheServerReads(t *testing.T) {
 		`{"jsonrpc":"2.0","id":7,"method":"tools/call","Method":"tools/list","params":{"name":"book_vet_appointment","arguments":{}}}`,
 		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"book_vet_appointment","NAME":"list_pets","arguments":{}}}`,
 		`{"jsonrpc":"2.0","id":7,"method":"tools/call","PARAMS":{"name":"list_pets"},"params":{"name":"book_vet_appointment","arguments":{}}}`,
+		// Of two members with one name, both take the last.
+		`{"jsonrpc":"2.0","id":7,"method":"tools/list","method":"tools/call","params":{"name":"book_vet_appointment","arguments":{}}}`,
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_pets","name":"book_vet_appointment","arguments":{}}}`,
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_pets"},"params":{"name":"book_vet_appointment","arguments":{}}}`,
+		`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"n\u0061me":"book_vet_appointment","arguments":{}}}`,
 	} {
 		refusedAs(t, body, w.post(read, body), 403, "insufficient_scope", rbac.AppointmentWrite)
 	}
@@ -290,6 +295,22 @@ func TestRateLimit(t *testing.T) {
 	w.clock.Advance(time.Second)
 	if a := w.post(raw, call("list_pets", `{}`)); a.status != 200 {
 		t.Errorf("a second later: %d", a.status)
+	}
+	// A batch is as many requests as it has messages.
+	w.clock.Advance(3 * time.Second)
+	batch := func(n int) string {
+		var b []string
+		for id := range n {
+			b = append(b, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"ping"}`, id))
+		}
+		return "[" + strings.Join(b, ",") + "]"
+	}
+	if a := w.post(raw, batch(3)); a.status != 200 {
+		t.Errorf("a batch of three: %d %s", a.status, a.body)
+	}
+	w.clock.Advance(2 * time.Second)
+	if a := w.post(raw, batch(3)); a.status != 429 || a.header.Get("Retry-After") == "" {
+		t.Errorf("another one, after time for two: %d %s", a.status, a.body)
 	}
 }
 

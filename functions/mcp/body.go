@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -88,11 +90,49 @@ func readBody(w http.ResponseWriter, r *http.Request) (messages []message, ok bo
 			_ = json.Unmarshal(part, &m) // what is no message needs no scope, and the SDK will refuse it
 			messages = append(messages, m)
 		}
-		return messages, true
+	} else {
+		var m message
+		_ = json.Unmarshal(body, &m)
+		messages = []message{m}
 	}
-	var m message
-	_ = json.Unmarshal(body, &m)
-	return []message{m}, true
+	if wrong := checkIDs(messages); wrong != "" {
+		rpcError(w, http.StatusBadRequest, nil, codeInvalidRequest, wrong, nil)
+		return nil, false
+	}
+	return messages, true
+}
+
+const maxID = 1<<53 - 1 // beyond it, JSON's numbers are not exact everywhere (RFC 8259 §6)
+
+// checkIDs says what is wrong with ids that the SDK would give back changed, so that nobody knew their answers again, and with
+// batches that have one twice. An id is a string or an integer (MCP, Base Protocol, Requests).
+func checkIDs(messages []message) string {
+	seen := map[string]bool{}
+	for _, m := range messages {
+		if len(messages) > 1 && m.Method == "initialize" { // 2025-03-26, Lifecycle, Initialization
+			return "initialize cannot be part of a batch."
+		}
+		if m.Method == "" || len(m.ID) == 0 || string(m.ID) == "null" {
+			continue // no request, or a mistake that the SDK will find
+		}
+		var id any
+		_ = json.Unmarshal(m.ID, &id) // it is JSON
+		switch id := id.(type) {
+		case string:
+		case float64:
+			if id != math.Trunc(id) || math.Abs(id) > maxID {
+				return "An id is a string or an integer of at most 53 bits."
+			}
+		default:
+			return "An id is a string or an integer."
+		}
+		key := fmt.Sprintf("%T %v", id, id)
+		if seen[key] {
+			return "Two requests of a batch have the same id."
+		}
+		seen[key] = true
+	}
+	return ""
 }
 
 // idOf is the id to answer with: the request's own, null where there is none or several.

@@ -101,6 +101,10 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 				return
 			}
 			who := callerFrom(r.Context())
+			if more := len(messages) - 1; more > 0 && !g.limit.allow(who.Subject, more) { // bearer has counted one
+				tooMany(w)
+				return
+			}
 			ask, err := g.policy.missing(r.Context(), who, messages)
 			if err != nil {
 				web.LogFailure(r, g.log, err)

@@ -6,6 +6,7 @@
 //	    │         a preflight ends here ────────────────────────────────────────▶ 204
 //	bearer.go     is there a token, and is it good? ──────────────────────── no ──▶ 401, challenge: where to get one
 //	rate.go       does this person call too often? ───────────────────────── yes ─▶ 429
+//	headers.go    can the headers be read in one way only? ───────────────── no ──▶ 400
 //	body.go       is it JSON, a sane size, a message or a batch? ─────────── no ──▶ 400, 413
 //	challenge.go  which scopes do the messages need, and has the token them?
 //	    │           missing, and the person's roles allow them ────────────────────▶ 403, challenge: what to ask for
@@ -23,6 +24,6 @@
 // # Left out
 //
 // Sessions, SSE, GET and DELETE on /mcp (405): every answer is one JSON document, so that a Lambda can give it. With them go
-// subscriptions, listChanged, logging, sampling and roots. Elicitation: the free slots of a refused booking come back in the
+// subscriptions, listChanged, logging, sampling and roots: subscriptions/listen is told that nothing will come, and ends. Elicitation: the free slots of a refused booking come back in the
 // result, which needs no second round trip and works with every client.
 package mcp

@@ -35,6 +35,9 @@ func (o *origins) host(host string) bool {
 	return !o.local || config.IsLoopbackHost(host)
 }
 
+// exposed are what a page may read of an answer. The second is the first under the name that API Gateway may give it.
+const exposed = "WWW-Authenticate, X-Amzn-Remapped-Www-Authenticate, Retry-After, X-Request-Id"
+
 func (o *origins) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -49,7 +52,7 @@ func (o *origins) wrap(next http.Handler) http.Handler {
 				return
 			}
 			h.Set("Access-Control-Allow-Origin", sent[0])
-			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After, X-Request-Id")
+			h.Set("Access-Control-Expose-Headers", exposed)
 		}
 		if r.Method == http.MethodOptions {
 			h.Set("Allow", "POST")

@@ -25,7 +25,8 @@ func newLimiter(perSecond float64, now func() time.Time) *limiter {
 	return &limiter{perSecond, now, people}
 }
 
-func (l *limiter) allow(person string) bool {
+// allow counts n messages of a person.
+func (l *limiter) allow(person string, n int) bool {
 	bucket, ok := l.people.Get(person)
 	if !ok {
 		bucket = rate.NewLimiter(rate.Limit(l.perSecond), max(1, int(4*l.perSecond)))
@@ -33,5 +34,5 @@ func (l *limiter) allow(person string) bool {
 			bucket = first
 		}
 	}
-	return bucket.AllowN(l.now(), 1)
+	return bucket.AllowN(l.now(), n)
 }

@@ -89,7 +89,7 @@ func Guarded(c Config, server *sdk.Server) (http.Handler, error) {
 	})
 	metadataURL := c.BaseURL + "/.well-known/oauth-protected-resource/mcp"
 	guard := &guard{verifier: c.Verifier, policy: policy{c.Roles}, metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
-	mcp := newOrigins(base, c.AllowedOrigins).wrap(guard.bearer(guard.scopes(rpc)))
+	mcp := newOrigins(base, c.AllowedOrigins).wrap(guard.bearer(guard.headers(guard.scopes(rpc))))
 	metadata := web.Public("GET", metadataHandler(c.BaseURL, c.Issuer))
 
 	mux := http.NewServeMux()
