@@ -29,6 +29,7 @@ func TestJudge(t *testing.T) {
 		{"no reason", "run:\n  - checks: [\"one:b\"]\n", map[string]string{"one": bad}, "has a reason"},
 		{"an unknown run", "other: []", map[string]string{"one": good}, "no run"},
 		{"nothing ran", "run: []", nil, "not one check"},
+		{"a named scenario that did not run", "run: []", map[string]string{"two": good}, "no results: three"},
 		{"a scenario that did not run", "run: []", map[string]string{"two": good}, "no results: one"},
 	} {
 		dir := t.TempDir()
@@ -55,6 +56,9 @@ func TestJudge(t *testing.T) {
 		args := []string{"-run", "run"}
 		if c.what == "a scenario that did not run" {
 			args = append(args, "-requirements", write("requirements.yaml", "server: [two]\nnot_scored: [{scenario: one, leg: server}, {scenario: three, leg: client}]\n"))
+		}
+		if c.what == "a named scenario that did not run" {
+			args = append(args, "-scenarios", "two three")
 		}
 		var out strings.Builder
 		err := run(append(args, write("expected.yaml", c.expected), filepath.Join(dir, "results")), &out)

@@ -1,11 +1,11 @@
 // Command judge reads what the official conformance suite found (its --output-dir) and compares it with what is expected:
 //
-//	judge -run 'server 2026-07-28' [-requirements requirements/2026-07-28.yaml -leg server] expected-failures.yaml RESULTS...
+//	judge -run 'server 2026-07-28' [-requirements requirements/2026-07-28.yaml -leg server | -scenarios 'ping …'] expected-failures.yaml RESULTS...
 //
 // Every check that did not succeed needs a line under the run's name in expected-failures.yaml, with the reason, skipped checks and
 // warnings included. A line that fits no such check is as much of a failure: what works now may not stay excused. The suite's own
 // --expected-failures would overlook that where a check is gone, and all that its requirement sets do not score.
-// With -requirements, each scenario that the revision lists for the leg must have left results.
+// Each scenario of -scenarios, and with -requirements each that the revision lists for the leg, must have left results.
 package main
 
 import (
@@ -36,6 +36,7 @@ func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("judge", flag.ContinueOnError)
 	name := flags.String("run", "", "name of the run in the file of expected failures")
 	requirements := flags.String("requirements", "", "the suite's list of what a revision requires")
+	scenarios := flags.String("scenarios", "", "scenarios that must have left results")
 	leg := flags.String("leg", "server", "server or client")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -53,10 +54,16 @@ func run(args []string, out io.Writer) error {
 			return err
 		}
 	}
-	v := compare(results, expected)
+	wanted := strings.Fields(*scenarios)
 	if *requirements != "" {
-		if err := v.missing(*requirements, *leg, results); err != nil {
+		if wanted, err = readRequirements(*requirements, *leg); err != nil {
 			return err
+		}
+	}
+	v := compare(results, expected)
+	for _, scenario := range wanted {
+		if _, ok := results[scenario]; !ok {
+			v.problems = append(v.problems, "no results: "+scenario)
 		}
 	}
 	v.print(out, *name)
@@ -169,18 +176,18 @@ func compare(results map[string][]check, expected []excuse) *verdict {
 	return v
 }
 
-// missing finds scenarios that the suite was to run and that left nothing.
-func (v *verdict) missing(file, leg string, results map[string][]check) error {
+// readRequirements lists what the suite runs for a leg, scored or not.
+func readRequirements(file, leg string) ([]string, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var list struct {
 		Server, Client []string
 		NotScored      []struct{ Scenario, Leg string } `yaml:"not_scored"`
 	}
 	if err := yaml.Unmarshal(raw, &list); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	wanted := map[string][]string{"server": list.Server, "client": list.Client}[leg]
 	for _, n := range list.NotScored {
@@ -189,14 +196,9 @@ func (v *verdict) missing(file, leg string, results map[string][]check) error {
 		}
 	}
 	if len(wanted) == 0 {
-		return fmt.Errorf("%s lists nothing for %q", file, leg)
+		return nil, fmt.Errorf("%s lists nothing for %q", file, leg)
 	}
-	for _, scenario := range wanted {
-		if _, ok := results[scenario]; !ok {
-			v.problems = append(v.problems, "no results: "+scenario)
-		}
-	}
-	return nil
+	return wanted, nil
 }
 
 func (v *verdict) print(out io.Writer, run string) {

@@ -1,9 +1,9 @@
 // Command server puts the fixtures of the official conformance suite behind everything that guards the VetAssist MCP server, runs a
 // command, and ends with it:
 //
-//	server [-way lambda|listen] -- conformance server --url {url} --requirements 2026-07-28
+//	server [-way lambda|listen] [-own] -- conformance server --url {url} --requirements 2026-07-28
 //
-// {url} in the command is where the fixtures are:
+// {url} in the command is where the fixtures are, or with -own the clinic's tools:
 //
 //	suite -> loopback proxy -> way -> origin.go, bearer.go, body.go, challenge.go of functions/mcp -> go-sdk -> fixtures
 //
@@ -35,6 +35,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/vetassist/vetassist/functions/mcp"
+	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
@@ -44,8 +45,9 @@ import (
 
 func main() {
 	way := flag.String("way", "lambda", "lambda or listen")
+	clinic := flag.Bool("own", false, "the clinic's own server instead of the fixtures")
 	flag.Parse()
-	if err := run(context.Background(), *way, flag.Args()); err != nil {
+	if err := run(context.Background(), *way, *clinic, flag.Args()); err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
 			os.Exit(max(1, exit.ExitCode()))
@@ -55,7 +57,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, way string, command []string) error {
+func run(ctx context.Context, way string, clinic bool, command []string) error {
 	if len(command) == 0 {
 		return errors.New("which command?")
 	}
@@ -78,10 +80,16 @@ func run(ctx context.Context, way string, command []string) error {
 	defer db.Close()
 	keys := token.NewKeyring(base, db, time.Now, rand.Reader)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	guarded, err := mcp.Guarded(mcp.Config{
+	config := mcp.Config{
 		BaseURL: base, Roles: noRoles{}, Rate: 1e6, Now: time.Now, Log: log,
 		Verifier: token.NewVerifier(base, []string{base + "/mcp", mcp.Identifier}, token.StoredKeys(db, time.Now), time.Now),
-	}, fixtures(mcp.Options()))
+	}
+	var guarded http.Handler
+	if clinic {
+		guarded, err = own(ctx, config, db)
+	} else {
+		guarded, err = mcp.Guarded(config, fixtures(mcp.Options()))
+	}
 	if err != nil {
 		return err
 	}
@@ -119,7 +127,7 @@ func fixtures(options *sdk.ServerOptions) *sdk.Server {
 	return s
 }
 
-// noRoles: the fixtures need no scope, so nobody's roles matter.
+// noRoles: no role has more than the token, whose scopes are enough for everything.
 type noRoles struct{}
 
 func (noRoles) RoleScopes(context.Context, []string, string) ([]string, error) { return nil, nil }
@@ -154,7 +162,8 @@ func proxy(to string, keys *token.Keyring, base string) http.Handler {
 		r.Out.Host = r.In.Host
 	}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, _, err := keys.Mint(r.Context(), token.Grant{ID: rand.Text(), Subject: "conformance", ClientID: "conformance-suite", Audience: []string{base + "/mcp"}})
+		raw, _, err := keys.Mint(r.Context(), token.Grant{ID: rand.Text(), Subject: "conformance", ClientID: "conformance-suite", Audience: []string{base + "/mcp"},
+			Roles: []string{rbac.StaffRole}, Scopes: []string{rbac.PetProfileRead, rbac.AppointmentRead, rbac.ReminderRead}})
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
