@@ -1,6 +1,7 @@
 package mcp_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -246,6 +247,52 @@ func TestWritingImpliesReading(t *testing.T) {
 	a := w.post(w.mint(bob(rbac.AppointmentWrite)), call("list_appointments", `{}`))
 	if res, _ := a.json(t)["result"].(map[string]any); a.status != 200 || res["isError"] == true {
 		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// roleScopes are what every role allows.
+type roleScopes []string
+
+func (r *roleScopes) RoleScopes(context.Context, []string, string) ([]string, error) { return *r, nil }
+
+// TestChallengeFollowsTheHierarchy: who may write may read, in the token as in the roles, so a challenge asks for what can be had and
+// never for what is there already in a stronger form only to lose it.
+func TestChallengeFollowsTheHierarchy(t *testing.T) {
+	const pr, pw, ar, aw, rr = rbac.PetProfileRead, rbac.PetProfileWrite, rbac.AppointmentRead, rbac.AppointmentWrite, rbac.ReminderRead
+	var roles roleScopes
+	w := newWorld(t, func(c *mcp.Config) { c.Roles = &roles })
+	batch := func(tools ...string) string {
+		var b []string
+		for i, tool := range tools {
+			b = append(b, fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":%q,"arguments":{}}}`, i, tool))
+		}
+		return "[" + strings.Join(b, ",") + "]"
+	}
+	for _, c := range []struct {
+		what           string
+		granted, roles []string
+		body, asks     string // asks empty: no challenge
+	}{
+		{"writing implies reading", []string{pw}, []string{pr, pw}, call("list_pets", `{}`), ""},
+		{"reading does not imply writing", []string{pr}, []string{pr, pw}, call("update_pet", `{}`), pw},
+		{"writing of something else does not count", []string{aw}, []string{pr, aw}, call("list_pets", `{}`), pr},
+		{"roles that allow only writing", nil, []string{pw}, call("list_pets", `{}`), pw},
+		{"roles that allow only reading", []string{pr}, []string{pr}, call("update_pet", `{}`), ""},
+		{"all that a batch needs", nil, []string{pr, ar, aw, rr}, batch("list_pets", "list_appointments", "list_reminders"), pr + " " + ar + " " + rr},
+		{"with what is there", []string{ar}, []string{pr, ar}, batch("list_appointments", "list_pets"), ar + " " + pr},
+		{"without what no role allows", nil, []string{pr}, batch("list_pets", "list_appointments"), pr},
+		{"a stronger one in the token stays", []string{aw}, []string{pr, aw}, batch("list_appointments", "list_pets"), aw + " " + pr},
+		{"one scope for two needs", nil, []string{aw}, batch("list_appointments", "book_vet_appointment"), aw},
+	} {
+		roles = c.roles
+		a := w.post(w.mint(bob(c.granted...)), c.body)
+		if c.asks == "" {
+			if a.status != 200 || a.header.Get("WWW-Authenticate") != "" {
+				t.Errorf("%s: %d %s", c.what, a.status, a.header.Get("WWW-Authenticate"))
+			}
+			continue
+		}
+		refusedAs(t, c.what, a, 403, "insufficient_scope", c.asks)
 	}
 }
 

@@ -51,10 +51,18 @@ func (p policy) missing(ctx context.Context, who caller, messages []message) ([]
 	var ask []string
 	lacking := false
 	for _, s := range required {
-		if rbac.Satisfies(who.Scopes(), []string{s}) {
+		has, there := rbac.Satisfier(who.Scopes(), s) // writing, perhaps, where reading would do: a client may ask for no more than we say
+		could, possible := rbac.Satisfier(allowed, s)
+		switch {
+		case there:
+			s = has
+		case possible: // a consent could add it
+			s, lacking = could, true
+		default:
+			continue
+		}
+		if !slices.Contains(ask, s) {
 			ask = append(ask, s)
-		} else if s, ok := rbac.Satisfier(allowed, s); ok { // what a consent could add
-			ask, lacking = append(ask, s), true
 		}
 	}
 	if !lacking {
