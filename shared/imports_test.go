@@ -64,6 +64,9 @@ var house = map[string][]string{
 	"functions/admin/lambda": {"functions/admin", "seed", "shared/*"},
 	"functions/app/lambda":   {"functions/app", "shared/*"},
 
+	// The official suite judges the chat app from outside; see there.
+	"scripts/conformance/client": {"functions/app", "functions/app/assistant", "shared/config", "shared/store/sqlite"},
+
 	"functions/vetassist/doctor": {"shared/config"}, // a stranger too, to whatever it examines
 	"functions/vetassist":        {"functions/*", "shared/*", "seed"},
 

@@ -75,7 +75,12 @@ func (a *app) writeSetup(ctx context.Context, s setup, version int64) error {
 
 // prove notes that a login through what an authorization server knows us by has succeeded.
 func (a *app) prove(ctx context.Context, known server) {
-	a.confirmRegistration(ctx, known)
+	if a.registers() {
+		a.confirmRegistration(ctx, known)
+	}
+	if !a.asks() {
+		return
+	}
 	for range writeAttempts {
 		s, version, err := a.readSetup(ctx)
 		if err == nil && (s.Proven || s.ClientID != known.Client || s.Issuer != known.Issuer) {
