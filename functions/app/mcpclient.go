@@ -58,7 +58,7 @@ func (m *mcpTurn) connect(ctx context.Context) error {
 		&mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}, Logger: m.app.log})
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{
 		Endpoint: m.app.mcpURL, HTTPClient: &client, OAuthHandler: m.handler,
-		DisableStandaloneSSE: true, MaxRetries: -1, MaxEventSize: maxMCPBody,
+		DisableStandaloneSSE: true, MaxRetries: 2, MaxEventSize: maxMCPBody,
 	}, &mcp.ClientSessionOptions{ProtocolVersion: mcpRevision})
 	if err != nil {
 		return m.judge(err)
