@@ -46,7 +46,11 @@ func (p *plan) Next(_ context.Context, t assistant.Turn) (assistant.Step, error)
 		p.given = true
 		if len(p.calls) == 0 {
 			for _, tool := range t.Tools {
-				p.calls = append(p.calls, call{tool.Name, arguments(tool.InputSchema)})
+				args := arguments(tool.InputSchema)
+				if _, ok := args["schema"]; ok { // it asks what schemas look like to an assistant
+					args["schema"] = t.Tools[0].InputSchema
+				}
+				p.calls = append(p.calls, call{tool.Name, args})
 			}
 		}
 	}
