@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -42,6 +43,10 @@ type world struct {
 	revoked   []string
 	authorize []url.Values
 	known     []string // clients, where unset asks
+	client    string   // as which the app must come
+	servers   []string // authorization_servers; by default other
+	answered  []string // hosts at which the token endpoint was asked
+	registers []map[string]any
 	secrets   []string // every token, code, verifier that ever was
 
 	// What a test may change.
@@ -50,6 +55,7 @@ type world struct {
 	onToken    func(w http.ResponseWriter, form url.Values) bool // true: answered
 	mcp        func(w http.ResponseWriter, r *http.Request) bool // true: answered
 	revokeDown bool                                              // the revocation endpoint
+	onRegister func(w http.ResponseWriter) bool                  // true: answered
 	header     string                                            // name of the challenge's header; "-" for none
 	ttl        time.Duration                                     // of access tokens
 }
@@ -83,7 +89,7 @@ func (s *spyStore) Write(ctx context.Context, ops ...store.Op) error {
 
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, time: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), grants: map[string]grant{},
-		refreshes: map[string][]string{}, access: map[string]access{}, header: "WWW-Authenticate", ttl: 10 * time.Minute}
+		refreshes: map[string][]string{}, access: map[string]access{}, header: "WWW-Authenticate", ttl: 10 * time.Minute, client: "vet-assist-ai"}
 	w.store = &spyStore{Store: storetest.Open(t, w.now)}
 	w.other = httptest.NewServer(w.otherRoutes())
 	t.Cleanup(w.other.Close)
@@ -133,18 +139,20 @@ func (w *world) otherRoutes() http.Handler {
 		json.NewEncoder(rw).Encode(v)
 	}
 	mux.HandleFunc("GET /.well-known/oauth-protected-resource/mcp", func(rw http.ResponseWriter, _ *http.Request) {
-		doc(rw, map[string]any{"resource": w.other.URL + "/mcp", "authorization_servers": []string{w.other.URL}, "resource_name": "Test Clinic",
+		doc(rw, map[string]any{"resource": w.other.URL + "/mcp", "authorization_servers": w.named(), "resource_name": "Test Clinic",
 			"scopes_supported": []string{"pet-profile:read", "appointment:write"}})
 	})
-	mux.HandleFunc("GET /.well-known/oauth-authorization-server", func(rw http.ResponseWriter, _ *http.Request) {
-		m := map[string]any{"issuer": w.other.URL, "authorization_endpoint": w.other.URL + "/authorize", "token_endpoint": w.other.URL + "/token",
-			"revocation_endpoint": w.other.URL + "/revoke", "response_types_supported": []string{"code"},
+	mux.HandleFunc("GET /.well-known/oauth-authorization-server", func(rw http.ResponseWriter, r *http.Request) {
+		here := "http://" + r.Host // there may be more than one
+		m := map[string]any{"issuer": here, "authorization_endpoint": here + "/authorize", "token_endpoint": here + "/token",
+			"revocation_endpoint": here + "/revoke", "response_types_supported": []string{"code"},
 			"code_challenge_methods_supported": []string{"S256"}, "authorization_response_iss_parameter_supported": true}
 		if w.metadata != nil {
 			w.metadata(m)
 		}
 		doc(rw, m)
 	})
+	mux.HandleFunc("POST /register", w.registrationEndpoint)
 	mux.HandleFunc("GET /authorize", w.authorizeEndpoint)
 	mux.HandleFunc("POST /token", w.tokenEndpoint)
 	mux.HandleFunc("POST /revoke", func(rw http.ResponseWriter, r *http.Request) {
@@ -161,13 +169,45 @@ func (w *world) otherRoutes() http.Handler {
 	return mux
 }
 
+func (w *world) named() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.servers == nil {
+		return []string{w.other.URL}
+	}
+	return w.servers
+}
+
+// registrationEndpoint gives every application an id of its own, and a secret if it wants one (RFC 7591 §3).
+func (w *world) registrationEndpoint(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var m map[string]any
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil || r.Header.Get("Content-Type") != "application/json" {
+		w.t.Errorf("registration: %v %v", r.Header, err)
+	}
+	w.registers = append(w.registers, m)
+	if w.onRegister != nil && w.onRegister(rw) {
+		return
+	}
+	w.client = fmt.Sprintf("registered-%d", len(w.registers))
+	m["client_id"] = w.client
+	if m["token_endpoint_auth_method"] != "none" {
+		m["client_secret"] = "s:" + w.client
+		m["client_secret_expires_at"] = w.time.Add(24 * time.Hour).Unix()
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	rw.WriteHeader(http.StatusCreated)
+	json.NewEncoder(rw).Encode(m)
+}
+
 // authorizeEndpoint is a person who agrees at once, unless decide says otherwise.
 func (w *world) authorizeEndpoint(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	q := r.URL.Query()
 	w.authorize = append(w.authorize, q)
-	for name, want := range map[string]string{"response_type": "code", "client_id": "vet-assist-ai", "code_challenge_method": "S256", "resource": w.other.URL + "/mcp"} {
+	for name, want := range map[string]string{"response_type": "code", "client_id": w.client, "code_challenge_method": "S256", "resource": w.other.URL + "/mcp"} {
 		if q.Get(name) != want {
 			w.t.Errorf("authorize: %s is %q, want %q", name, q.Get(name), want)
 		}
@@ -183,7 +223,7 @@ func (w *world) authorizeEndpoint(rw http.ResponseWriter, r *http.Request) {
 		answer = url.Values{}
 	}
 	if !answer.Has("iss") {
-		answer.Set("iss", w.other.URL)
+		answer.Set("iss", "http://"+r.Host)
 	}
 	if answer.Get("iss") == "-" {
 		answer.Del("iss")
@@ -202,7 +242,11 @@ func (w *world) tokenEndpoint(rw http.ResponseWriter, r *http.Request) {
 		w.t.Error(err)
 	}
 	w.mu.Lock()
-	w.forms = append(w.forms, r.PostForm)
+	if id, secret, ok := r.BasicAuth(); ok {
+		r.PostForm.Set("client_id", id)
+		r.PostForm.Set("basic", secret)
+	}
+	w.forms, w.answered = append(w.forms, r.PostForm), append(w.answered, r.Host)
 	hook := w.onToken
 	w.mu.Unlock()
 	if hook != nil && hook(rw, r.PostForm) {
@@ -216,7 +260,7 @@ func (w *world) tokenEndpoint(rw http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(rw).Encode(map[string]string{"error": code})
 	}
 	f := r.PostForm
-	if f.Get("resource") != w.other.URL+"/mcp" || f.Get("client_id") != "vet-assist-ai" {
+	if f.Get("resource") != w.other.URL+"/mcp" || f.Get("client_id") != w.client {
 		refuse("invalid_target")
 		return
 	}

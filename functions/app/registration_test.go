@@ -1,0 +1,515 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/config"
+)
+
+const described = "https://chat.example/oauth-client.json"
+
+// offers lets the authorization server offer ways to be known there.
+func (w *world) offers(names ...string) {
+	w.metadata = func(m map[string]any) {
+		for _, name := range names {
+			switch name {
+			case "documents":
+				m["client_id_metadata_document_supported"] = true
+			case "registration":
+				m["registration_endpoint"] = m["issuer"].(string) + "/register"
+			default:
+				m["token_endpoint_auth_methods_supported"] = strings.Fields(name)
+			}
+		}
+	}
+}
+
+// set starts the app with a setting. Its document is where the authorization server could read it.
+func (w *world) set(setting string, edit ...func(*Config)) {
+	w.app = w.start(func(c *Config) {
+		c.ClientID, c.Document = setting, described
+		for _, e := range edit {
+			e(c)
+		}
+	})
+}
+
+// TestIntroductions: however the authorization server comes to know us, the whole flow works, and the token endpoint is told in the
+// way that it wants.
+func TestIntroductions(t *testing.T) {
+	secret := func(c *Config) { c.Secret = "a b" }
+	for _, tc := range []struct {
+		name, setting string
+		edit          func(*Config)
+		offers        []string
+		client        string
+		form          map[string]string // of the token request; "-": absent
+	}{
+		{"pre-registered", "vet-assist-ai", nil, nil, "vet-assist-ai", map[string]string{"client_secret": "-", "basic": "-"}},
+		{"pre-registered with a secret", "vet-assist-ai", secret, nil, "vet-assist-ai", map[string]string{"basic": "a+b", "client_secret": "-"}}, // RFC 6749 §2.3.1
+		{"pre-registered with a secret in the body", "vet-assist-ai", secret, []string{"client_secret_post"}, "vet-assist-ai", map[string]string{"client_secret": "a b", "basic": "-"}},
+		{"metadata document", config.AppClientDocument, nil, []string{"documents"}, described, map[string]string{"basic": "-"}},
+		{"metadata document elsewhere", "https://pages.example/us.json", nil, []string{"documents"}, "https://pages.example/us.json", nil},
+		{"registration", config.AppClientRegistered, nil, []string{"registration", "none client_secret_basic"}, "registered-1", map[string]string{"basic": "-", "client_secret": "-"}},
+		{"registration with a secret", config.AppClientRegistered, nil, []string{"registration"}, "registered-1", map[string]string{"basic": "s%3Aregistered-1", "client_secret": "-"}}, // RFC 8414 §2: the default
+		{"registration with a secret in the body", config.AppClientRegistered, nil, []string{"registration", "client_secret_post"}, "registered-1", map[string]string{"client_secret": "s:registered-1", "basic": "-"}},
+		{"whatever is offered: both", config.AppClientAuto, nil, []string{"documents", "registration"}, described, nil},
+		{"whatever is offered: documents", config.AppClientAuto, nil, []string{"documents"}, described, nil},
+		{"whatever is offered: registration", config.AppClientAuto, nil, []string{"registration", "none"}, "registered-1", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.offers(tc.offers...)
+			if tc.client != "registered-1" {
+				w.client = tc.client
+			}
+			w.set(tc.setting, func(c *Config) {
+				if tc.edit != nil {
+					tc.edit(c)
+				}
+			})
+			p := w.connected()
+			if got := w.authorize[0].Get("client_id"); got != tc.client {
+				t.Errorf("came as %q, want %q", got, tc.client)
+			}
+			w.pass(w.ttl)
+			if a := p.say("vaccination"); !strings.Contains(a.Reply, "ok answer") {
+				t.Errorf("%+v", a)
+			}
+			p.post("/logout", "application/x-www-form-urlencoded", "")
+			if len(w.forms) != 2 || len(w.revoked) != 1 {
+				t.Errorf("%d token requests, %d revocations", len(w.forms), len(w.revoked))
+			}
+			for _, f := range w.forms {
+				if f.Get("client_id") != tc.client {
+					t.Errorf("%s as %q", f.Get("grant_type"), f.Get("client_id"))
+				}
+				for name, want := range tc.form {
+					if want == "-" && f.Has(name) || want != "-" && f.Get(name) != want {
+						t.Errorf("%s: %s is %q", f.Get("grant_type"), name, f.Get(name))
+					}
+				}
+			}
+			wanted := 0
+			if tc.client == "registered-1" {
+				wanted = 1
+			}
+			if len(w.registers) != wanted {
+				t.Errorf("%d registrations", len(w.registers))
+			}
+		})
+	}
+}
+
+// TestPriority is the order of "Client Registration": what was given by hand, the document, registration, and then a person.
+func TestPriority(t *testing.T) {
+	w := newWorld(t)
+	w.unset(func(c *Config) { c.ClientID, c.Document = config.AppClientAuto, described }, "by-hand")
+	came := func() string {
+		return query(t, w.person().say("vaccination").AuthorizeURL).Get("client_id")
+	}
+	p := w.person()
+	a := p.say("vaccination")
+	if a.AuthorizeURL != "" || !strings.Contains(a.Reply, "does not let applications register themselves. An administrator can register it by hand: "+w.app.URL+"/setup says how.") {
+		t.Errorf("nothing is offered: %+v", a)
+	}
+	for _, tc := range []struct {
+		offers []string
+		want   string
+	}{
+		{[]string{"registration", "none"}, "registered-1"},
+		{[]string{"registration", "none", "documents"}, described},
+	} {
+		w.offers(tc.offers...)
+		if got := came(); got != tc.want {
+			t.Errorf("%v: came as %q", tc.offers, got)
+		}
+	}
+	_, page := p.get("/setup")
+	for _, want := range []string{described, "registers itself", "VETASSIST_APP_CLIENT_ID", `name="client_id"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the setup page does not say %s", want)
+		}
+	}
+	if status, page := p.enter("by-hand"); status != http.StatusOK {
+		t.Fatalf("%d %s", status, page)
+	}
+	if got := came(); got != "by-hand" {
+		t.Errorf("came as %q", got)
+	}
+}
+
+// TestNoWay: a person reads why there is no way to be known there, and nothing of the chat is lost.
+func TestNoWay(t *testing.T) {
+	answer := func(status int, body string) func(http.ResponseWriter) bool {
+		return func(rw http.ResponseWriter) bool {
+			rw.Header().Set("Content-Type", "application/json")
+			rw.WriteHeader(status)
+			fmt.Fprint(rw, body)
+			return true
+		}
+	}
+	own := func(c *Config) { c.Document = "" }
+	for _, tc := range []struct {
+		name, setting string
+		edit          func(*Config)
+		offers        []string
+		answer        func(http.ResponseWriter) bool
+		want          string
+	}{
+		{"no documents", config.AppClientDocument, nil, []string{"registration"}, nil, "does not take an application that describes itself at a URL"},
+		{"a document that only this machine can read", config.AppClientDocument, own, []string{"documents"}, nil, "cannot read: that takes an https address"},
+		{"no registration", config.AppClientRegistered, nil, []string{"documents"}, nil, "does not let applications register themselves"},
+		{"redirect URL refused", config.AppClientRegistered, nil, []string{"registration"}, answer(400, `{"error":"invalid_redirect_uri","error_description":"https only"}`),
+			"/callback for an application of the type “native”. It says: “https only”"},
+		{"metadata refused", config.AppClientRegistered, nil, []string{"registration"}, answer(400, `{"error":"invalid_client_metadata"}`), "did not register Vet Assist AI (invalid_client_metadata)."},
+		{"with a token only", config.AppClientRegistered, nil, []string{"registration"}, answer(401, `{"error":"invalid_token"}`), "registers only who has a token for that"},
+		{"no JSON", config.AppClientRegistered, nil, []string{"registration"}, answer(403, `<b>no</b>`), "did not register Vet Assist AI (status 403)."},
+		{"out of order", config.AppClientRegistered, nil, []string{"registration"}, answer(503, ``), "did not answer when Vet Assist AI wanted to register"},
+		{"redirect", config.AppClientRegistered, nil, []string{"registration"}, func(rw http.ResponseWriter) bool {
+			rw.Header().Set("Location", "/token")
+			rw.WriteHeader(http.StatusTemporaryRedirect)
+			return true
+		}, "did not answer when Vet Assist AI wanted to register"},
+		{"no id", config.AppClientRegistered, nil, []string{"registration"}, answer(201, `{}`), "in a way that it cannot use"},
+		{"an id that is none", config.AppClientRegistered, nil, []string{"registration"}, answer(201, `{"client_id":"a\nb"}`), "in a way that it cannot use"},
+		{"a way to prove it that we have not", config.AppClientRegistered, nil, []string{"registration"}, answer(201, `{"client_id":"a","token_endpoint_auth_method":"private_key_jwt"}`), "in a way that it cannot use"},
+		{"a secret that is missing", config.AppClientRegistered, nil, []string{"registration"}, answer(201, `{"client_id":"a","token_endpoint_auth_method":"client_secret_basic"}`), "in a way that it cannot use"},
+		{"too long", config.AppClientRegistered, nil, []string{"registration"}, answer(201, `{"client_id":"a","x":"`+strings.Repeat("x", maxRegistrationBody)+`"}`), "did not answer"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.offers(tc.offers...)
+			w.onRegister = tc.answer
+			w.set(tc.setting, func(c *Config) {
+				if tc.edit != nil {
+					tc.edit(c)
+				}
+			})
+			p := w.person()
+			if a := p.say("vaccination"); !strings.Contains(a.Reply, tc.want) || a.AuthorizeURL != "" || strings.Contains(a.Reply, "<b>") {
+				t.Errorf("%q", a.Reply)
+			}
+			if len(w.authorize) != 0 || len(w.forms) != 0 || strings.Contains(w.store.written.String(), registrationPrefix) {
+				t.Error("it went on, or kept something")
+			}
+			if a := p.say("hello"); !strings.Contains(a.Reply, "You said: hello") {
+				t.Errorf("the chat is gone: %+v", a)
+			}
+		})
+	}
+}
+
+// TestRegistration: what we say of ourselves when we register. An application on somebody's own machine is a native one.
+func TestRegistration(t *testing.T) {
+	for from, kind := range map[string]string{"http://localhost:8080": "native", "https://chat.example": "web"} {
+		w := newWorld(t)
+		a, err := newApp(Config{BaseURL: from, MCPURL: w.other.URL + "/mcp", ClientID: config.AppClientRegistered, Store: w.store})
+		if err != nil {
+			t.Fatal(err)
+		}
+		known, err := a.identify(t.Context(), server{Issuer: w.other.URL, Register: w.other.URL + "/register", AuthMethods: []string{"client_secret_basic", "none"}})
+		if err != nil || known.Client != "registered-1" || len(w.registers) != 1 {
+			t.Fatalf("%+v %v, %d registrations", known, err, len(w.registers))
+		}
+		want := fmt.Sprintf(`{"application_type":%q,"client_id":"registered-1","client_name":"Vet Assist AI","client_uri":%q,"grant_types":["authorization_code","refresh_token"],`+
+			`"redirect_uris":[%q],"response_types":["code"],"software_id":"vet-assist-ai","software_version":"1.0.0","token_endpoint_auth_method":"none"}`, kind, from, from+"/callback")
+		if got, err := json.Marshal(w.registers[0]); err != nil || string(got) != want {
+			t.Errorf("%s, %v", got, err)
+		}
+	}
+}
+
+// TestClientDocument: our own description, which is there only when we go by it.
+func TestClientDocument(t *testing.T) {
+	w := newWorld(t)
+	get := func(edit func(*Config)) (*http.Response, string) {
+		srv := w.start(edit)
+		resp, err := http.Get(srv.URL + "/oauth-client.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, body := w.person().read(resp, nil)
+		return resp, body
+	}
+	for _, setting := range []string{config.AppClientDocument, config.AppClientAuto} {
+		resp, body := get(func(c *Config) { c.BaseURL, c.ClientID = "https://chat.example", setting })
+		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "application/json" || resp.Header.Get("Cache-Control") != "public, max-age=3600" {
+			t.Errorf("%s: %d %v", setting, resp.StatusCode, resp.Header)
+		}
+		want := `{"client_id":"https://chat.example/oauth-client.json","redirect_uris":["https://chat.example/callback"],"token_endpoint_auth_method":"none",` +
+			`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"client_name":"Vet Assist AI","client_uri":"https://chat.example",` +
+			`"software_id":"vet-assist-ai","software_version":"1.0.0","application_type":"web"}` + "\n"
+		if body != want {
+			t.Errorf("%s: %s", setting, body)
+		}
+	}
+	if _, body := get(func(c *Config) { c.ClientID = config.AppClientDocument }); !strings.Contains(body, `"application_type":"native"`) {
+		t.Errorf("on somebody's own machine: %s", body)
+	}
+	for _, setting := range []string{"", "vet-assist-ai", config.AppClientRegistered, "https://pages.example/us.json"} {
+		if resp, body := get(func(c *Config) { c.ClientID = setting }); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("%q: %d %s", setting, resp.StatusCode, body)
+		}
+	}
+}
+
+// TestWrongSetting says at the start what is wrong.
+func TestWrongSetting(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []Config{
+		{ClientID: "has space"}, {ClientID: strings.Repeat("x", 256)}, {ClientID: "https://pages.example/ü.json"},
+		{ClientID: config.AppClientAuto, Secret: "s"}, {Secret: "s"},
+	} {
+		c.BaseURL, c.Store = "http://localhost:1", w.store
+		if _, err := New(c); err == nil || strings.Contains(err.Error(), `"s"`) {
+			t.Errorf("%q: %v", c.ClientID, err)
+		}
+	}
+}
+
+// TestRegisteredOnce: a registration serves everybody, in every process, until there is a reason to make another.
+func TestRegisteredOnce(t *testing.T) {
+	w := newWorld(t)
+	w.offers("registration", "none")
+	w.set(config.AppClientRegistered)
+	p := w.connected()
+	w.connected()
+	w.set(config.AppClientRegistered, func(c *Config) { c.BaseURL = w.app.URL }) // a second process at the same address
+	w.person().say("vaccination")
+	if len(w.registers) != 1 {
+		t.Fatalf("%d registrations", len(w.registers))
+	}
+	moved := w.start(func(c *Config) { c.ClientID = config.AppClientRegistered }) // at another address
+	other := w.person()
+	other.base = moved.URL
+	other.say("vaccination")
+	if len(w.registers) != 2 {
+		t.Errorf("%d registrations: its redirect URL is not registered", len(w.registers))
+	}
+	if a := p.say("vaccination"); !strings.Contains(a.Reply, "ok answer") { // what was given to the first stays with it
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestForgotten: when the authorization server does not know us any more, we introduce ourselves anew.
+func TestForgotten(t *testing.T) {
+	forgets := func(rw http.ResponseWriter) {
+		rw.Header().Set("Content-Type", "application/json")
+		rw.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprint(rw, `{"error":"invalid_client"}`)
+	}
+	t.Run("at a refresh", func(t *testing.T) {
+		w := newWorld(t)
+		w.offers("registration", "none")
+		w.set(config.AppClientRegistered)
+		p := w.connected()
+		w.onToken = func(rw http.ResponseWriter, f url.Values) bool {
+			if f.Get("client_id") == "registered-1" {
+				forgets(rw)
+				return true
+			}
+			return false
+		}
+		w.pass(w.ttl)
+		a := p.say("vaccination")
+		if !strings.Contains(a.Reply, "does not know Vet Assist AI any more") || query(t, a.AuthorizeURL).Get("client_id") != "registered-2" {
+			t.Fatalf("%+v", a)
+		}
+		if _, page := p.get(a.AuthorizeURL); !strings.Contains(page, "Connected</summary>") {
+			t.Error("cannot connect again")
+		}
+	})
+	t.Run("at a code", func(t *testing.T) {
+		w := newWorld(t)
+		w.offers("registration", "none")
+		w.set(config.AppClientRegistered)
+		w.onToken = func(rw http.ResponseWriter, f url.Values) bool {
+			if f.Get("client_id") == "registered-1" {
+				forgets(rw)
+				return true
+			}
+			return false
+		}
+		p := w.person()
+		if _, page := p.get(p.say("vaccination").AuthorizeURL); !strings.Contains(page, "Please try again, and it will introduce itself anew.") {
+			t.Errorf("%s", page)
+		}
+		if _, page := p.get(p.say("vaccination").AuthorizeURL); !strings.Contains(page, "Connected</summary>") || len(w.registers) != 2 {
+			t.Errorf("%d registrations", len(w.registers))
+		}
+	})
+	t.Run("before a person is sent there", func(t *testing.T) {
+		w := newWorld(t)
+		w.unset(func(c *Config) { c.ClientID = config.AppClientRegistered })
+		w.offers("registration", "none")
+		first := w.person().say("vaccination").AuthorizeURL
+		w.pass(registrationAsk / 2)
+		second := w.person().say("vaccination").AuthorizeURL
+		w.pass(registrationAsk)
+		third := w.person().say("vaccination").AuthorizeURL // the world knows nobody
+		var came []string
+		for _, to := range []string{first, second, third} {
+			came = append(came, query(t, to).Get("client_id"))
+		}
+		if want := []string{"registered-1", "registered-1", "registered-2"}; !slices.Equal(came, want) {
+			t.Errorf("came as %v", came)
+		}
+	})
+	t.Run("a secret that has run out", func(t *testing.T) {
+		w := newWorld(t)
+		w.offers("registration")
+		w.set(config.AppClientRegistered)
+		w.connected()
+		w.pass(25 * time.Hour)
+		w.connected()
+		if len(w.registers) != 2 {
+			t.Errorf("%d registrations", len(w.registers))
+		}
+	})
+}
+
+// second is another authorization server beside the world's, which keeps the same books.
+func (w *world) second() *httptest.Server {
+	srv := httptest.NewServer(w.other.Config.Handler)
+	w.t.Cleanup(srv.Close)
+	return srv
+}
+
+// TestAnotherAuthorizationServer: the MCP server leaves one authorization server for another. Nothing that the first gave, no id, no
+// secret, no token, is sent to the second, and no token of the first to the MCP server again.
+func TestAnotherAuthorizationServer(t *testing.T) {
+	outside := func(c *Config) { c.Outside = &http.Client{} } // the second is on this machine too
+	move := func(w *world) *httptest.Server {
+		second := w.second()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.servers = []string{second.URL}
+		clear(w.access)
+		return second
+	}
+	for _, tc := range []struct {
+		setting, offers string
+		clients         [2]string
+	}{
+		{config.AppClientRegistered, "registration", [2]string{"registered-1", "registered-2"}},
+		{config.AppClientDocument, "documents", [2]string{described, described}}, // portable
+	} {
+		t.Run(tc.setting, func(t *testing.T) {
+			w := newWorld(t)
+			w.offers(tc.offers)
+			w.client = tc.clients[0]
+			w.set(tc.setting, outside)
+			p := w.connected()
+			p.get(p.say("book").AuthorizeURL)
+			second := move(w)
+			forms, revoked, calls := len(w.forms), len(w.revoked), len(w.calls)
+			a := p.say("vaccination")
+			if !strings.Contains(a.Reply, "The logins of VetAssist are now kept at "+hostOf(second.URL)) || !strings.HasPrefix(a.AuthorizeURL, second.URL) {
+				t.Fatalf("%+v", a)
+			}
+			if len(w.forms) != forms || len(w.calls) != calls+1 {
+				t.Errorf("%d token requests, calls %v", len(w.forms)-forms, w.calls[calls:])
+			}
+			if q := query(t, a.AuthorizeURL); q.Get("client_id") != tc.clients[1] || q.Get("scope") != "pet-profile:read" {
+				t.Errorf("%v", q)
+			}
+			if _, page := p.get(a.AuthorizeURL); !strings.Contains(page, "answer of get_pet_vaccination_info") {
+				t.Errorf("%s", page)
+			}
+			for i, f := range w.forms {
+				here := "http://"+w.answered[i] == second.URL
+				if want := tc.clients[0]; i < forms && (here || f.Get("client_id") != want) {
+					t.Errorf("before: %s %v", w.answered[i], f)
+				}
+				if want := tc.clients[1]; i >= forms && (!here || f.Get("client_id") != want || f.Get("refresh_token") != "" || tc.offers == "registration" && f.Get("basic") != "s%3Aregistered-2") {
+					t.Errorf("after: %s %v", w.answered[i], f)
+				}
+			}
+			if len(w.revoked) != revoked+1 {
+				t.Error("the login at the first is not revoked")
+			}
+			if a := p.say("vaccination"); !strings.Contains(a.Reply, "ok answer") {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+	for _, secret := range []string{"", "s"} {
+		t.Run("pre-registered "+secret, func(t *testing.T) {
+			w := newWorld(t)
+			w.set("vet-assist-ai", outside, func(c *Config) { c.Secret = secret })
+			p := w.connected()
+			second := move(w)
+			forms := len(w.forms)
+			a := p.say("vaccination")
+			if a.AuthorizeURL != "" || !strings.Contains(a.Reply, "now lets people log in at "+hostOf(second.URL)+", but Vet Assist AI is registered at "+hostOf(w.other.URL)) {
+				t.Errorf("%+v", a)
+			}
+			if len(w.forms) != forms {
+				t.Errorf("asked %v", w.answered[forms:])
+			}
+		})
+	}
+	t.Run("entered by hand", func(t *testing.T) {
+		w := newWorld(t)
+		w.unset(func(c *Config) { c.ClientID, c.Document = config.AppClientAuto, described; outside(c) }, "vet-assist-ai")
+		p := w.person()
+		p.enter("vet-assist-ai")
+		w.connected()
+		w.offers("documents")
+		move(w)
+		if to := w.person().say("vaccination").AuthorizeURL; query(t, to).Get("client_id") != described {
+			t.Errorf("%s", to)
+		}
+		// Another setting of the authorization server: what was entered for the first is none.
+		w.app = w.start(func(c *Config) { c.ClientID, c.Issuer = "", w.servers[0] })
+		if _, page := w.person().get("/"); !strings.Contains(page, `name="client_id" value=""`) {
+			t.Errorf("%s", page)
+		}
+	})
+}
+
+// TestOneOfMany: of several authorization servers we take the one that we are set up with, else the first (RFC 9728 §7.6).
+func TestOneOfMany(t *testing.T) {
+	w := newWorld(t)
+	w.offers("documents")
+	second := w.second()
+	for _, tc := range []struct {
+		servers []string
+		want    string
+	}{
+		{[]string{second.URL, w.other.URL}, w.other.URL},
+		{[]string{second.URL, "https://third.example"}, second.URL},
+	} {
+		w.servers = tc.servers
+		w.set(config.AppClientDocument, func(c *Config) { c.Outside = &http.Client{} })
+		if to := w.person().say("vaccination").AuthorizeURL; !strings.HasPrefix(to, tc.want+"/authorize?") {
+			t.Errorf("%v: %s", tc.servers, to)
+		}
+	}
+}
+
+// TestAnotherMCPServer: a token is for one server, so one that was given before the setting changed is not sent to the next.
+func TestAnotherMCPServer(t *testing.T) {
+	w := newWorld(t)
+	p := w.connected()
+	var sent []string
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		sent = append(sent, r.Header.Get("Authorization"))
+		http.NotFound(rw, r)
+	}))
+	defer elsewhere.Close()
+	p.base = w.start(func(c *Config) { c.MCPURL = elsewhere.URL + "/mcp" }).URL
+	p.say("vaccination")
+	if len(sent) == 0 || slices.ContainsFunc(sent, func(s string) bool { return s != "" }) {
+		t.Errorf("sent %q", sent)
+	}
+}
