@@ -14,6 +14,7 @@ const (
 	maxChallengeBody = 64 << 10
 	maxScopes        = 30
 	maxDescription   = 240 // bytes of an error_description that we show
+	maxErrorCode     = 60
 )
 
 // challenge is what a 401 or 403 of the MCP server asks for (RFC 6750 §3, RFC 9728 §5.1).
@@ -50,14 +51,14 @@ func readChallenge(resp *http.Response) challenge {
 
 // fill takes what is not known yet.
 func (c *challenge) fill(metadata, scope, code, description string) {
-	if c.ResourceMetadata == "" {
+	if c.ResourceMetadata == "" && len(metadata) <= maxURL {
 		c.ResourceMetadata = metadata
 	}
 	if c.Scopes == nil {
 		c.Scopes = scopeList(scope)
 	}
 	if c.Error == "" {
-		c.Error = code
+		c.Error = clip(code, maxErrorCode)
 	}
 	if c.Description == "" {
 		c.Description = clip(description, maxDescription)

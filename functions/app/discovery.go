@@ -13,6 +13,11 @@ import (
 	"github.com/vetassist/vetassist/shared/config"
 )
 
+const (
+	maxURL         = 2048 // bytes of an address that a server names
+	maxAuthMethods = 20
+)
+
 // server is what discovery found out: the authorization server, and the resource that its tokens are for.
 // It is kept with every authorization request, since the answer is judged by what was true when we asked
 // (MCP authorization, "Authorization Response Validation").
@@ -53,7 +58,7 @@ func (a *app) discover(ctx context.Context, metadataURL string) (server, error) 
 		IssPromised: meta.AuthorizationResponseIssParameterSupported,
 		Resource:    resource.Resource, Name: clip(resource.ResourceName, 60), Scopes: scopeList(strings.Join(resource.ScopesSupported, " ")),
 		Offline:   slices.Contains(meta.ScopesSupported, "offline_access"),
-		Documents: meta.ClientIDMetadataDocumentSupported, AuthMethods: meta.TokenEndpointAuthMethodsSupported,
+		Documents: meta.ClientIDMetadataDocumentSupported, AuthMethods: short(meta.TokenEndpointAuthMethodsSupported),
 	}
 	if a.encrypted(meta.RevocationEndpoint) {
 		s.Revoke = meta.RevocationEndpoint
@@ -62,6 +67,13 @@ func (a *app) discover(ctx context.Context, metadataURL string) (server, error) 
 		s.Register = meta.RegistrationEndpoint
 	}
 	return s, nil
+}
+
+// short is what is kept of a list of methods: no name of one is long.
+func short(methods []string) []string {
+	long := func(m string) bool { return len(m) > 60 }
+	out := slices.DeleteFunc(slices.Clone(methods), long)
+	return out[:min(len(out), maxAuthMethods)]
 }
 
 // movedError says that the MCP server names other authorization servers than the one that gave us our client_id.
@@ -84,6 +96,8 @@ func (a *app) choose(named []string) (issuer string, err error) {
 		return "", errors.New("the MCP server names no authorization server")
 	case !a.portable:
 		return "", &movedError{named, a.issuer}
+	case !a.encrypted(named[0]):
+		return "", fmt.Errorf("the MCP server names %.200q, which is no authorization server to send a person to", named[0])
 	}
 	return named[0], nil
 }
@@ -185,6 +199,6 @@ func (a *app) checkMetadata(m *oauthex.AuthServerMeta, issuer string) error {
 // endpoint has no fragment (RFC 6749 §3.1) and no user, with which an address looks like another.
 func (a *app) encrypted(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && u.Host != "" && u.User == nil && !strings.Contains(s, "#") &&
+	return err == nil && len(s) <= maxURL && u.Host != "" && u.User == nil && !strings.Contains(s, "#") &&
 		(u.Scheme == "https" || u.Scheme == "http" && a.local && config.IsLoopback(u.Hostname()))
 }
