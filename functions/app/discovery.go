@@ -196,9 +196,10 @@ func (a *app) checkMetadata(m *oauthex.AuthServerMeta, issuer string) error {
 }
 
 // encrypted tells whether a URL is https (OAuth 2.1 §1.5) or, while we run on somebody's own machine, stays on that machine. An
-// endpoint has no fragment (RFC 6749 §3.1) and no user, with which an address looks like another.
+// endpoint has no fragment (RFC 6749 §3.1), no user, with which an address looks like another, and nothing that a shell might take for
+// a command (Security Best Practices, "OAuth Authorization URL Validation").
 func (a *app) encrypted(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && len(s) <= maxURL && u.Host != "" && u.User == nil && !strings.Contains(s, "#") &&
+	return err == nil && len(s) <= maxURL && u.Host != "" && u.User == nil && !strings.ContainsAny(s, "#;|`$()<>'\"\\ ") &&
 		(u.Scheme == "https" || u.Scheme == "http" && a.local && config.IsLoopback(u.Hostname()))
 }

@@ -147,7 +147,7 @@ func TestSuspiciousAuthorizationURL(t *testing.T) {
 	for _, bad := range []string{
 		"javascript:alert(1)", "JavaScript:alert(1)", "data:text/html,x", "file:///etc/passwd", "vbscript:x", "ftp://as.example/a", "vscode://a/b", "//as.example/a", "/a", "as.example/a",
 		"http://as.example/a", "https://127.0.0.1@as.example/a", "https://user:secret@as.example/a", "https://as.example/a#x", "https:///a", "https:as.example", "https://as.example/a\n", "https://as example/a",
-		"https://as.example/%zz", "https://as.example/" + strings.Repeat("x", maxURL), "",
+		"https://as.example/%zz", "https://as.example/a;b", "https://as.example/$(x)", "https://as.example/`x`", "https://as.example/a|b", "https://as.example/'", `https://as.example/\`, "https://as.example/" + strings.Repeat("x", maxURL), "",
 	} {
 		t.Run(clip(bad, 40), func(t *testing.T) {
 			w := newWorld(t)
