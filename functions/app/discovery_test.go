@@ -125,6 +125,22 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
+// TestOfflineAccess: asked for only where the authorization server lists it, and no news to a person ("Refresh Tokens").
+func TestOfflineAccess(t *testing.T) {
+	for listed, want := range map[bool]string{true: "pet-profile:read offline_access", false: "pet-profile:read"} {
+		w := newWorld(t)
+		w.metadata = func(m map[string]any) {
+			if listed {
+				m["scopes_supported"] = []string{"openid", "offline_access"}
+			}
+		}
+		a := w.person().say("vaccination")
+		if got := query(t, a.AuthorizeURL).Get("scope"); got != want || strings.Contains(a.HTML, "offline") {
+			t.Errorf("listed %v: asked for %q, and said %s", listed, got, a.HTML)
+		}
+	}
+}
+
 func TestScopeWords(t *testing.T) {
 	for scope, want := range map[string]string{
 		"pet-profile:read": "see pet profiles", "appointment:write": "add and change appointments", "reminder:read": "see reminders",

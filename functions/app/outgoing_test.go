@@ -35,13 +35,13 @@ func TestPrivateAddresses(t *testing.T) {
 	w := newWorld(t)
 	a := w.guarded(config.AppClientAuto, slog.New(slog.DiscardHandler))
 	for name, hosts := range map[string][]string{
-		"private 10/8":           {"10.0.0.1", "10.255.255.255"},
-		"private 172.16/12":      {"172.16.0.1", "172.31.255.255"},
-		"private 192.168/16":     {"192.168.0.1"},
+		"private 10":             {"10.0.0.1", "10.255.255.255"},
+		"private 172.16":         {"172.16.0.1", "172.31.255.255"},
+		"private 192.168":        {"192.168.0.1"},
 		"loopback":               {"127.0.0.1", "127.8.8.8", "[::1]", "localhost", "0.0.0.0", "[::]"},
-		"link-local 169.254/16":  {"169.254.169.254"}, // the cloud's metadata
-		"link-local fe80::/10":   {"[fe80::1]"},
-		"private fc00::/7":       {"[fc00::1]", "[fd00:ec2::254]"},
+		"link-local 169.254":     {"169.254.169.254"}, // the cloud's metadata
+		"link-local fe80":        {"[fe80::1]"},
+		"private fc00":           {"[fc00::1]", "[fd00:ec2::254]"},
 		"IPv4 in IPv6":           {"[::ffff:10.0.0.1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::a00:1]", "[2002:a00:1::]"},
 		"shared and unspecified": {"100.64.0.1", "224.0.0.1", "255.255.255.255"},
 	} {
@@ -109,10 +109,11 @@ func TestOtherPorts(t *testing.T) {
 
 // TestRedirects: no answer leads a request elsewhere, not even at home.
 func TestRedirects(t *testing.T) {
-	for _, path := range []string{
-		"/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server", "/register", "/token", "/revoke",
+	for name, path := range map[string]string{
+		"resource metadata": "/.well-known/oauth-protected-resource/mcp", "server metadata": "/.well-known/oauth-authorization-server",
+		"registration": "/register", "token": "/token", "revocation": "/revoke",
 	} {
-		t.Run(path, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			var hits atomic.Int32
 			trap := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
 			defer trap.Close()
