@@ -28,7 +28,8 @@
 // login that it replaces is revoked (replaced.go).
 //
 // It is a backend for frontend: the browser holds one cookie, never a token. The store holds the tokens encrypted under a key
-// that only the cookie can make (seal.go), so neither alone opens anything.
+// that only the cookie can make (seal.go), so neither alone opens anything. A client secret, where an authorization server insists on
+// one, is of the whole app and lies there as it is, as the signing keys do.
 //
 // We do not use the SDK's own auth.AuthorizationCodeHandler: it waits for the code inside the MCP call, which a server that may
 // be stopped between two requests cannot. Its interface, auth.OAuthHandler, is implemented in oauth_handler.go, and what

@@ -32,9 +32,10 @@ Flags (in brackets the environment variable of the same meaning; the flag wins):
   -seed WHAT        what a new database holds: demo, or none,     [%s]
                     which is one administrator and nothing else.
                     default demo; an old one stays as it was begun
-  -app-client-id ID the client_id of the chat app                 [%s]
-                    default the demo's; without the demo, what was
-                    entered at the chat
+  -app-client-id ID the client_id of the chat app, or how it gets [%s]
+                    one: metadata-document, dynamic-registration,
+                    auto. Default the demo's; without the demo, what
+                    was entered at the chat
   -v                log every request, not only what went wrong
 
 Pages of other origins may call /mcp when they are listed in %s
