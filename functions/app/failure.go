@@ -24,9 +24,12 @@ func (e *refusal) Error() string { return e.Code }
 // refusalOf says what an error is to the caller. All that is not known here is our failure.
 func refusalOf(err error) *refusal {
 	var known *refusal
+	var none *noWay
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &none):
+		return &refusal{http.StatusConflict, "not_registered", none.text}
 	case errors.Is(err, errNotSetUp):
 		return &refusal{http.StatusConflict, "not_set_up", "Vet Assist AI is not set up yet: it has no client id. Reload this page to see what to do."}
 	case errors.Is(err, errBusy), errors.Is(err, store.ErrBusy):

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -205,6 +208,29 @@ func TestNoWay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoWayAnyMore: there was a way when the question was asked, and there is none when the person clicks.
+func TestNoWayAnyMore(t *testing.T) {
+	w := newWorld(t)
+	w.offers("documents")
+	w.set(config.AppClientDocument)
+	p := w.person()
+	a := p.say("vaccination")
+	later := w.start(func(c *Config) { c.ClientID, c.Document, c.BaseURL = config.AppClientDocument, "", w.app.URL })
+	p.Transport = sentTo(later)
+	if status, page := p.click("/connect?for=" + a.ID); status != http.StatusConflict || !strings.Contains(page, "that takes an https address") {
+		t.Errorf("%d %s", status, page)
+	}
+}
+
+// sentTo is a network in which every address is that of one server.
+func sentTo(srv *httptest.Server) http.RoundTripper {
+	to := srv.Listener.Addr().String()
+	return &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, to)
+	}}
 }
 
 // TestRegistration: what we say of ourselves when we register. An application on somebody's own machine is a native one.
