@@ -254,6 +254,8 @@ func (m *mcpTurn) explain(err error) string {
 		return none.text
 	case errors.As(err, &moved):
 		return "The VetAssist server now lets people log in at " + listHosts(moved.named) + ", but Vet Assist AI is registered at " + hostOf(moved.ours) + ". Whoever runs this app has to register it anew."
+	case errors.Is(err, errBusy):
+		return "Many people are asking at once."
 	case errors.As(err, &d):
 		return "The VetAssist server asks for a login, but I could not find out where."
 	case errors.Is(err, errForbidden):

@@ -93,7 +93,9 @@ func (a *app) registered(ctx context.Context, s server) (server, error) {
 		}
 		err = a.writeRegistration(ctx, r, version)
 		if errors.Is(err, store.ErrConflict) { // somebody was faster: theirs counts
-			r, _, err = a.readRegistration(ctx, s.Issuer)
+			if r, _, err = a.readRegistration(ctx, s.Issuer); err == nil && r.ClientID == "" {
+				err = errContended
+			}
 		}
 	}
 	s.Client, s.AuthMethod = r.ClientID, r.Method

@@ -224,6 +224,29 @@ func TestNoWayAnyMore(t *testing.T) {
 	}
 }
 
+// TestManyRegistrations: a server that does not register us is not asked as often as people chat.
+func TestManyRegistrations(t *testing.T) {
+	w := newWorld(t)
+	w.offers("registration", "none")
+	w.onRegister = func(rw http.ResponseWriter) bool {
+		rw.WriteHeader(http.StatusServiceUnavailable)
+		return true
+	}
+	w.set(config.AppClientRegistered)
+	p := w.person()
+	for range registrationsAtOnce {
+		p.say("vaccination")
+	}
+	if a := p.say("vaccination"); len(w.registers) != registrationsAtOnce || !strings.Contains(a.Reply, "Many people are asking at once. Please try again in a moment.") {
+		t.Errorf("%d registrations, %+v", len(w.registers), a)
+	}
+	w.onRegister = nil
+	w.pass(registrationEvery)
+	if a := p.say("vaccination"); a.AuthorizeURL == "" {
+		t.Errorf("%+v", a)
+	}
+}
+
 // sentTo is a network in which every address is that of one server.
 func sentTo(srv *httptest.Server) http.RoundTripper {
 	to := srv.Listener.Addr().String()

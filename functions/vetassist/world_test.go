@@ -50,6 +50,8 @@ type world struct {
 	options Options
 	log     *record
 	network *http.Transport // how its people reach it; nil: directly
+
+	stranger bool // nobody registered its chat app
 }
 
 // record keeps what the server logs, and hands it over when a test fails.
