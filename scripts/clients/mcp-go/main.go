@@ -1,2 +1,5 @@
 package main
-func main(){}
+
+import _ "github.com/mark3labs/mcp-go/client"
+
+func main() {}
