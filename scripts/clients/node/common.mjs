@@ -1,5 +1,6 @@
 // What the programs for Node.js share: what scripts/clients/run tells them, the browser, and the form of what they print.
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -54,4 +55,12 @@ export function answer(result) {
   const text = result.content?.map(part => part.text ?? '').join(' ') ?? '';
   expect(!result.isError, text);
   return text;
+}
+
+// A client of its own for judges of the authorization server: one with a secret, and one that is known by a document with its key.
+export const confidential = JSON.parse(told('CONFIDENTIAL'));
+export const keyDocument = document.replace(/\.json$/, '-key.json');
+export async function clientKey() {
+  const der = Buffer.from(readFileSync(told('CLIENT_KEY'), 'utf8').replace(/-----.*-----/g, ''), 'base64');
+  return { kid: '1', key: await crypto.subtle.importKey('pkcs8', der, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign']) };
 }
