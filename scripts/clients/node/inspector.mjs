@@ -67,11 +67,12 @@ await attempt('refresh', async () => {
   expect((await inspect('registered', staticClient)).logins === 0, 'it asked for a login');
   expect(before && token('registered', 'refresh_token') !== before, 'the refresh token is the same');
 });
+// It revokes what belongs to a client that it keeps; of a --client-id it forgets to whom the grant belonged.
 await attempt('revocation', async () => {
-  const refresh_token = token('registered', 'refresh_token');
+  const refresh_token = token('document', 'refresh_token');
   expect(refresh_token, 'it has no refresh token');
-  await inspect('registered', [...staticClient, '--relogin']); // which revokes, and logs in again
-  const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: registered.client_id, refresh_token });
+  await inspect('document', ['--client-metadata-url', document, '--relogin']); // which revokes, and logs in again
+  const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: document, refresh_token });
   const response = await fetch(`${issuer}/oauth/token`, { method: 'POST', body });
   expect(response.status === 400 && (await response.json()).error === 'invalid_grant', `the refresh token works still: ${response.status}`);
 });
