@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { answer, attempt, date, document, expect, issuer, mcp, redirect, registered } from './common.mjs';
+import { answer, attempt, date, document, expect, issuer, lacks, mcp, redirect, registered } from './common.mjs';
 
 const program = fileURLToPath(new URL('node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js', import.meta.url));
 
@@ -67,12 +67,24 @@ await attempt('refresh', async () => {
   expect((await inspect('registered', staticClient)).logins === 0, 'it asked for a login');
   expect(before && token('registered', 'refresh_token') !== before, 'the refresh token is the same');
 });
-// It revokes what belongs to a client that it keeps; of a --client-id it forgets to whom the grant belonged.
-await attempt('revocation', async () => {
+// --relogin revokes where the storage has serverMetadata. The command line's own login does not write that, so nothing is revoked; with it,
+// as the web Inspector writes it, it is.
+async function reloginRevokes() {
   const refresh_token = token('document', 'refresh_token');
   expect(refresh_token, 'it has no refresh token');
-  await inspect('document', ['--client-metadata-url', document, '--relogin']); // which revokes, and logs in again
+  await inspect('document', ['--client-metadata-url', document, '--relogin']);
   const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: document, refresh_token });
   const response = await fetch(`${issuer}/oauth/token`, { method: 'POST', body });
-  expect(response.status === 400 && (await response.json()).error === 'invalid_grant', `the refresh token works still: ${response.status}`);
-});
+  return response.status === 400 && (await response.json()).error === 'invalid_grant';
+}
+try {
+  expect(!(await reloginRevokes()), 'its command line revokes now');
+  const [file] = files('document').filter(name => name.endsWith('oauth.json'));
+  const state = JSON.parse(readFileSync(file, 'utf8'));
+  for (const server of Object.values(state.servers)) server.serverMetadata = server.discoveryState.authorizationServerMetadata;
+  writeFileSync(file, JSON.stringify(state));
+  expect(await reloginRevokes(), 'it does not revoke with the metadata either');
+  lacks('revocation', 'of what its command line logged in: --relogin looks for the metadata where only the web Inspector writes it');
+} catch (error) {
+  await attempt('revocation', () => Promise.reject(error));
+}
