@@ -38,11 +38,12 @@ async function start(kept, args, browser = process.env.BROWSER) {
 const ask = async client => answer(await client.callTool({ name: 'get_pet_vaccination_info', arguments: { pet: 'Fido' } }));
 
 // loggedIn starts one, asks, and ends it. It must have logged in once.
-async function loggedIn(kept, args) {
+async function loggedIn(kept, args, id = '') {
   const client = await start(kept, args);
   try {
     const text = await ask(client);
     expect(client.logins === 1, `it logged in ${client.logins} times`);
+    expect(client.log.includes(`client_id=${encodeURIComponent(id)}`), 'it used another client_id');
     return `${/2026-07-28/.test(client.log) ? '2026-07-28' : 'legacy'}: ${text}`;
   } finally {
     await client.close();
@@ -52,10 +53,10 @@ async function loggedIn(kept, args) {
 const staticClient = ['--static-oauth-client-info', `@${info}`];
 let text;
 await attempt('pre-registered', async () => {
-  text = await loggedIn('registered', staticClient);
+  text = await loggedIn('registered', staticClient, registered.client_id);
 });
 await attempt('discovery', () => expect(text, 'it did not get so far'));
-await attempt('document', () => loggedIn('document', ['--client-metadata-url', document]).then(() => {}));
+await attempt('document', () => loggedIn('document', ['--client-metadata-url', document], document).then(() => {}));
 await attempt('dynamic', () => loggedIn('dynamic', []).then(() => {}));
 await attempt('iss', async () => {
   const browser = `${homedir()}/browser`; // which tells another issuer
