@@ -71,6 +71,9 @@ var house = map[string][]string{
 	"functions/vetassist":        {"functions/*", "shared/*", "seed"},
 
 	// What drives foreign programs is no part of the house, but some of it opens a door of it.
+	"scripts/clients/documents":   {},
+	"scripts/clients/go-sdk":      {},
+	"scripts/clients/mcp-go":      {}, // and a module of its own
 	"scripts/conformance/browser": {},
 	"scripts/conformance/judge":   {},
 	"scripts/conformance/server":  {"functions/mcp", "seed", "shared/*"},
