@@ -1,0 +1,284 @@
+package app
+
+import (
+	"encoding/json"
+	"go/parser"
+	"go/token"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What is here proves requirements of the MCP specification that no other test of this package is about. Which, says
+// scripts/conformance/README.md.
+
+// TestEveryRequestCarriesTheToken: after the login, each request to the MCP server has a token in its header, in no address, and never one
+// that another server gave or none gave.
+func TestEveryRequestCarriesTheToken(t *testing.T) {
+	w := newWorld(t)
+	p := w.connected()
+	type request struct{ authorization, query string }
+	var seen []request
+	w.mu.Lock()
+	w.calls = nil
+	w.mcp = func(_ http.ResponseWriter, r *http.Request) bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		seen = append(seen, request{r.Header.Get("Authorization"), r.URL.RawQuery})
+		return false
+	}
+	w.mu.Unlock()
+	p.say("vaccination and search")
+	w.pass(w.ttl) // over a refresh
+	p.say("vaccination and search")
+	p.get(p.say("book").AuthorizeURL) // and a step-up
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range seen {
+		raw, bearer := strings.CutPrefix(r.authorization, "Bearer ")
+		if _, issued := w.access[raw]; !bearer || !issued || r.query != "" {
+			t.Errorf("%q with the query %q", r.authorization, r.query)
+		}
+	}
+	if len(seen) < 6 || len(seen) != len(w.calls) {
+		t.Errorf("%d requests, calls %v", len(seen), w.calls)
+	}
+	if len(w.access) != 3 {
+		t.Errorf("%d tokens, want one of the login, one of the refresh and one of the step-up", len(w.access))
+	}
+}
+
+// TestTokenGoesToNobodyElse: a server that sends us on, or names another place for its metadata, does not get the token there.
+func TestTokenGoesToNobodyElse(t *testing.T) {
+	for name, answer := range map[string]func(rw http.ResponseWriter, thief string){
+		"redirect": func(rw http.ResponseWriter, thief string) {
+			rw.Header().Set("Location", thief+"/mcp")
+			rw.WriteHeader(http.StatusTemporaryRedirect)
+		},
+		"metadata": func(rw http.ResponseWriter, thief string) {
+			rw.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="x", resource_metadata="`+thief+`/metadata"`)
+			rw.WriteHeader(http.StatusForbidden)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			p := w.connected()
+			visits := 0
+			thief := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				visits++
+				if r.Header.Get("Authorization") != "" || r.URL.RawQuery != "" {
+					t.Errorf("the other place got %q %q", r.Header.Get("Authorization"), r.URL.RawQuery)
+				}
+				http.NotFound(rw, r)
+			}))
+			t.Cleanup(thief.Close)
+			w.mu.Lock()
+			w.mcp = func(rw http.ResponseWriter, _ *http.Request) bool { answer(rw, thief.URL); return true }
+			w.mu.Unlock()
+			if a := p.say("search"); strings.Contains(a.Reply, "ok answer") {
+				t.Errorf("%+v", a)
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if (visits > 0) != (name == "metadata") {
+				t.Errorf("%d requests to the other place", visits)
+			}
+		})
+	}
+}
+
+// TestScopeSelection is "Scope Selection Strategy": what the challenge says, in whatever relation to scopes_supported; else all of
+// scopes_supported; without both no scope at all.
+func TestScopeSelection(t *testing.T) {
+	for _, c := range []struct {
+		name, challenge, supported, want string
+		has                              bool
+	}{
+		{"as challenged", `, scope="pet-profile:read"`, `["pet-profile:read","appointment:write"]`, "pet-profile:read", true},
+		{"more than is supported", `, scope="a:read b:read"`, `["a:read"]`, "a:read b:read", true},
+		{"other than is supported", `, scope="notes:delete"`, `["a:read","b:read"]`, "notes:delete", true},
+		{"no challenge", ``, `["a:read","b:read"]`, "a:read b:read", true},
+		{"neither", ``, `null`, "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			docs := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set("Content-Type", "application/json")
+				rw.Write([]byte(`{"resource":"` + w.other.URL + `/mcp","authorization_servers":["` + w.other.URL + `"],"scopes_supported":` + c.supported + `}`))
+			}))
+			t.Cleanup(docs.Close)
+			w.mcp = func(rw http.ResponseWriter, _ *http.Request) bool {
+				rw.Header().Set("WWW-Authenticate", `Bearer resource_metadata="`+docs.URL+`"`+c.challenge)
+				rw.WriteHeader(http.StatusUnauthorized)
+				return true
+			}
+			q := query(t, w.person().say("vaccination").AuthorizeURL)
+			if q.Get("state") == "" || q.Get("scope") != c.want || q.Has("scope") != c.has {
+				t.Errorf("asks for %q: %v", q.Get("scope"), q)
+			}
+		})
+	}
+}
+
+// TestOfflineAccess is asked for where the authorization server knows it, and only there.
+func TestOfflineAccess(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		w := newWorld(t)
+		if known {
+			w.metadata = func(m map[string]any) { m["scopes_supported"] = []string{"pet-profile:read", "offline_access"} }
+		}
+		scope := strings.Fields(query(t, w.person().say("vaccination").AuthorizeURL).Get("scope"))
+		if !slices.Contains(scope, "pet-profile:read") || slices.Contains(scope, "offline_access") != known {
+			t.Errorf("known %v, asks for %v", known, scope)
+		}
+	}
+}
+
+// TestIssuerIsRecorded: an answer is judged by what the metadata said before the person was sent away, not by what it says now.
+func TestIssuerIsRecorded(t *testing.T) {
+	w := newWorld(t)
+	p := w.person()
+	back := p.answer(p.say("vaccination").AuthorizeURL)
+	w.metadata = func(m map[string]any) {
+		delete(m, "authorization_response_iss_parameter_supported")
+		m["token_endpoint"] = w.other.URL + "/elsewhere"
+	}
+	if _, page := p.get(edited(t, back, func(q url.Values) { q.Del("iss") })); !strings.Contains(page, "did not come from the server") {
+		t.Errorf("an answer without iss, which was promised: %s", page)
+	}
+	w.metadata = nil
+	back = p.answer(p.say("vaccination").AuthorizeURL)
+	w.metadata = func(m map[string]any) { m["token_endpoint"] = w.other.URL + "/elsewhere" }
+	if _, page := p.get(back); !strings.Contains(page, "answer of get_pet") || len(w.forms) != 1 {
+		t.Errorf("the code did not go to the recorded token endpoint: %s", page)
+	}
+}
+
+// TestIssuerIsNotNormalized: equal by RFC 3986 §6.2.2 or §6.2.3 is not equal.
+func TestIssuerIsNotNormalized(t *testing.T) {
+	const issuer = "https://as.example/tenant"
+	for iss, same := range map[string]bool{
+		issuer: true, "HTTPS://as.example/tenant": false, "https://AS.example/tenant": false, "https://as.example:443/tenant": false,
+		"https://as.example/tenant/": false, "https://as.example/%74enant": false, "https://as.example/x/../tenant": false, "": false,
+	} {
+		for _, promised := range []bool{true, false} {
+			// As it comes: form-encoded, once.
+			q, err := url.ParseQuery(url.Values{"iss": {iss}}.Encode())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := checkIssuer(server{Issuer: issuer, IssPromised: promised}, q); (err == nil) != same {
+				t.Errorf("%q, promised %v: %v", iss, promised, err)
+			}
+		}
+	}
+}
+
+// TestAuthorizationURLs: a person is sent to https, or to this machine, and to nothing else that a server may name.
+func TestAuthorizationURLs(t *testing.T) {
+	for name, c := range map[string]struct {
+		endpoint string
+		ok       bool
+	}{
+		"https":            {"https://as.example/authorize", true},
+		"this machine":     {"http://127.0.0.1:1/authorize", true},
+		"localhost":        {"http://localhost:1/authorize", true},
+		"IPv6":             {"http://[::1]:1/authorize", true},
+		"http elsewhere":   {"http://as.example/authorize", false},
+		"http, a like one": {"http://localhost.as.example/authorize", false},
+		"javascript":       {"javascript:alert(1)", false},
+		"javascript, host": {"javascript://as.example/%0Aalert(1)", false},
+		"capitals":         {"JavaScript:alert(1)", false},
+		"a space before":   {" javascript:alert(1)", false},
+		"data":             {"data:text/html,<script>alert(1)</script>", false},
+		"file":             {"file:///etc/passwd", false},
+		"vbscript":         {"vbscript:msgbox(1)", false},
+		"another scheme":   {"com.example.app://authorize", false},
+		"no scheme":        {"//as.example/authorize", false},
+		"relative":         {"/authorize", false},
+		"nothing":          {"", false},
+		"control":          {"https://as.example/\n", false},
+		"no host":          {"https:///authorize", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.metadata = func(m map[string]any) { m["authorization_endpoint"] = c.endpoint }
+			a := w.person().say("vaccination")
+			switch {
+			case c.ok && !strings.HasPrefix(a.AuthorizeURL, c.endpoint+"?"):
+				t.Errorf("not offered: %+v", a)
+			case !c.ok && (a.AuthorizeURL != "" || strings.Contains(a.HTML, "/connect") || !strings.Contains(a.Reply, "could not find out where")):
+				t.Errorf("offered: %+v", a)
+			}
+		})
+	}
+}
+
+// TestShellCharacters: what a shell would read as a command reaches the browser as an address and nothing else, since no shell is there.
+func TestShellCharacters(t *testing.T) {
+	w := newWorld(t)
+	w.metadata = func(m map[string]any) { m["authorization_endpoint"] = "https://as.example/a;calc&b|c`d`$(e)" }
+	a := w.person().say("vaccination")
+	u, err := url.Parse(a.AuthorizeURL)
+	if err != nil || u.Scheme != "https" || u.Host != "as.example" || strings.ContainsAny(a.AuthorizeURL, "`|\"<> ") {
+		t.Errorf("%q %v", a.AuthorizeURL, err)
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range f.Imports {
+			if i.Path.Value == `"os/exec"` || i.Path.Value == `"syscall"` {
+				t.Errorf("%s can start programs", file)
+			}
+		}
+	}
+}
+
+// TestContentSecurityPolicy: scripts come from our own origin, none is inline, whatever a server wrote into the conversation.
+func TestContentSecurityPolicy(t *testing.T) {
+	w := newWorld(t)
+	p := w.connected()
+	w.mu.Lock()
+	w.mcp = func(rw http.ResponseWriter, r *http.Request) bool {
+		if !strings.Contains(r.Header.Get("Mcp-Method"), "tools/call") {
+			return false
+		}
+		body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "result": map[string]any{"content": []any{map[string]any{"type": "text", "text": "<script>alert(1)</script>"}}}})
+		if err != nil {
+			t.Error(err)
+		}
+		rw.Header().Set("Content-Type", "application/json")
+		rw.Write(body)
+		return true
+	}
+	w.mu.Unlock()
+	p.say("search <script>alert(2)</script>")
+	resp, err := p.Get(p.base + "/")
+	_, page := p.read(resp, err)
+	directives := map[string]string{}
+	for d := range strings.SplitSeq(resp.Header.Get("Content-Security-Policy"), ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(d), " ")
+		directives[name] = value
+	}
+	if directives["default-src"] != "'none'" || directives["script-src"] != "'self'" || directives["base-uri"] != "'none'" {
+		t.Errorf("%v", directives)
+	}
+	if strings.Contains(page, "<script>") || !strings.Contains(page, "&lt;script&gt;alert(2)") {
+		t.Errorf("%s", page)
+	}
+}

@@ -1,0 +1,9 @@
+package skipping
+
+import "testing"
+
+func TestSkip(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
+}
