@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"go/parser"
 	"go/token"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -177,6 +178,70 @@ func TestIssuerIsNotNormalized(t *testing.T) {
 				t.Errorf("%q, promised %v: %v", iss, promised, err)
 			}
 		}
+	}
+}
+
+// TestMetadataOfATenant: an issuer with a path is asked for at three addresses, in the order of "Authorization Server Metadata
+// Discovery", and OpenID Connect's document is judged as strictly as OAuth's.
+func TestMetadataOfATenant(t *testing.T) {
+	const inserted, openID, appended = "/.well-known/oauth-authorization-server/t1", "/.well-known/openid-configuration/t1", "/t1/.well-known/openid-configuration"
+	good := map[string]any{"issuer": "BASE/t1", "authorization_endpoint": "BASE/a", "token_endpoint": "BASE/t", "code_challenge_methods_supported": []string{"S256"}}
+	for _, c := range []struct {
+		name, at string
+		change   map[string]any
+		asked    []string
+		ok       bool
+	}{
+		{"OAuth", inserted, nil, []string{inserted}, true},
+		{"OpenID Connect", openID, nil, []string{inserted, openID}, true},
+		{"OpenID Connect, appended", appended, nil, []string{inserted, openID, appended}, true},
+		{"none", "/nowhere", nil, []string{inserted, openID, appended}, false},
+		{"OAuth without PKCE", inserted, map[string]any{"code_challenge_methods_supported": nil}, []string{inserted, openID, appended}, false},
+		{"OpenID Connect without PKCE", openID, map[string]any{"code_challenge_methods_supported": nil}, []string{inserted, openID, appended}, false},
+		{"OpenID Connect of another issuer", appended, map[string]any{"issuer": "https://honest.example"}, []string{inserted, openID, appended}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			var asked []string
+			var srv *httptest.Server
+			srv = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				doc := maps.Clone(good)
+				switch r.URL.Path {
+				case "/mcp":
+					rw.Header().Set("WWW-Authenticate", `Bearer scope="x"`)
+					rw.WriteHeader(http.StatusUnauthorized)
+					return
+				case "/.well-known/oauth-protected-resource/mcp":
+					doc = map[string]any{"resource": "BASE/mcp", "authorization_servers": []string{"BASE/t1"}}
+				default:
+					w.mu.Lock()
+					asked = append(asked, r.URL.Path)
+					w.mu.Unlock()
+					if r.URL.Path != c.at {
+						http.NotFound(rw, r)
+						return
+					}
+					maps.Copy(doc, c.change)
+				}
+				body, err := json.Marshal(doc)
+				if err != nil {
+					t.Error(err)
+				}
+				rw.Header().Set("Content-Type", "application/json")
+				rw.Write([]byte(strings.ReplaceAll(string(body), "BASE", srv.URL)))
+			}))
+			t.Cleanup(srv.Close)
+			w.app = w.start(func(cfg *Config) { cfg.MCPURL, cfg.Issuer = srv.URL+"/mcp", srv.URL+"/t1" })
+			a := w.person().say("vaccination")
+			if ok := strings.HasPrefix(a.AuthorizeURL, srv.URL+"/a?"); ok != c.ok {
+				t.Errorf("offered: %+v", a)
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if !slices.Equal(asked, c.asked) {
+				t.Errorf("asked %v", asked)
+			}
+		})
 	}
 }
 

@@ -19,9 +19,9 @@ type Row struct {
 	Heading     string   // the link of the heading above it
 	Says        string   // the requirement in short
 	Parties     []string // who must, or Nobody
-	Tests       []Test   // what proves it; or
-	Reason      string   // why nothing does
-	Done        bool     // false: a reason says that we could, and do not
+	Tests       []Test   // what proves it, or what a reason speaks of
+	Reason      string   // why nothing has to
+	Done        bool     // false: we could, and the reason says why we do not
 }
 
 // A Test is named `functions/mcp.TestBadTokens/expired`.
@@ -90,6 +90,9 @@ func isRow(line string) bool {
 
 func (r *Row) proof(cell string) error {
 	var reason bool
+	for _, m := range testName.FindAllStringSubmatch(cell, -1) {
+		r.Tests = append(r.Tests, Test{m[1], m[2]})
+	}
 	if r.Reason, reason = strings.CutPrefix(cell, doesNotApply); reason {
 		return nil
 	}
@@ -98,9 +101,6 @@ func (r *Row) proof(cell string) error {
 		return nil
 	}
 	r.Reason = ""
-	for _, m := range testName.FindAllStringSubmatch(cell, -1) {
-		r.Tests = append(r.Tests, Test{m[1], m[2]})
-	}
 	if rest := strings.Trim(testName.ReplaceAllString(cell, ""), " "); rest != "" {
 		return fmt.Errorf("%q is neither a test nor a reason that begins with %q or %q", rest, doesNotApply, notDone)
 	}
@@ -140,8 +140,8 @@ func Check(rows []Row, list List) []string {
 		switch {
 		case len(r.Tests) == 0 && strings.Trim(r.Reason, " .") == "":
 			say(r.ID, "there is neither a test nor a reason")
-		case nobody && (len(r.Parties) > 1 || len(r.Tests) > 0):
-			say(r.ID, "it is nobody's, and yet somebody proves it")
+		case nobody && (len(r.Parties) > 1 || r.Reason == ""):
+			say(r.ID, "it is nobody's, and no reason says why")
 		case !r.Done && strings.Contains(r.Level, "MUST"):
 			say(r.ID, "what MUST be done cannot be left")
 		}
@@ -174,7 +174,7 @@ func Counts(rows []Row) string {
 				count[2]++
 			}
 			switch {
-			case len(r.Tests) > 0:
+			case r.Reason == "":
 				count[3]++
 			case r.Done:
 				count[4]++

@@ -58,6 +58,7 @@ func TestCheck(t *testing.T) {
 		{"a MUST that is not done", heading + strings.Replace(first, "`functions/mcp.TestX/a_b`", "not done: too hard", 1) + second, "AUTH-1: what MUST"},
 		{"a stranger", heading + strings.Replace(first, "MCP server", "proxy", 1) + second, `AUTH-1: "proxy" is no party`},
 		{"nobody proves it", heading + strings.Replace(first, "MCP server", Nobody, 1) + second, "AUTH-1: it is nobody's"},
+		{"nobody, with a reason that names a test", heading + strings.Replace(first, "MCP server | ", Nobody+" | does not apply: others do, see ", 1) + second, ""},
 		{"nothing said", heading + strings.Replace(first, "Do it", "", 1) + second, "AUTH-1: the requirement is not said"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
