@@ -53,34 +53,33 @@ func TestEveryRequestCarriesTheToken(t *testing.T) {
 	}
 }
 
-// TestTokenGoesToNobodyElse: a server that sends us on, or names another place for its metadata, does not get the token there.
+// TestTokenGoesToNobodyElse: where a server sends us on to, or says that its metadata is, the token does not go.
 func TestTokenGoesToNobodyElse(t *testing.T) {
-	for name, answer := range map[string]func(rw http.ResponseWriter, thief string){
-		"redirect": func(rw http.ResponseWriter, thief string) {
-			rw.Header().Set("Location", thief+"/mcp")
+	for name, answer := range map[string]func(rw http.ResponseWriter, trap string){
+		"redirect": func(rw http.ResponseWriter, trap string) {
+			rw.Header().Set("Location", trap)
 			rw.WriteHeader(http.StatusTemporaryRedirect)
 		},
-		"metadata": func(rw http.ResponseWriter, thief string) {
-			rw.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="x", resource_metadata="`+thief+`/metadata"`)
+		"metadata": func(rw http.ResponseWriter, trap string) {
+			rw.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="x", resource_metadata="`+trap+`"`)
 			rw.WriteHeader(http.StatusForbidden)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			p := w.connected()
 			visits := 0
-			thief := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w.serve("/trap", func(rw http.ResponseWriter, r *http.Request) {
 				w.mu.Lock()
 				defer w.mu.Unlock()
 				visits++
-				if r.Header.Get("Authorization") != "" || r.URL.RawQuery != "" {
-					t.Errorf("the other place got %q %q", r.Header.Get("Authorization"), r.URL.RawQuery)
+				if r.Header.Get("Authorization") != "" || r.URL.RawQuery != "" || r.Method != http.MethodGet {
+					t.Errorf("the other place got %s %q %q", r.Method, r.Header.Get("Authorization"), r.URL.RawQuery)
 				}
 				http.NotFound(rw, r)
-			}))
-			t.Cleanup(thief.Close)
+			})
+			p := w.connected()
 			w.mu.Lock()
-			w.mcp = func(rw http.ResponseWriter, _ *http.Request) bool { answer(rw, thief.URL); return true }
+			w.mcp = func(rw http.ResponseWriter, _ *http.Request) bool { answer(rw, w.other.URL+"/trap"); return true }
 			w.mu.Unlock()
 			if a := p.say("search"); strings.Contains(a.Reply, "ok answer") {
 				t.Errorf("%+v", a)
@@ -92,6 +91,18 @@ func TestTokenGoesToNobodyElse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// serve answers one path of the other server in another way than the world does.
+func (w *world) serve(path string, answer http.HandlerFunc) {
+	inner := w.other.Config.Handler
+	w.other.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			answer(rw, r)
+			return
+		}
+		inner.ServeHTTP(rw, r)
+	})
 }
 
 // TestScopeSelection is "Scope Selection Strategy": what the challenge says, in whatever relation to scopes_supported; else all of
@@ -109,13 +120,12 @@ func TestScopeSelection(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
-			docs := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			w.serve("/document", func(rw http.ResponseWriter, _ *http.Request) {
 				rw.Header().Set("Content-Type", "application/json")
 				rw.Write([]byte(`{"resource":"` + w.other.URL + `/mcp","authorization_servers":["` + w.other.URL + `"],"scopes_supported":` + c.supported + `}`))
-			}))
-			t.Cleanup(docs.Close)
+			})
 			w.mcp = func(rw http.ResponseWriter, _ *http.Request) bool {
-				rw.Header().Set("WWW-Authenticate", `Bearer resource_metadata="`+docs.URL+`"`+c.challenge)
+				rw.Header().Set("WWW-Authenticate", `Bearer resource_metadata="`+w.other.URL+`/document"`+c.challenge)
 				rw.WriteHeader(http.StatusUnauthorized)
 				return true
 			}
@@ -124,20 +134,6 @@ func TestScopeSelection(t *testing.T) {
 				t.Errorf("asks for %q: %v", q.Get("scope"), q)
 			}
 		})
-	}
-}
-
-// TestOfflineAccess is asked for where the authorization server knows it, and only there.
-func TestOfflineAccess(t *testing.T) {
-	for _, known := range []bool{true, false} {
-		w := newWorld(t)
-		if known {
-			w.metadata = func(m map[string]any) { m["scopes_supported"] = []string{"pet-profile:read", "offline_access"} }
-		}
-		scope := strings.Fields(query(t, w.person().say("vaccination").AuthorizeURL).Get("scope"))
-		if !slices.Contains(scope, "pet-profile:read") || slices.Contains(scope, "offline_access") != known {
-			t.Errorf("known %v, asks for %v", known, scope)
-		}
 	}
 }
 
@@ -270,6 +266,9 @@ func TestAuthorizationURLs(t *testing.T) {
 		"nothing":          {"", false},
 		"control":          {"https://as.example/\n", false},
 		"no host":          {"https:///authorize", false},
+		"a shell's dollar": {"https://as.example/$(x)", false},
+		"a shell's pipe":   {"https://as.example/a|b", false},
+		"a shell's tick":   {"https://as.example/`x`", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -285,15 +284,8 @@ func TestAuthorizationURLs(t *testing.T) {
 	}
 }
 
-// TestShellCharacters: what a shell would read as a command reaches the browser as an address and nothing else, since no shell is there.
-func TestShellCharacters(t *testing.T) {
-	w := newWorld(t)
-	w.metadata = func(m map[string]any) { m["authorization_endpoint"] = "https://as.example/a;calc&b|c`d`$(e)" }
-	a := w.person().say("vaccination")
-	u, err := url.Parse(a.AuthorizeURL)
-	if err != nil || u.Scheme != "https" || u.Host != "as.example" || strings.ContainsAny(a.AuthorizeURL, "`|\"<> ") {
-		t.Errorf("%q %v", a.AuthorizeURL, err)
-	}
+// TestNoShell: an address opens because the browser follows a redirect. Nothing here could hand one to a shell, or start any program.
+func TestNoShell(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -307,8 +299,8 @@ func TestShellCharacters(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, i := range f.Imports {
-			if i.Path.Value == `"os/exec"` || i.Path.Value == `"syscall"` {
-				t.Errorf("%s can start programs", file)
+			if slices.Contains([]string{`"os/exec"`, `"os"`, `"syscall"`, `"plugin"`}, i.Path.Value) {
+				t.Errorf("%s imports %s", file, i.Path.Value)
 			}
 		}
 	}
