@@ -91,7 +91,7 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	var err error
-	c := oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory, Registration: config.RegistrationOpen,
+	c := oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory, Registration: config.RegistrationOpen, ClientDomains: config.AnyHost,
 		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Outside: &http.Client{Transport: w.internet}, Now: w.clock.Now, Rand: rand.Reader, Log: log}
 	for _, e := range edit {
 		e(&c)
