@@ -65,7 +65,7 @@ var house = map[string][]string{
 	"functions/app/lambda":   {"functions/app", "shared/*"},
 
 	// The official suite judges the chat app from outside; see there.
-	"scripts/conformance/client": {"functions/app", "functions/app/assistant", "shared/config", "shared/store/sqlite"},
+	"scripts/conformance/client":  {"functions/app", "functions/app/assistant", "shared/config", "shared/store/sqlite"},
 	"scripts/conformance/table":   {},
 	"scripts/conformance/extract": {"scripts/conformance/table"},
 	"scripts/conformance/ran":     {"scripts/conformance/table"},
