@@ -110,7 +110,7 @@ func TestURLClients(t *testing.T) {
 				Name        string `json:"client_name"`
 			}
 		}](t, w.call("GET", "/consents?"+query, "").want(t, query, 200))
-		if len(got.Items) != 1 || got.Items[0].Application != id || got.Items[0].ClientID != url || got.Items[0].Name != "Described" {
+		if len(got.Items) != 1 || got.Items[0].Application != id || got.Items[0].ClientID != url || got.Items[0].Name != "Described (app.example)" {
 			t.Errorf("consents of %s: %+v", query, got)
 		}
 	}

@@ -65,11 +65,21 @@ func (d *documents) isOwn(target string) bool {
 	return d.base != "" && strings.HasPrefix(target, d.base)
 }
 
-// get reads a document of at most limit bytes. The error says what is wrong in words for whoever serves it, and nothing of our network.
+// get is fetch for documents: one that was found to be of no use is not asked for again for a while.
 func (d *documents) get(ctx context.Context, target, accept string, limit int64) ([]byte, http.Header, error) {
 	if f, ok := d.failed.Get(target); ok && d.now().Before(f.until) {
 		return nil, nil, f.err
 	}
+	body, header, err := d.fetch(ctx, target, accept, limit)
+	if err != nil && !errors.Is(err, errTooOften) && ctx.Err() == nil { // whoever gave up did not find it broken
+		d.remember(target, err)
+	}
+	return body, header, err
+}
+
+// fetch reads what is at a URL that a client named, of at most limit bytes. The error says what is wrong in words for whoever serves it, and
+// nothing of our network.
+func (d *documents) fetch(ctx context.Context, target, accept string, limit int64) ([]byte, http.Header, error) {
 	client := d.outside
 	if d.isOwn(target) {
 		client = d.own
@@ -84,11 +94,7 @@ func (d *documents) get(ctx context.Context, target, accept string, limit int64)
 	case <-ctx.Done():
 		return nil, nil, errTooOften
 	}
-	body, header, err := egress.Get(ctx, client, target, accept, limit)
-	if err != nil && !errors.Is(ctx.Err(), context.Canceled) { // whoever gave up did not find it broken
-		d.remember(target, err)
-	}
-	return body, header, err
+	return egress.Get(ctx, client, target, accept, limit)
 }
 
 // remember that a URL is of no use for now.
