@@ -57,14 +57,16 @@ func (a *app) discover(ctx context.Context, metadataURL string) (server, error) 
 		Issuer: meta.Issuer, Authorize: meta.AuthorizationEndpoint, Token: meta.TokenEndpoint,
 		IssPromised: meta.AuthorizationResponseIssParameterSupported,
 		Resource:    resource.Resource, Name: clip(resource.ResourceName, 60), Scopes: scopeList(strings.Join(resource.ScopesSupported, " ")),
-		Offline:   slices.Contains(meta.ScopesSupported, "offline_access"),
-		Documents: meta.ClientIDMetadataDocumentSupported, AuthMethods: short(meta.TokenEndpointAuthMethodsSupported),
+		Offline: slices.Contains(meta.ScopesSupported, "offline_access"),
 	}
 	if a.encrypted(meta.RevocationEndpoint) {
 		s.Revoke = meta.RevocationEndpoint
 	}
-	if a.encrypted(meta.RegistrationEndpoint) {
+	if a.portable && a.encrypted(meta.RegistrationEndpoint) { // what we do not go by is not kept
 		s.Register = meta.RegistrationEndpoint
+	}
+	if a.portable || a.secret != "" {
+		s.Documents, s.AuthMethods = meta.ClientIDMetadataDocumentSupported, short(meta.TokenEndpointAuthMethodsSupported)
 	}
 	return s, nil
 }

@@ -197,8 +197,8 @@ func TestHostileMetadata(t *testing.T) {
 		m["revocation_endpoint"] = "http://as.example/revoke"
 		m["token_endpoint_auth_methods_supported"] = append(strings.Fields(strings.Repeat("none ", 1000)), strings.Repeat("x", 1000))
 	}
-	s, err = w.guarded("vet-assist-ai", slog.New(slog.DiscardHandler)).discover(t.Context(), "")
-	if err != nil || s.Revoke != "" || len(s.AuthMethods) > maxAuthMethods {
+	s, err = w.guarded(config.AppClientAuto, slog.New(slog.DiscardHandler)).discover(t.Context(), "")
+	if err != nil || s.Revoke != "" || len(s.AuthMethods) != maxAuthMethods {
 		t.Errorf("%v %q %d", err, s.Revoke, len(s.AuthMethods))
 	}
 	w.servers = nil
