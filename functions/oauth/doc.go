@@ -31,6 +31,15 @@
 // a secret; one that nobody allowed anything is forgotten after a day (package directory). A registration is not read, changed or
 // deleted by the client (RFC 7592), and software statements are ignored (RFC 7591 §2.3).
 //
+// A client that nobody here knows may instead name itself by the URL of a document that describes it (client_document.go;
+// draft-ietf-oauth-client-id-metadata-document-00). Its host is asked for that only when a person has logged in (client_fetch.go), and what it
+// says is kept as a client of the directory. client_metadata.go reads what either kind says of itself. Nothing of a request of such a client
+// is answered before a login, not even with an error; the consent page says that its name is its own word. Logos are not shown: they would
+// be pictures of strangers on our page.
+//
+// A redirect URI fits byte for byte, but for the port of a native client's own machine (directory.Client.HasRedirect). A client that proves
+// nothing and is answered there, or at a scheme of its own, is asked about each time (authorize.go, couldBeAnybody).
+//
 // An application that acts for no user gets its token at once, for its secret or its signature and its own roles: grant_client.go.
 //
 // Who a client is, client.go finds out: by name, by a secret, or by a JWT that it signed (client_assertion.go) with a key that it registered or
