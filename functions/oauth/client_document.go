@@ -132,25 +132,23 @@ func (s *server) believed(known store.Record[directory.Client]) bool {
 
 // readDocument reads a client's document anew and keeps what it says. The error is a *documentError when it is of no use.
 func (s *server) readDocument(ctx context.Context, clientURL string, known store.Record[directory.Client]) (directory.Client, error) {
+	if err := s.documents.failure(clientURL); err != nil {
+		return directory.Client{}, err
+	}
 	body, header, err := s.documents.get(ctx, clientURL, "application/json", maxDocument)
-	if err != nil {
-		if ctx.Err() != nil {
-			return directory.Client{}, ctx.Err()
-		}
-		var wrong *documentError
-		if errors.As(err, &wrong) { // found out a moment ago
-			return directory.Client{}, wrong
-		}
+	switch {
+	case ctx.Err() != nil: // whoever gave up did not find it broken
+		return directory.Client{}, ctx.Err()
+	case errors.Is(err, errTooOften):
+		return directory.Client{}, &documentError{errTooOften.Error(), false}
+	case err != nil:
 		s.Log.InfoContext(ctx, "a client's metadata document cannot be read", "url", clientURL, "err", err)
 		reason := publicReason(err)
-		final := slices.Contains([]error{egress.StatusError(http.StatusNotFound), egress.StatusError(http.StatusGone), egress.ErrRedirect,
-			egress.ErrTooLarge, egress.ErrAddress}, reason)
-		return directory.Client{}, &documentError{reason.Error(), final}
+		return directory.Client{}, s.documents.remember(clientURL, &documentError{reason.Error(), slices.Contains(finalReasons, reason)})
 	}
-	m, err := judgeDocument(clientURL, header, body)
-	if err != nil {
-		s.documents.remember(clientURL, err)
-		return directory.Client{}, err
+	m, wrong := judgeDocument(clientURL, header, body)
+	if wrong != nil {
+		return directory.Client{}, s.documents.remember(clientURL, wrong)
 	}
 	client := known.Value
 	m.fill(&client)
@@ -159,9 +157,12 @@ func (s *server) readDocument(ctx context.Context, clientURL string, known store
 	return s.Directory.KeepDescribed(ctx, known, client)
 }
 
-// judgeDocument reads what a document says (§4.1). The error is a *documentError.
-func judgeDocument(clientURL string, header http.Header, body []byte) (clientMetadata, error) {
-	final := func(reason string) error { return &documentError{reason, true} }
+// finalReasons are what the host itself says or does; anything else may be over in a moment.
+var finalReasons = []error{egress.StatusError(http.StatusNotFound), egress.StatusError(http.StatusGone), egress.ErrRedirect, egress.ErrTooLarge, egress.ErrAddress}
+
+// judgeDocument reads what a document says (§4.1).
+func judgeDocument(clientURL string, header http.Header, body []byte) (clientMetadata, *documentError) {
+	final := func(reason string) *documentError { return &documentError{reason, true} }
 	mediaType, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil || mediaType != "application/json" && !(strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")) {
 		return clientMetadata{}, final("it is not served as application/json")

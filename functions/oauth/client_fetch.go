@@ -20,8 +20,8 @@ const (
 	maxAsking   = 8                // at once
 	hostBurst   = 20               // of one host, and then
 	hostPause   = time.Second      // one in this time
-	failedPause = 10 * time.Second // after a URL failed: no cache of errors, which the draft forbids (§4.4), but time to breathe for whoever serves it
-	maxHosts    = 1000             // remembered, and as many URLs
+	failedPause = 10 * time.Second // after a document failed: no cache of errors, which the draft forbids (§4.4), but time to breathe for whoever serves it
+	maxHosts    = 1000             // remembered, and as many documents
 )
 
 var (
@@ -41,7 +41,7 @@ type documents struct {
 }
 
 type failure struct {
-	err   error
+	wrong *documentError
 	until time.Time
 }
 
@@ -65,21 +65,8 @@ func (d *documents) isOwn(target string) bool {
 	return d.base != "" && strings.HasPrefix(target, d.base)
 }
 
-// get is fetch for documents: one that was found to be of no use is not asked for again for a while.
+// get reads a document of at most limit bytes. The error says what is wrong in words for whoever serves it, and nothing of our network.
 func (d *documents) get(ctx context.Context, target, accept string, limit int64) ([]byte, http.Header, error) {
-	if f, ok := d.failed.Get(target); ok && d.now().Before(f.until) {
-		return nil, nil, f.err
-	}
-	body, header, err := d.fetch(ctx, target, accept, limit)
-	if err != nil && !errors.Is(err, errTooOften) && ctx.Err() == nil { // whoever gave up did not find it broken
-		d.remember(target, err)
-	}
-	return body, header, err
-}
-
-// fetch reads what is at a URL that a client named, of at most limit bytes. The error says what is wrong in words for whoever serves it, and
-// nothing of our network.
-func (d *documents) fetch(ctx context.Context, target, accept string, limit int64) ([]byte, http.Header, error) {
 	client := d.outside
 	if d.isOwn(target) {
 		client = d.own
@@ -97,9 +84,18 @@ func (d *documents) fetch(ctx context.Context, target, accept string, limit int6
 	return egress.Get(ctx, client, target, accept, limit)
 }
 
-// remember that a URL is of no use for now.
-func (d *documents) remember(target string, err error) {
-	d.failed.Add(target, failure{err, d.now().Add(failedPause)})
+// remember that the document of a client is of no use for now.
+func (d *documents) remember(target string, wrong *documentError) error {
+	d.failed.Add(target, failure{wrong, d.now().Add(failedPause)})
+	return wrong
+}
+
+// failure is why the document of a client was of no use a moment ago, if it was.
+func (d *documents) failure(target string) error {
+	if f, ok := d.failed.Get(target); ok && d.now().Before(f.until) {
+		return f.wrong
+	}
+	return nil
 }
 
 func (d *documents) hostOf(target string) *rate.Limiter {
@@ -120,7 +116,7 @@ func publicReason(err error) error {
 	if errors.As(err, &status) {
 		return status
 	}
-	for _, known := range []error{egress.ErrNotHTTPS, egress.ErrRedirect, egress.ErrTooLarge, egress.ErrAddress, errTooOften} {
+	for _, known := range []error{egress.ErrNotHTTPS, egress.ErrRedirect, egress.ErrTooLarge, egress.ErrAddress} {
 		if errors.Is(err, known) {
 			return known
 		}

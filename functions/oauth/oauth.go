@@ -65,7 +65,7 @@ func New(c Config) (http.Handler, error) {
 	documents := newDocuments(c)
 	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
-		access: access.New(c.Store, c.Now), documents: documents, clientKeys: newClientKeys(documents.fetch, c.Now), passkeys: passkeys, noPasskeys: noPasskeys}
+		access: access.New(c.Store, c.Now), documents: documents, clientKeys: newClientKeys(documents.get, c.Now), passkeys: passkeys, noPasskeys: noPasskeys}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}
