@@ -417,6 +417,20 @@ func TestDisabledDocument(t *testing.T) {
 	if h.count() != asked {
 		t.Error("its document was read")
 	}
+	// Deleted it is a stranger again, who was never allowed anything.
+	if r, err = w.directory.DescribedClient(t.Context(), documentURL); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.directory.DeleteClient(t.Context(), r.Value.ID, r.Version, true); err != nil {
+		t.Fatal(err)
+	}
+	w.refresh(tokens.Refresh, "client_id", documentURL).expect(t, "invalid_client")
+	page := b.get(w.documentRequest())
+	if page.status != http.StatusOK || strings.Contains(page.body, "You allowed this before") {
+		t.Errorf("deleted: %d\n%s", page.status, page.body)
+	}
+	b.approve(page).sentTo(t, appRedirect)
+	w.refresh(tokens.Refresh, "client_id", documentURL).expect(t, "invalid_grant") // of the consent that was withdrawn
 }
 
 // TestNobodyMakesUsAsk: without a login, and at the token endpoint, no document of an unknown client is read; and of one host not very many.

@@ -9,9 +9,6 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// unusedDescribed is how long a client that describes itself is remembered when nobody allows it anything. Its document is still there then.
-const unusedDescribed = 24 * time.Hour
-
 // Described is a client of which nothing is known yet but the URL of its metadata document.
 func Described(clientURL string) Client {
 	c := Client{ID: ClientKey(clientURL), URL: clientURL, Source: SourceMetadata}
@@ -56,7 +53,7 @@ func (d *Directory) KeepDescribed(ctx context.Context, before store.Record[Clien
 		condition, c.Created = store.IfAbsent(), now
 	}
 	if before.Version == 0 || !before.Value.Expires.IsZero() {
-		c.Expires = now.Add(unusedDescribed)
+		c.Expires = now.Add(UnusedLifetime)
 	}
 	known := before.Value.entries()
 	if before.Version == 0 {

@@ -49,7 +49,8 @@ CREATE VIEW clients AS
            (SELECT group_concat(value, ' ') FROM json_each(body, '$.grant_types')) AS grant_types,
            body -> 'authorized' AS authorized, body ->> 'secret_hash' IS NOT NULL AS has_secret,
            (SELECT group_concat(value, ', ') FROM json_each(body, '$.roles')) AS roles, -- of one that acts for no user
-           coalesce(body ->> 'disabled', 0) AS disabled, body ->> 'created' AS created
+           coalesce(body ->> 'disabled', 0) AS disabled, body ->> 'created' AS created,
+           body ->> 'url' AS url -- of the document that describes it
     FROM live WHERE partition GLOB 'client/*' AND sort = 'client';
 
 DROP VIEW IF EXISTS consents;
