@@ -5,7 +5,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { answer, attempt, date, document, expect, lacks, mcp, redirect, registered } from './common.mjs';
+import { answer, attempt, date, document, expect, issuer, lacks, mcp, redirect, registered } from './common.mjs';
 
 const packageFolder = fileURLToPath(new URL('node_modules/mcp-remote/', import.meta.url));
 const { hostname, port, pathname } = new URL(redirect);
@@ -43,6 +43,7 @@ async function loggedIn(kept, args, id = '') {
   try {
     const text = await ask(client);
     expect(client.logins === 1, `it logged in ${client.logins} times`);
+    expect(client.log.includes(`Discovered authorization server: ${issuer}\n`), 'it found another authorization server');
     expect(client.log.includes(`client_id=${encodeURIComponent(id)}`), 'it used another client_id');
     return `${/2026-07-28/.test(client.log) ? '2026-07-28' : 'legacy'}: ${text}`;
   } finally {
