@@ -92,6 +92,7 @@ func TestBrowserConsentOfStrangers(t *testing.T) {
 	b.see("p", "to go on with an app at "+host)
 	b.shot(dir, "stranger-login")
 	b.login("bob")
+	b.see("h1", "Allow an app that calls itself A Host") // else the next address breaks this one off
 	for _, c := range []struct{ name, redirect, shown, warning string }{
 		{"site", "https://vscode.dev/redirect", "vscode.dev", ""},
 		{"loopback", "http://127.0.0.1:33418/callback", "127.0.0.1:33418", "The answer goes to an app on this computer."},
