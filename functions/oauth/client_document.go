@@ -56,7 +56,7 @@ func (s *server) wrongClientURL(id string) string {
 	case err != nil || len(id) > maxClientURL:
 		return "client_id is not a URL of at most " + strconv.Itoa(maxClientURL) + " bytes"
 	case !own && !isPlainHTTPS(id):
-		return "client_id is not an https URL without fragment and user"
+		return "client_id is not an https URL with a plain host, without fragment and user"
 	case u.Path == "" || u.Path == "/" || strings.Contains(id, "#") || strings.Contains(u.Path, "\\"):
 		return "client_id is a URL without a path"
 	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(segment string) bool { return segment == "." || segment == ".." }):

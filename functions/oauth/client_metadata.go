@@ -157,8 +157,8 @@ const maxURI = 512
 // isPlainHTTPS reports whether a string is an https URL without surprises.
 func isPlainHTTPS(uri string) bool {
 	u, err := url.Parse(uri)
-	return err == nil && u.Scheme == "https" && u.Hostname() != "" && u.User == nil && !strings.Contains(uri, "#") && len(uri) <= maxURI &&
-		!strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' })
+	return err == nil && u.Scheme == "https" && u.Hostname() != "" && directory.PlainHost(u) && u.User == nil &&
+		!strings.Contains(uri, "#") && len(uri) <= maxURI && !strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // fieldProblem is what a *directory.FieldError says, in words for whoever wrote the field.

@@ -173,5 +173,5 @@ func hostOf(uri string) string {
 	case u.Host != "":
 		return u.Scheme + "://" + u.Host
 	}
-	return u.Scheme + ":" + u.Path // such as com.example.app:/callback
+	return u.Scheme + ":" + u.EscapedPath() // such as com.example.app:/callback
 }

@@ -174,3 +174,15 @@ func TestNothingToAllow(t *testing.T) {
 		t.Errorf("after the switch: %d\n%s", page.status, page.body)
 	}
 }
+
+// TestAddressIsShownAsItIs: where the answer goes is not decoded for the page, where it could look like something else.
+func TestAddressIsShownAsItIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const redirect = "com.example.app:/%E2%80%AEelgoog"
+	made := w.register("", `{"redirect_uris": ["`+redirect+`"], "token_endpoint_auth_method": "none", "client_name": "Host"}`)
+	page := w.browser().login("bob", w.request("client_id", made.ClientID, "redirect_uri", redirect))
+	if !strings.Contains(page.body, "<code>"+redirect+"</code>") || strings.Contains(page.body, "\u202e") {
+		t.Errorf("%d\n%s", page.status, page.body)
+	}
+}

@@ -174,6 +174,8 @@ func TestRegisterBadInput(t *testing.T) {
 		{"a wildcard", redirect(`["https://*.example/"]`), uri},
 		{"a relative one", redirect(`["/cb"]`), uri},
 		{"no host", redirect(`["https:///cb"]`), uri},
+		{"a host that would look like another", redirect(`["https://%D0%B0pple.com/cb"]`), uri},
+		{"a host that would be turned round", redirect(`["app://evil.example%E2%80%AEmoc/cb"]`), uri},
 		{"a newline", redirect(`["https://app.example/\ncb"]`), uri},
 		{"a backslash", redirect(`["https://app.example\\@evil.example/"]`), uri},
 		{"web with a loopback redirect", `{"application_type": "web", "redirect_uris": ["http://127.0.0.1:1234/cb"]}`, uri},

@@ -135,11 +135,19 @@ func wrongURI(uri string, most int) string {
 		return "it has a fragment"
 	case u.User != nil:
 		return "it names a user"
+	case !PlainHost(u):
+		return "its host is written with percent signs: use the form that begins with xn--"
 	}
 	if n, err := strconv.Atoi(u.Port()); u.Port() != "" && (err != nil || n > 65535) {
 		return "its port is none"
 	}
 	return ""
+}
+
+// PlainHost reports whether the host of a URL is written in plain ASCII. RFC 3986 §3.2.2 lets it be percent-encoded, and parsed it is
+// decoded: on a page another script's letters would then pass for the letters of a host that people trust (RFC 5891 has xn-- for them).
+func PlainHost(u *url.URL) bool {
+	return !strings.ContainsFunc(u.Host, func(r rune) bool { return r <= ' ' || r > '~' || r == '%' })
 }
 
 func isLoopback(host string) bool {
