@@ -60,6 +60,9 @@ func (s *server) authenticateByAssertion(r *http.Request, params url.Values) (di
 	if client.AuthMethod != directory.PrivateKeyJWT {
 		return directory.Client{}, &tokenError{"invalid_client", "this client is not registered for private_key_jwt"}
 	}
+	if !client.Expires.IsZero() { // it has nothing to prove itself for, and anybody may register: nobody else makes us ask for keys, and remember ids
+		return directory.Client{}, &tokenError{"invalid_client", "nobody has allowed this client anything yet"}
+	}
 	id, expires, err := s.checkAssertion(r.Context(), client, raw)
 	if err != nil {
 		return directory.Client{}, err
