@@ -264,3 +264,17 @@ func TestAuditFails(t *testing.T) {
 	w.refresh(first.Refresh).expect(t, "")
 	w.redeem(next).expect(t, "") // it was not spent
 }
+
+// TestAuditStrangersWithSecrets: a client that registered itself can prove that it is that one and is a stranger all the same, so a flood
+// of its refusals is counted and not kept.
+func TestAuditStrangersWithSecrets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := w.register("", strings.Replace(nativeBody, `"none"`, `"client_secret_post"`, 1))
+	for range 350 {
+		w.redeem("x", "client_id", made.ClientID, "client_secret", made.Secret).expect(t, "invalid_grant")
+	}
+	if n := strings.Count(w.written.String(), "the code is not known"); n == 0 || n > 300 {
+		t.Errorf("%d of 350 refusals are in the audit log", n)
+	}
+}

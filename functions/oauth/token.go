@@ -34,7 +34,7 @@ type tokenResponse struct {
 func (s *server) token(w http.ResponseWriter, r *http.Request) {
 	response, client, err := s.exchange(r)
 	if err != nil {
-		event := audit.Event{Name: audit.Token, ClientID: client.ID, Proven: client.Confidential()} // else the client is not known here
+		event := audit.Event{Name: audit.Token, ClientID: client.ID, Proven: vouched(client)} // else the client is not known here
 		if r.PostForm.Get("grant_type") == grantRefresh {
 			event.Name = audit.Refresh
 		}
