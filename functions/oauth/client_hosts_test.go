@@ -98,6 +98,8 @@ func TestCouldBeAnybody(t *testing.T) {
 		asked    bool
 	}{
 		{directory.Client{ID: "loopback", ApplicationType: directory.Native, RedirectURIs: []string{"http://127.0.0.1/cb"}}, "http://127.0.0.1:4711/cb", true},
+		{directory.Client{ID: "loopback-tls", ApplicationType: directory.Web, RedirectURIs: []string{"https://localhost:4711/cb"}}, "https://localhost:4711/cb", true},
+		{directory.Client{ID: "below-localhost", ApplicationType: directory.Web, RedirectURIs: []string{"https://app.LOCALHOST./cb"}}, "https://app.LOCALHOST./cb", true},
 		{directory.Client{ID: "scheme", ApplicationType: directory.Native, RedirectURIs: []string{"com.example.app:/cb"}}, "com.example.app:/cb", true},
 		{directory.Client{ID: "far", ApplicationType: directory.Web, RedirectURIs: []string{"https://app.example/cb"}}, "https://app.example/cb", false},
 		{directory.Client{ID: "ours", ApplicationType: directory.Web, RedirectURIs: []string{w.url + "/callback"}}, w.url + "/callback", false},

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,9 +46,16 @@ func cutLoopback(uri string) (host, rest string, ok bool) {
 	return "", "", false
 }
 
-// LoopbackRedirect reports whether a registered redirect URI leads to whatever listens on the person's own machine: wrongRedirect lets no
-// other http in.
-func LoopbackRedirect(uri string) bool { return scheme(uri) == "http" }
+// LoopbackRedirect reports whether a redirect URI leads to whatever listens on the person's own machine, with TLS or without. All names
+// below localhost are that machine (RFC 6761 §6.3), with or without the dot of the root.
+func LoopbackRedirect(uri string) bool {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	return isLoopback(host) || strings.HasSuffix(host, ".localhost")
+}
 
 // PrivateRedirect reports whether a registered redirect URI leads to whichever app took its scheme.
 func PrivateRedirect(uri string) bool { return scheme(uri) != "http" && scheme(uri) != "https" }
