@@ -190,3 +190,28 @@ func TestForgotten(t *testing.T) {
 		t.Errorf("allowed something, it is listed %d times", n)
 	}
 }
+
+// TestDisabledMeanwhile: an administrator's word counts, too, while the document is on its way.
+func TestDisabledMeanwhile(t *testing.T) {
+	t.Parallel()
+	w, h := newDocumentWorld(t)
+	b := w.browser()
+	b.approve(b.login("bob", w.documentRequest())).sentTo(t, appRedirect)
+	w.clock.Advance(time.Hour)
+	h.put(document(), "Cache-Control", "max-age=60")
+	serve := h.serve
+	h.serve = func(rw http.ResponseWriter, r *http.Request) {
+		known, err := w.directory.DescribedClient(t.Context(), documentURL)
+		off := true
+		if err == nil {
+			_, err = w.directory.UpdateClient(t.Context(), known.Value.ID, known.Version, directory.ClientEdit{Disabled: &off})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		serve(rw, r)
+	}
+	if a := b.get(w.documentRequest()); a.status != http.StatusBadRequest || !strings.Contains(a.body, "disabled") {
+		t.Errorf("%d %s", a.status, a.header.Get("Location"))
+	}
+}

@@ -44,7 +44,7 @@ func (d *Directory) DescribedClient(ctx context.Context, clientURL string) (stor
 }
 
 // KeepDescribed keeps what a client's metadata document says now, in place of what was read before (version 0: nothing). An administrator's
-// word stays. When somebody else kept it in between, that is as good.
+// word stays. When somebody else wrote it in between, that counts: it is as good, or an administrator disabled the client.
 func (d *Directory) KeepDescribed(ctx context.Context, before store.Record[Client], c Client) (Client, error) {
 	now := d.now().UTC().Truncate(time.Second)
 	c = d.located(c)
@@ -61,7 +61,7 @@ func (d *Directory) KeepDescribed(ctx context.Context, before store.Record[Clien
 	}
 	err := d.store.Write(ctx, append([]store.Op{putClient(c, condition)}, indexOps(known, c.entries())...)...)
 	if errors.Is(err, store.ErrConflict) {
-		err = nil
+		return d.Client(ctx, c.URL)
 	}
 	return d.fillClient(c), err
 }
