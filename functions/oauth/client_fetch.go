@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -17,7 +18,8 @@ import (
 
 // How often we ask strangers for something, whoever makes us.
 const (
-	maxAsking   = 8                // at once
+	maxAsking   = 32               // at once,
+	hostAsking  = 2                // of them at one host: one that answers slowly keeps nobody else's waiting
 	hostBurst   = 20               // of one host, and then
 	hostPause   = time.Second      // one in this time
 	failedPause = 10 * time.Second // after a document failed: no cache of errors, which the draft forbids (§4.4), but time to breathe for whoever serves it
@@ -36,8 +38,14 @@ type documents struct {
 	outside *http.Client
 	now     func() time.Time
 	asking  chan struct{}
-	hosts   *lru.Cache[string, *rate.Limiter]
+	hosts   *lru.Cache[string, *asked]
 	failed  *lru.Cache[string, failure] // by URL
+}
+
+// asked is how much one host is asked.
+type asked struct {
+	often  *rate.Limiter
+	asking chan struct{}
 }
 
 type failure struct {
@@ -46,7 +54,7 @@ type failure struct {
 }
 
 func newDocuments(c Config) *documents {
-	hosts, err1 := lru.New[string, *rate.Limiter](maxHosts)
+	hosts, err1 := lru.New[string, *asked](maxHosts)
 	failed, err2 := lru.New[string, failure](maxHosts)
 	if err := errors.Join(err1, err2); err != nil {
 		panic(err) // only for a size that is not positive
@@ -67,19 +75,23 @@ func (d *documents) isOwn(target string) bool {
 
 // get reads a document of at most limit bytes. The error says what is wrong in words for whoever serves it, and nothing of our network.
 func (d *documents) get(ctx context.Context, target, accept string, limit int64) ([]byte, http.Header, error) {
-	client := d.outside
-	if d.isOwn(target) {
-		client = d.own
-	} else if !d.hostOf(target).AllowN(d.now(), 1) {
-		return nil, nil, errTooOften
-	}
 	ctx, cancel := context.WithTimeout(ctx, egress.Timeout)
 	defer cancel()
-	select {
-	case d.asking <- struct{}{}:
-		defer func() { <-d.asking }()
-	case <-ctx.Done():
-		return nil, nil, errTooOften
+	client, places := d.own, []chan struct{}{d.asking}
+	if !d.isOwn(target) {
+		h := d.hostOf(target)
+		if !h.often.AllowN(d.now(), 1) {
+			return nil, nil, errTooOften
+		}
+		client, places = d.outside, []chan struct{}{h.asking, d.asking}
+	}
+	for _, place := range places {
+		select {
+		case place <- struct{}{}:
+			defer func() { <-place }()
+		case <-ctx.Done():
+			return nil, nil, errTooOften
+		}
 	}
 	return egress.Get(ctx, client, target, accept, limit)
 }
@@ -98,16 +110,16 @@ func (d *documents) failure(target string) error {
 	return nil
 }
 
-func (d *documents) hostOf(target string) *rate.Limiter {
-	host := ""
+func (d *documents) hostOf(target string) *asked {
+	name := ""
 	if u, err := url.Parse(target); err == nil {
-		host = strings.ToLower(u.Host)
+		name = strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") + ":" + cmp.Or(u.Port(), "443") // however it is written
 	}
-	limiter := rate.NewLimiter(rate.Every(hostPause), hostBurst)
-	if before, found, _ := d.hosts.PeekOrAdd(host, limiter); found {
+	h := &asked{rate.NewLimiter(rate.Every(hostPause), hostBurst), make(chan struct{}, hostAsking)}
+	if before, found, _ := d.hosts.PeekOrAdd(name, h); found {
 		return before
 	}
-	return limiter
+	return h
 }
 
 // publicReason is what of an error may be shown to whoever runs the other side.
