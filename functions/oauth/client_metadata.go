@@ -86,18 +86,23 @@ func (m clientMetadata) judgeKeys() error {
 		return nil
 	}
 	var set struct {
-		Keys []stdjson.RawMessage `json:"keys"`
+		Keys []map[string]stdjson.RawMessage `json:"keys"`
 	}
 	switch {
 	case m.hasJWKS() == (m.JWKSURI != ""):
 		return wrongMetadata("private_key_jwt needs jwks or jwks_uri, and not both")
 	case m.hasJWKS() && (json.Unmarshal(m.JWKS, &set) != nil || len(set.Keys) == 0):
 		return wrongMetadata("jwks must be a JWK set with a key in it") // RFC 7517 §5
+	case slices.ContainsFunc(set.Keys, isPrivate):
+		return wrongMetadata("jwks must hold no private or symmetric key: whoever reads it could be this client")
 	case m.JWKSURI != "" && !isPlainHTTPS(m.JWKSURI):
 		return wrongMetadata("jwks_uri must be an https URL")
 	}
 	return nil
 }
+
+// isPrivate reports whether a JWK holds what its owner alone should know (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
+func isPrivate(key map[string]stdjson.RawMessage) bool { return key["d"] != nil || key["k"] != nil }
 
 func (m clientMetadata) hasJWKS() bool { return len(m.JWKS) > 0 && string(m.JWKS) != "null" }
 

@@ -189,6 +189,8 @@ func TestRegisterBadInput(t *testing.T) {
 		{"a response in the fragment", `{"response_types": ["token"], "redirect_uris": ["https://app.example/"]}`, metadata},
 		{"another method", `{"token_endpoint_auth_method": "tls_client_auth", "redirect_uris": ["https://app.example/"]}`, metadata},
 		{"keys without keys", `{"token_endpoint_auth_method": "private_key_jwt", "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a private key", `{"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA"}]}, "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a key that both sides know", `{"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{"kty": "oct", "k": "AA"}]}, "redirect_uris": ["https://app.example/"]}`, metadata},
 		{"keys over http", `{"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "http://app.example/", "redirect_uris": ["https://app.example/"]}`, metadata},
 	} {
 		t.Run(c.what, func(t *testing.T) {
