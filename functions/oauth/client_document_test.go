@@ -429,6 +429,21 @@ func TestOwnDocument(t *testing.T) {
 	}
 }
 
+// TestOwnDocumentLeadsNowhere: an address of ours that redirects, as the authorization endpoint does, is no way to another one, which would be
+// asked without the guard of egress.
+func TestOwnDocumentLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	own := &hosts{serve: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://10.0.0.1/client.json", http.StatusFound) }}
+	w, h := newDocumentWorld(t, func(c *oauth.Config) { c.HTTP = &http.Client{Transport: own} })
+	page := w.browser().login("bob", w.request("client_id", w.url+"/somewhere"))
+	if page.status != http.StatusBadRequest || !strings.Contains(page.body, egress.ErrRedirect.Error()) {
+		t.Errorf("%d\n%s", page.status, page.body)
+	}
+	if own.count() != 1 || h.count() != 0 {
+		t.Errorf("asked %v and %v", own.asked, h.asked)
+	}
+}
+
 // TestEgress: a document comes by TLS from an address that may be asked.
 func TestEgress(t *testing.T) {
 	t.Parallel()
