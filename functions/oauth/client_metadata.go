@@ -23,9 +23,7 @@ type clientMetadata struct {
 	ResponseTypes           []string           `json:"response_types"`
 	TokenEndpointAuthMethod string             `json:"token_endpoint_auth_method"`
 	ApplicationType         string             `json:"application_type"` // see Directory.located
-	Scope                   string             `json:"scope"`
 	ClientURI               string             `json:"client_uri"`
-	LogoURI                 string             `json:"logo_uri"`
 	JWKS                    stdjson.RawMessage `json:"jwks"`
 	JWKSURI                 string             `json:"jwks_uri"`
 	ClientSecret            stdjson.RawMessage `json:"client_secret"`
@@ -71,14 +69,11 @@ func (m clientMetadata) judge() error {
 		return wrongMetadata("grant_types must hold authorization_code")
 	case len(m.ResponseTypes) > 0 && !slices.Contains(m.ResponseTypes, "code"):
 		return wrongMetadata("response_types must hold code") // RFC 7591 §2.1
-	case !slices.Contains(authMethodsToRegister, m.TokenEndpointAuthMethod):
-		return wrongMetadata("token_endpoint_auth_method must be one of: %s", strings.Join(authMethodsToRegister[1:], ", "))
+	case m.TokenEndpointAuthMethod != "" && !slices.Contains(authMethods, m.TokenEndpointAuthMethod): // empty is for the caller to fill in
+		return wrongMetadata("token_endpoint_auth_method must be one of: %s", strings.Join(authMethods, ", "))
 	}
 	return m.judgeKeys()
 }
-
-// authMethodsToRegister are how a client may say that it will authenticate; empty is for the caller to fill in.
-var authMethodsToRegister = []string{"", "none", "client_secret_basic", "client_secret_post", directory.PrivateKeyJWT}
 
 // judgeKeys: a client that signs says with which keys, in one of two ways (RFC 7591 §2).
 func (m clientMetadata) judgeKeys() error {

@@ -24,7 +24,7 @@
 // Everybody who can log in has an account page (account.go): what they allowed applications, where they are logged in,
 // passkeys and password, and each of them can be taken back, ended or changed there. What began before a person was signed
 // out everywhere is over: a login at its next page (session.go, visit), a code or a grant at its next token (grant.go,
-// mint).
+// standing).
 //
 // A client that nobody here knows registers itself (register.go, RFC 7591), where the setting lets it: as many an hour as register_limit.go
 // says, with an initial access token where one is asked for. Clients that say the same of themselves are one, unless they have
