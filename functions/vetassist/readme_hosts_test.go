@@ -91,7 +91,8 @@ func TestReadmeHostRedirects(t *testing.T) {
 func TestReadmeTroubles(t *testing.T) {
 	t.Parallel()
 	closed := func(o *Options) { o.Registration = config.RegistrationOff }
-	w, deployed := newWorld(t), newWorld(t, closed)
+	byToken := func(o *Options) { o.Registration = config.RegistrationToken }
+	w, deployed, guarded := newWorld(t), newWorld(t, closed), newWorld(t, byToken)
 	got := func(a answer) string { return fmt.Sprintf("%d %s %s", a.status, a.header.Get("Location"), a.body) }
 	authorize := func(changes url.Values) string {
 		return got(w.send("GET", "/oauth/authorize?"+w.request(changes).Encode(), ""))
@@ -127,6 +128,9 @@ func TestReadmeTroubles(t *testing.T) {
 			bob.stopAt(w.URL + "/never")
 			bob.open("/oauth/authorize?" + w.request(url.Values{"client_id": {"https://127.0.0.1/client.json"}, "redirect_uri": {"https://app.example/"}}).Encode())
 			return bob.login("bob").text
+		}},
+		{"registering here needs an initial access token", "", func() string {
+			return got(guarded.send("POST", "/oauth/register", "{}", "Content-Type", "application/json"))
 		}},
 		{"the host says that it cannot register itself", "404", func() string {
 			if m := got(deployed.send("GET", "/.well-known/oauth-authorization-server", "")); strings.Contains(m, "registration_endpoint") {
