@@ -68,7 +68,7 @@ func scheme(uri string) string {
 // CheckRedirects says what is wrong with a client's redirect URIs, if anything. It is a *FieldError.
 func CheckRedirects(uris []string) error {
 	if len(uris) == 0 || len(uris) > maxRedirects {
-		return &FieldError{"redirect_uris", fmt.Sprintf("must be 1 to %d", maxRedirects)}
+		return &FieldError{"redirect_uris", fmt.Sprintf("must be 1 to %d addresses", maxRedirects)}
 	}
 	for i, uri := range uris {
 		if why := wrongRedirect(uri); why != "" {

@@ -13,10 +13,10 @@ export async function registrationScreen(ctx) {
   const { registration_endpoint: endpoint } = await discover();
   return {
     title: "Registration",
-    intro: "MCP hosts can register themselves, if the setting VETASSIST_REGISTRATION lets them: anybody, or who has an initial access token.",
+    intro: "MCP hosts can register themselves, if the setting VETASSIST_REGISTRATION lets them: open lets anybody, token only who has an initial access token.",
     actions: button("New token", () => make(ctx, endpoint), ""),
     content: [
-      endpoint ? h("p", null, "They do that at ", code(endpoint), ". What they may ask users for is what each server opens to them.")
+      endpoint ? h("p", null, "They do that at ", code(endpoint), ". They may ask users for the scopes that a server opens to such applications, and for no others.")
         : h("p", { class: "notice warn" }, "Registration is off here, so a token is good for nothing until the setting is ", code("token"), "."),
       await list(ctx, {
         path: "/registration-tokens", caption: "Initial access tokens", empty: empty("There are no initial access tokens."),
