@@ -65,15 +65,6 @@ func TestTokensGoNowhere(t *testing.T) {
 		defer mu.Unlock()
 		asked = append(asked, r)
 	}
-	usual := http.DefaultTransport
-	http.DefaultTransport = roundTrip(func(r *http.Request) (*http.Response, error) {
-		if r.URL.Path != "/mcp" { // the test's own
-			record(r)
-		}
-		return usual.RoundTrip(r)
-	})
-	t.Cleanup(func() { http.DefaultTransport = usual })
-
 	var w *world
 	keys := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		record(r)
@@ -87,6 +78,15 @@ func TestTokensGoNowhere(t *testing.T) {
 	w = newWorld(t, func(c *mcp.Config) {
 		c.Verifier = token.NewVerifier(base, []string{base + "/mcp"}, token.RemoteKeys(keys.URL+"/keys", keys.Client(), c.Now), c.Now)
 	})
+	usual := http.DefaultTransport
+	http.DefaultTransport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Path != "/mcp" { // the test's own
+			record(r)
+		}
+		return usual.RoundTrip(r)
+	})
+	t.Cleanup(func() { http.DefaultTransport = usual })
+
 	raw := w.mint(carol(everything...))
 	bodies := []string{`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"vetassist://pets/pet-fido"}}`,
 		`{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"prepare_for_visit","arguments":{"pet":"Fido"}}}`}
