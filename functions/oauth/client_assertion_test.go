@@ -379,36 +379,3 @@ func TestCodeOfASigningClient(t *testing.T) {
 	}
 	w.refresh(next.Refresh, signed()...).expect(t, "invalid_grant")
 }
-
-// TestNobodyMakesUsAskForKeys: a client that registered itself makes us ask for its keys, and remember its JWTs, from when somebody allowed
-// it something: before, it is anybody.
-func TestNobodyMakesUsAskForKeys(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	const at, redirect = "https://client.example/jwks.json", "https://client.example/cb"
-	w.internet.put(at, string(jwks(jwk(ecKey, "a", nil))))
-	made := w.register("", `{"client_name": "Signs", "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "`+at+`", "redirect_uris": ["`+redirect+`"]}`)
-	signed := func() []string {
-		raw := w.assertion(jwt.SigningMethodES256, ecKey, made.ClientID, nil, nil)
-		return []string{"client_id", made.ClientID, "redirect_uri", redirect, "client_assertion_type", assertionType, "client_assertion", raw}
-	}
-	for _, path := range []string{"/oauth/token", "/oauth/revoke", "/oauth/introspect"} {
-		form := url.Values{"grant_type": {"authorization_code"}, "code": {"x"}, "token": {"x"}}
-		for pairs := signed(); len(pairs) > 0; pairs = pairs[2:] {
-			form.Set(pairs[0], pairs[1])
-		}
-		got, _ := w.post(path, form)
-		if got.expect(t, "invalid_client"); !strings.Contains(got.Description, "allowed this client") {
-			t.Errorf("%s says %q", path, got.Description)
-		}
-	}
-	if w.internet.asked != 0 || strings.Contains(w.written.String(), "assertion/") {
-		t.Errorf("asked %d times for keys of a client that nobody allowed anything, or remembered its JWT", w.internet.asked)
-	}
-	b := w.browser()
-	a := b.approve(b.login("bob", w.request("client_id", made.ClientID, "redirect_uri", redirect)))
-	w.redeem(a.location(t).Get("code"), signed()...).expect(t, "")
-	if w.internet.asked != 1 {
-		t.Errorf("asked %d times", w.internet.asked)
-	}
-}
