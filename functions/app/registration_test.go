@@ -276,3 +276,29 @@ func TestWrongSetting(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretOf: a secret is for the client id that it came with, at the authorization server that gave it. Sessions are older than settings
+// and registrations, and name others.
+func TestSecretOf(t *testing.T) {
+	const home, abroad = "https://home.example", "https://abroad.example"
+	w := newWorld(t)
+	a, err := newApp(Config{BaseURL: "http://localhost:8080", MCPURL: w.other.URL + "/mcp", Issuer: home, ClientID: "set", Secret: "of the setting", Store: w.store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.writeRegistration(t.Context(), registration{Issuer: home, ClientID: "registered", Secret: "of the registration"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	for c, want := range map[client]string{
+		{Issuer: home, ID: "set"}:          "of the setting",
+		{Issuer: home, ID: "registered"}:   "of the registration",
+		{Issuer: abroad, ID: "set"}:        "",
+		{Issuer: abroad, ID: "registered"}: "",
+		{Issuer: home, ID: "forgotten"}:    "",
+	} {
+		secret, err := a.secretOf(t.Context(), c)
+		if (err == nil) != (want != "") || want != "" && secret != want {
+			t.Errorf("%+v: %q, %v", c, secret, err)
+		}
+	}
+}
