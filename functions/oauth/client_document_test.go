@@ -348,7 +348,9 @@ func TestOwnDocument(t *testing.T) {
 // asked without the guard of egress.
 func TestOwnDocumentLeadsNowhere(t *testing.T) {
 	t.Parallel()
-	own := &hosts{serve: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://10.0.0.1/client.json", http.StatusFound) }}
+	own := &hosts{serve: func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://10.0.0.1/client.json", http.StatusFound)
+	}}
 	w, h := newDocumentWorld(t, func(c *oauth.Config) { c.HTTP = &http.Client{Transport: own} })
 	page := w.browser().login("bob", w.request("client_id", w.url+"/somewhere"))
 	if page.status != http.StatusBadRequest || !strings.Contains(page.body, egress.ErrRedirect.Error()) {

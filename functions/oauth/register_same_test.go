@@ -1,14 +1,18 @@
 package oauth_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/vetassist/vetassist/functions/oauth"
 	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 )
@@ -202,5 +206,34 @@ func TestRegisterAudited(t *testing.T) {
 	}
 	if strings.Contains(w.written.String(), confidential.Secret) {
 		t.Error("a secret was stored")
+	}
+}
+
+// TestLastUseOfAToken: of many who register with an initial access token at once, as many get through as it has uses.
+func TestLastUseOfAToken(t *testing.T) {
+	t.Parallel()
+	w := newWorldAt(t, "127.0.0.1", func(s store.Store) store.Store { return s }, func(c *oauth.Config) { c.Registration = config.RegistrationToken })
+	const uses = 3
+	_, secret, err := w.directory.AddRegistrationToken(t.Context(), "Workshop", "user-admin", 1, uses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var through atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			got := w.register(secret, strings.Replace(nativeBody, "Host", fmt.Sprint("Host ", i), 1))
+			switch got.Status {
+			case http.StatusCreated:
+				through.Add(1)
+			case http.StatusUnauthorized, http.StatusServiceUnavailable: // used up; or the others wrote every time
+			default:
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+	wg.Wait()
+	if n := through.Load(); n < 1 || n > uses {
+		t.Errorf("%d clients registered with a token for %d", n, uses)
 	}
 }

@@ -114,10 +114,10 @@ func wrongRedirect(uri string) string {
 // all that runs in VS Code (vscode://…). What it is for, that one app does not take another's code, PKCE does for every client here
 // (§8.1), and the consent page that such a client always gets (§8.6). The MCP specification names https and localhost only
 // ("Communication Security"); its hosts do not keep to it.
-var foreignSchemes = []string{"about", "android-app", "blob", "chrome", "chrome-extension", "cid", "content", "data", "edge", "feed", "file",
-	"filesystem", "ftp", "ftps", "geo", "gopher", "intent", "jar", "javascript", "ldap", "ldaps", "livescript", "mailto", "market", "mid", "mocha",
-	"moz-extension", "nfs", "resource", "search", "search-ms", "sftp", "shell", "sip", "sips", "smb", "sms", "ssh", "tel", "telnet", "urn",
-	"vbscript", "vnc", "view-source", "ws", "wss"}
+var foreignSchemes = []string{"about", "android-app", "blob", "chrome", "chrome-extension", "cid", "content", "data", "edge", "facetime", "facetime-audio", "feed", "file",
+	"filesystem", "ftp", "ftps", "geo", "gopher", "intent", "itms-services", "jar", "javascript", "ldap", "ldaps", "livescript", "mailto", "market", "mid", "mocha",
+	"moz-extension", "nfs", "resource", "search", "search-ms", "sftp", "shell", "sip", "sips", "smb", "sms", "ssh", "steam", "tel", "telnet", "urn",
+	"vbscript", "vnc", "view-source", "ws", "wss", "wyciwyg", "zoommtg"}
 
 // wrongURI tells why a string is not an absolute URI in plain ASCII, without user and fragment; empty: it is.
 func wrongURI(uri string, most int) string {
