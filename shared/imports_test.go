@@ -24,10 +24,11 @@ const module = "github.com/vetassist/vetassist/"
 var house = map[string][]string{
 	"seed": {},
 
-	"shared/config": {},
-	"shared/web":    {},
-	"shared/egress": {"shared/config"},
-	"shared/rbac":   {}, // the formula is pure: no store, no token, no HTTP
+	"shared/config":    {},
+	"shared/web":       {},
+	"shared/clientkey": {}, // the key of whoever is on the other side
+	"shared/egress":    {"shared/config"},
+	"shared/rbac":      {}, // the formula is pure: no store, no token, no HTTP
 
 	"shared/store":               {}, // no rules of the domain
 	"shared/store/sqlite":        {"shared/store"},
@@ -38,6 +39,7 @@ var house = map[string][]string{
 	"shared/audit":            {"shared/store", "shared/web"}, // of web it knows who sent the request
 	"shared/access":           {"shared/store"},               // logins and grants, with no idea of what a token says
 	"shared/token":            {"shared/rbac", "shared/store"},
+	"shared/secret":           {"shared/store", "shared/web"},                // of web it knows how a secret is made
 	"shared/directory":        {"shared/rbac", "shared/store", "shared/web"}, // of web it knows how secrets are made and kept
 	"shared/clinic":           {"shared/store"},                              // no idea of tokens, scopes or who logs in
 	"shared/clinic/knowledge": {},
@@ -48,13 +50,13 @@ var house = map[string][]string{
 	"shared/web/lambda/coldstart":  {"shared/web/lambda/lambdatest"},
 	"shared/web/lambda/lambdatest": {}, // knows events and processes, nothing of ours
 
-	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/egress", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
+	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/egress", "shared/host", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/web"},
 	"functions/jwks":  {"shared/config", "shared/host", "shared/store", "shared/token", "shared/web"},
 	"functions/admin": {"shared/access", "shared/audit", "shared/clinic", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	// The resource server sees the policy, not the people: it opens no other partition of the directory.
-	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
+	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/directory", "shared/host", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/web"},
 	// The chat app is a stranger here: it has what any client of the world would have, and learns the rest over HTTP.
-	"functions/app":           {"functions/app/assistant", "shared/config", "shared/host", "shared/store", "shared/web"},
+	"functions/app":           {"functions/app/assistant", "shared/clientkey", "shared/config", "shared/host", "shared/store", "shared/web"},
 	"functions/app/assistant": {},
 
 	// A Lambda entry puts a function on DynamoDB.

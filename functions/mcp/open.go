@@ -12,8 +12,8 @@ import (
 	"github.com/vetassist/vetassist/shared/token"
 )
 
-// Partitions are all that the MCP server opens: the clinic's records and the policy, so no person's login and no key.
-var Partitions = slices.Concat(clinic.RecordPartitions, directory.PolicyPartitions)
+// Partitions are all that the MCP server opens: its own, the clinic's records and the policy, so no person's login and no key that signs tokens.
+var Partitions = slices.Concat([]string{"mcp-secret/", "mcp-dpop/"}, clinic.RecordPartitions, directory.PolicyPartitions)
 
 // Routes are the paths that the MCP server answers.
 var Routes = []string{"/mcp", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/"}

@@ -65,7 +65,7 @@ func (m clientMetadata) judge() error {
 		return wrongMetadata("client_%s", fieldProblem(err))
 	}
 	switch {
-	case len(m.grants()) == 0 || m.grants()[0] != grantCode:
+	case len(m.grants()) == 0 || m.grants()[0] != directory.GrantCode:
 		return wrongMetadata("grant_types must hold authorization_code")
 	case len(m.ResponseTypes) > 0 && !slices.Contains(m.ResponseTypes, "code"):
 		return wrongMetadata("response_types must hold code") // RFC 7591 §2.1
@@ -124,10 +124,10 @@ func (m clientMetadata) name() string {
 // grant, VS Code the device grant. RFC 7591 §3.2.1 lets us leave them out. None named means the code (§2).
 func (m clientMetadata) grants() []string {
 	if len(m.GrantTypes) == 0 {
-		return []string{grantCode}
+		return []string{directory.GrantCode}
 	}
 	var grants []string
-	for _, grant := range []string{grantCode, grantRefresh} {
+	for _, grant := range []string{directory.GrantCode, directory.GrantRefresh} {
 		if slices.Contains(m.GrantTypes, grant) {
 			grants = append(grants, grant)
 		}

@@ -115,7 +115,7 @@ func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 	for _, verdict := range d.Dropped {
 		page.Unavailable = append(page.Unavailable, unavailable{describe(a.Server, []string{verdict.Scope})[0], why(a, v.user, verdict)})
 	}
-	if a.Client.May(grantRefresh) { // whether it asks for offline_access or not
+	if a.Client.May(directory.GrantRefresh) { // whether it asks for offline_access or not
 		page.Days = int(access.GrantLifetime.Hours() / 24)
 	}
 	title := "Allow " + a.Client.Name + "?"

@@ -77,7 +77,9 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 
 // mint makes the access token that a grant is good for now, of the requested scopes. Nothing left is an error that says why,
 // never an empty token.
-func (s *server) mint(ctx context.Context, g access.Grant, client directory.Client, requested []string) (tokenResponse, error) {
+//
+// key is the thumbprint of the key that the token is bound to, empty: of none.
+func (s *server) mint(ctx context.Context, g access.Grant, client directory.Client, requested []string, key string) (tokenResponse, error) {
 	now, err := s.standing(ctx, g, client, requested)
 	if err != nil {
 		return tokenResponse{}, err
@@ -87,13 +89,37 @@ func (s *server) mint(ctx context.Context, g access.Grant, client directory.Clie
 		return tokenResponse{}, err
 	}
 	return s.sign(ctx, token.Grant{ID: g.ID + "." + unique, Subject: now.user.ID, ClientID: client.ClientID(), Audience: now.server.Audience(),
-		Scopes: now.scopes, Roles: now.user.Roles})
+		Scopes: now.scopes, Roles: now.user.Roles, Key: key})
+}
+
+// beginGrant makes the tokens of a grant that begins now: an access token, and a refresh token for a client that may have one. ops
+// write down what that takes, and belong into one write with what was spent for it.
+func (s *server) beginGrant(ctx context.Context, r tokenRequest, g access.Grant) (response tokenResponse, begun access.Grant, ops []store.Op, err error) {
+	if g.ID, err = web.NewSecret(s.Rand); err != nil {
+		return tokenResponse{}, g, nil, err
+	}
+	g.LastUsed = s.Now().UTC()
+	g.Ends = g.LastUsed.Add(token.Lifetime)
+	if response, err = s.mint(ctx, g, r.client, g.Scopes, r.key); err != nil {
+		return tokenResponse{}, g, nil, err
+	}
+	first := ""
+	if r.client.May(directory.GrantRefresh) {
+		if response.RefreshToken, err = web.NewSecret(s.Rand); err != nil {
+			return tokenResponse{}, g, nil, err
+		}
+		first, g.Ends = web.Hash(response.RefreshToken), g.LastUsed.Add(access.GrantLifetime)
+		if g.Offline {
+			response.nameOffline()
+		}
+	}
+	return response, g, access.BeginGrant(g, first), nil
 }
 
 func (s *server) sign(ctx context.Context, g token.Grant) (tokenResponse, error) {
 	raw, expires, err := s.Keys.Mint(ctx, g)
 	return tokenResponse{
-		AccessToken: raw, TokenType: "Bearer", Scope: rbac.JoinScope(g.Scopes),
+		AccessToken: raw, TokenType: g.Type(), Scope: rbac.JoinScope(g.Scopes),
 		ExpiresIn: int(expires.Sub(s.Now()).Round(time.Second).Seconds()),
 	}, err
 }
@@ -134,7 +160,7 @@ func grantOf(c token.Claims) (id string, ok bool) {
 // successor is the refresh token that replaces a presented one: HMAC-SHA-256 under a key of ours. So a client whose
 // answer was lost gets the same successor again, and the store never held it.
 func (s *server) successor(ctx context.Context, presented string) (string, error) {
-	key, err := s.secret(ctx, "refresh")
+	key, err := s.refreshKey.Bytes(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"errors"
-	"net/url"
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
@@ -14,9 +13,10 @@ import (
 
 // machine is the client credentials grant (RFC 6749 §4.4): an application asks for itself, with no user anywhere. Its token
 // names it as sub (RFC 9068 §2.2), and comes without a refresh token (RFC 6749 §4.4.3): it can ask again at any time.
-func (s *server) machine(ctx context.Context, client directory.Client, params url.Values) (tokenResponse, error) {
+func (s *server) machine(ctx context.Context, r tokenRequest) (tokenResponse, error) {
+	client, params := r.client, r.params
 	if !client.Confidential() { // RFC 6749 §4.4: confidential clients only
-		return tokenResponse{}, &tokenError{"unauthorized_client", "this grant is for applications that have a secret"}
+		return tokenResponse{}, &tokenError{"unauthorized_client", "this grant is for applications that can prove themselves"}
 	}
 	server, err := s.resource(ctx, client, params["resource"])
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *server) machine(ctx context.Context, client directory.Client, params ur
 		return tokenResponse{}, err
 	}
 	response, err := s.sign(ctx, token.Grant{ID: id, Subject: client.ID, ClientID: client.ClientID(), Audience: server.Audience(),
-		Scopes: decision.Granted, Roles: client.Roles})
+		Scopes: decision.Granted, Roles: client.Roles, Key: r.key})
 	if err != nil {
 		return tokenResponse{}, err
 	}
@@ -61,7 +61,7 @@ func (s *server) machineStanding(ctx context.Context, claims token.Claims, clien
 		return standing{}, err
 	}
 	decision, err := s.Directory.WhyMachine(ctx, client, server, claims.Scopes())
-	if err == nil && (revoked || !client.May(grantMachine) || !client.Confidential() || len(decision.Granted) == 0) {
+	if err == nil && (revoked || !client.May(directory.GrantMachine) || !client.Confidential() || len(decision.Granted) == 0) {
 		err = &tokenError{"invalid_grant", "the application may no longer do any of this"}
 	}
 	return standing{server: server, scopes: decision.Granted}, err

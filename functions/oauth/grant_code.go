@@ -3,28 +3,25 @@ package oauth
 import (
 	"context"
 	"errors"
-	"net/url"
 
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
-	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
 // redeemCode is the authorization code grant (OAuth 2.1 §4.1.3). Of two requests with one code exactly one gets
 // tokens, and the other takes them away again.
-func (s *server) redeemCode(ctx context.Context, client directory.Client, params url.Values) (tokenResponse, error) {
-	secret := params.Get("code")
+func (s *server) redeemCode(ctx context.Context, r tokenRequest) (tokenResponse, error) {
+	secret := r.params.Get("code")
 	if secret == "" {
 		return tokenResponse{}, &tokenError{"invalid_request", "code is missing"}
 	}
 	// On a conflict somebody used the code in between: the next round sees that.
-	return again(func() (tokenResponse, error) { return s.redeemOnce(ctx, client, params, secret) })
+	return again(func() (tokenResponse, error) { return s.redeemOnce(ctx, r, secret) })
 }
 
-func (s *server) redeemOnce(ctx context.Context, client directory.Client, params url.Values, secret string) (tokenResponse, error) {
+func (s *server) redeemOnce(ctx context.Context, r tokenRequest, secret string) (tokenResponse, error) {
 	record, err := store.Read[code](ctx, s.Store, "code/"+web.Hash(secret), codeSort)
 	if errors.Is(err, store.ErrNotFound) {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the code is not known, or was forgotten long ago"}
@@ -32,12 +29,12 @@ func (s *server) redeemOnce(ctx context.Context, client directory.Client, params
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	response, err := s.redeemRecord(ctx, client, params, "code/"+web.Hash(secret), record)
+	response, err := s.redeemRecord(ctx, r, "code/"+web.Hash(secret), record)
 	return response, concerning(err, record.Value.UserID)
 }
 
-func (s *server) redeemRecord(ctx context.Context, client directory.Client, params url.Values, partition string, record store.Record[code]) (tokenResponse, error) {
-	c := record.Value
+func (s *server) redeemRecord(ctx context.Context, r tokenRequest, partition string, record store.Record[code]) (tokenResponse, error) {
+	client, params, c := r.client, r.params, record.Value
 	switch {
 	case c.ClientID != client.ID:
 		return tokenResponse{}, &tokenError{"invalid_grant", "the code was issued to another client"}
@@ -61,30 +58,14 @@ func (s *server) redeemRecord(ctx context.Context, client directory.Client, para
 	if err := s.checkSameResource(ctx, client, params, c.Server); err != nil {
 		return tokenResponse{}, err
 	}
-	grantID, err := web.NewSecret(s.Rand)
+	g := access.Grant{ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes, Offline: c.Offline, Since: c.Issued, Consent: c.Consent}
+	response, g, begin, err := s.beginGrant(ctx, r, g)
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	now := s.Now().UTC()
-	g := access.Grant{ID: grantID, ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes, Offline: c.Offline,
-		Since: c.Issued, Consent: c.Consent, LastUsed: now, Ends: now.Add(token.Lifetime)}
-	response, err := s.mint(ctx, g, client, c.Scopes)
-	if err != nil {
-		return tokenResponse{}, err
-	}
-	first := ""
-	if client.May(grantRefresh) {
-		if response.RefreshToken, err = web.NewSecret(s.Rand); err != nil {
-			return tokenResponse{}, err
-		}
-		first, g.Ends = web.Hash(response.RefreshToken), now.Add(access.GrantLifetime)
-		if g.Offline {
-			response.nameOffline()
-		}
-	}
-	c.GrantID = grantID
+	c.GrantID = g.ID
 	spent := store.Put(store.Encode(partition, codeSort, c, record.Expires), store.IfVersion(record.Version))
-	if err := s.writeWith(ctx, issued(audit.Token, g, response), append(access.BeginGrant(g, first), spent)...); err != nil {
+	if err := s.writeWith(ctx, issued(audit.Token, g, response), append(begin, spent)...); err != nil {
 		return tokenResponse{}, err
 	}
 	return response, nil

@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"errors"
-	"net/url"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
@@ -19,16 +18,16 @@ const retryWindow = 30 * time.Second
 
 // refresh is the refresh token grant (RFC 6749 §6) with rotation: public clients get a new refresh token at every
 // use (OAuth 2.1 §4.3.1, RFC 9700 §4.14.2).
-func (s *server) refresh(ctx context.Context, client directory.Client, params url.Values) (tokenResponse, error) {
-	presented := params.Get("refresh_token")
+func (s *server) refresh(ctx context.Context, r tokenRequest) (tokenResponse, error) {
+	presented := r.params.Get("refresh_token")
 	if presented == "" {
 		return tokenResponse{}, &tokenError{"invalid_request", "refresh_token is missing"}
 	}
 	// On a conflict another request rotated it or revoked the grant in between: the next round sees that.
-	return again(func() (tokenResponse, error) { return s.refreshOnce(ctx, client, params, presented) })
+	return again(func() (tokenResponse, error) { return s.refreshOnce(ctx, r, presented) })
 }
 
-func (s *server) refreshOnce(ctx context.Context, client directory.Client, params url.Values, presented string) (tokenResponse, error) {
+func (s *server) refreshOnce(ctx context.Context, r tokenRequest, presented string) (tokenResponse, error) {
 	record, err := s.access.RefreshToken(ctx, web.Hash(presented))
 	if errors.Is(err, store.ErrNotFound) {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the refresh token is not known or has expired"}
@@ -43,13 +42,13 @@ func (s *server) refreshOnce(ctx context.Context, client directory.Client, param
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	response, err := s.refreshRecord(ctx, client, params, presented, record, family)
+	response, err := s.refreshRecord(ctx, r, presented, record, family)
 	return response, concerning(err, family.Value.UserID)
 }
 
-func (s *server) refreshRecord(ctx context.Context, client directory.Client, params url.Values, presented string,
+func (s *server) refreshRecord(ctx context.Context, r tokenRequest, presented string,
 	record store.Record[access.RefreshToken], family store.Record[access.Grant]) (tokenResponse, error) {
-	g := family.Value
+	client, params, g := r.client, r.params, family.Value
 	if g.ClientID != client.ID {
 		return tokenResponse{}, &tokenError{"invalid_grant", "the refresh token was issued to another client"}
 	}
@@ -67,7 +66,7 @@ func (s *server) refreshRecord(ctx context.Context, client directory.Client, par
 	if err := s.checkSameResource(ctx, client, params, g.Server); err != nil {
 		return tokenResponse{}, err
 	}
-	response, err := s.mint(ctx, g, client, scopes)
+	response, err := s.mint(ctx, g, client, scopes, r.key)
 	if err != nil {
 		return tokenResponse{}, err
 	}

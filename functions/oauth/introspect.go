@@ -80,7 +80,7 @@ func (s *server) introspectToken(ctx context.Context, caller directory.Client, p
 // is allowed (see retryWindow) is not called active.
 func (s *server) introspectRefresh(ctx context.Context, caller directory.Client, t store.Record[access.RefreshToken]) (introspection, error) {
 	g, err := s.access.Grant(ctx, t.Value.GrantID)
-	if err != nil || g.ClientID != caller.ID || !t.Value.Rotated.IsZero() || !caller.May(grantRefresh) {
+	if err != nil || g.ClientID != caller.ID || !t.Value.Rotated.IsZero() || !caller.May(directory.GrantRefresh) {
 		return introspection{}, err
 	}
 	now, err := s.standing(ctx, g, caller, g.Scopes)

@@ -48,7 +48,7 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		JWKSURI:                  s.BaseURL + token.JWKSPath,
 		ResponseTypesSupported:   []string{"code"},
 		ResponseModesSupported:   []string{"query"},
-		GrantTypesSupported:      []string{grantCode, grantRefresh, grantMachine},
+		GrantTypesSupported:      s.grantTypes(),
 		TokenEndpointAuth:        authMethods,
 		TokenEndpointAlgs:        assertionAlgs,
 		RevocationEndpointAuth:   authMethods,

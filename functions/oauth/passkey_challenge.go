@@ -56,7 +56,7 @@ func (s *server) checkChallenge(ctx context.Context, v visit, text string) ([]by
 }
 
 func (s *server) challengeMAC(ctx context.Context, v visit, said []byte) ([]byte, error) {
-	key, err := s.secret(ctx, "passkey")
+	key, err := s.passkeyKey.Bytes(ctx)
 	if err != nil {
 		return nil, err
 	}

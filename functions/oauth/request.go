@@ -217,7 +217,7 @@ func checkResponse(_ context.Context, a *authRequest, query url.Values) error {
 		return a.reject("unsupported_response_type", "response_type must be code")
 	case query.Has("response_mode") && query.Get("response_mode") != "query":
 		return a.reject("invalid_request", "response_mode must be query")
-	case !a.Client.May(grantCode):
+	case !a.Client.May(directory.GrantCode):
 		return a.reject("unauthorized_client", "this client is not registered for the authorization code grant")
 	}
 	return nil

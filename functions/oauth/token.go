@@ -6,18 +6,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/web"
-)
-
-// The grant types (RFC 6749 §4.1.3, §6, §4.4.2).
-const (
-	grantCode    = "authorization_code"
-	grantRefresh = "refresh_token"
-	grantMachine = "client_credentials"
 )
 
 // tokenResponse is RFC 6749 §5.1.
@@ -35,7 +29,7 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 	response, client, err := s.exchange(r)
 	if err != nil {
 		event := audit.Event{Name: audit.Token, ClientID: client.ID, Proven: vouched(client)} // else the client is not known here
-		if r.PostForm.Get("grant_type") == grantRefresh {
+		if r.PostForm.Get("grant_type") == directory.GrantRefresh {
 			event.Name = audit.Refresh
 		}
 		s.refuse(w, r, event, err)
@@ -46,28 +40,51 @@ func (s *server) token(w http.ResponseWriter, r *http.Request) {
 	web.JSON(w, http.StatusOK, response)
 }
 
+// tokenRequest is what a grant has to go by: who asks, authenticated, and what for.
+type tokenRequest struct {
+	client directory.Client
+	params url.Values // each at most once, but resource
+	key    string     // thumbprint of the key that the tokens are to be bound to; empty: of none
+}
+
+// grants are the grant types that are served, in the order of the metadata.
+func (s *server) grants() []grant {
+	return []grant{
+		{directory.GrantCode, s.redeemCode},
+		{directory.GrantRefresh, s.refresh},
+		{directory.GrantMachine, s.machine},
+	}
+}
+
+type grant struct {
+	name  string
+	serve func(context.Context, tokenRequest) (tokenResponse, error)
+}
+
+func (s *server) grantTypes() (names []string) {
+	for _, g := range s.grants() {
+		names = append(names, g.name)
+	}
+	return names
+}
+
 // exchange tells too which client it was, once that is known.
 func (s *server) exchange(r *http.Request) (tokenResponse, directory.Client, error) {
 	params, client, err := s.clientRequest(r)
 	if err != nil {
 		return tokenResponse{}, client, err
 	}
-	grants := map[string]func(context.Context, directory.Client, url.Values) (tokenResponse, error){
-		grantCode:    s.redeemCode,
-		grantRefresh: s.refresh,
-		grantMachine: s.machine,
-	}
-	grantType := params.Get("grant_type")
-	grant, ok := grants[grantType]
+	name, all := params.Get("grant_type"), s.grants()
+	i := slices.IndexFunc(all, func(g grant) bool { return g.name == name })
 	switch {
-	case grantType == "":
+	case name == "":
 		return tokenResponse{}, client, &tokenError{"invalid_request", "grant_type is missing"}
-	case !ok:
-		return tokenResponse{}, client, &tokenError{"unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials"}
-	case !client.May(grantType):
+	case i < 0:
+		return tokenResponse{}, client, &tokenError{"unsupported_grant_type", "grant_type must be one of: " + strings.Join(s.grantTypes(), ", ")}
+	case !client.May(name):
 		return tokenResponse{}, client, &tokenError{"unauthorized_client", "this client is not registered for this grant type"}
 	}
-	response, err := grant(r.Context(), client, params)
+	response, err := all[i].serve(r.Context(), tokenRequest{client: client, params: params})
 	return response, client, err
 }
 

@@ -26,6 +26,7 @@ type Grant struct {
 	Server   string    `json:"server"` // identifier
 	Scopes   []string  `json:"scopes"`
 	Offline  bool      `json:"offline,omitempty"` // the client asked for offline_access too
+	Key      string    `json:"key,omitempty"`     // thumbprint of the key that the refresh tokens are bound to (RFC 9449 §5); empty: of none
 	Since    time.Time `json:"since"`             // when the user allowed it: of the code
 	Consent  time.Time `json:"consent,omitzero"`  // which of the user's consents it stands on: its Since
 	LastUsed time.Time `json:"last_used"`

@@ -28,12 +28,16 @@ type Client struct {
 	ApplicationType string              `json:"application_type"` // "web" or "native" (OpenID Connect Registration §2)
 	RedirectURIs    []string            `json:"redirect_uris"`
 	GrantTypes      []string            `json:"grant_types"`
-	Authorized      map[string][]string `json:"authorized"`            // server identifier → scopes that an administrator authorized it for
-	Roles           []string            `json:"roles,omitempty"`       // of an application that acts for no user: what they allow stands for the roles and the consent of one
-	AuthMethod      string              `json:"auth_method,omitempty"` // how it proves itself: PrivateKeyJWT; empty: by its secret, if it has one
-	JWKS            json.RawMessage     `json:"jwks,omitempty"`        // its public keys (RFC 7517 §5), or
-	JWKSURI         string              `json:"jwks_uri,omitempty"`    // where they are
-	ClientURI       string              `json:"client_uri,omitempty"`  // its home page, as it says
+	Authorized      map[string][]string `json:"authorized"`                                      // server identifier → scopes that an administrator authorized it for
+	Roles           []string            `json:"roles,omitempty"`                                 // of an application that acts for no user: what they allow stands for the roles and the consent of one
+	AuthMethod      string              `json:"auth_method,omitempty"`                           // how it proves itself: PrivateKeyJWT; empty: by its secret, if it has one
+	JWKS            json.RawMessage     `json:"jwks,omitempty"`                                  // its public keys (RFC 7517 §5), or
+	JWKSURI         string              `json:"jwks_uri,omitempty"`                              // where they are
+	ClientURI       string              `json:"client_uri,omitempty"`                            // its home page, as it says
+	RequirePushed   bool                `json:"require_pushed_authorization_requests,omitempty"` // it must push its authorization requests (RFC 9126 §6)
+	BoundTokens     bool                `json:"dpop_bound_access_tokens,omitempty"`              // it gets no token that is not bound to a key (RFC 9449 §5.2)
+	LogoutURIs      []string            `json:"post_logout_redirect_uris,omitempty"`             // where people may go after a logout (OpenID Connect RP-Initiated Logout §3.1)
+	MayAct          string              `json:"may_act,omitempty"`                               // ID of the agent that may act for whom it has a token of (RFC 8693 §4.4)
 	SecretHash      string              `json:"secret_hash,omitempty"`
 	SecretChanged   time.Time           `json:"secret_changed,omitzero"`
 	Source          Source              `json:"source"`         // who registered it

@@ -61,10 +61,10 @@ func (d *Directory) checkedClient(c Client) (Client, error) {
 	if err := checkText("name", c.Name, 1, maxName); err != nil {
 		return Client{}, err
 	}
-	if c.May(clientCredentials) { // it acts for nobody, so nobody is sent back to it
-		if len(c.RedirectURIs) > 0 {
-			return Client{}, &FieldError{"redirect_uris", "must be left out: no browser is sent to an application that acts for no user"}
-		}
+	if !c.May(GrantCode) && len(c.RedirectURIs) > 0 {
+		return Client{}, &FieldError{"redirect_uris", "must be left out: no browser is sent back to an application of this kind"}
+	}
+	if c.May(GrantMachine) { // it acts for nobody
 		if len(c.Roles) > maxClientRoles {
 			return Client{}, &FieldError{"roles", fmt.Sprintf("must be at most %d", maxClientRoles)}
 		}
@@ -72,6 +72,9 @@ func (d *Directory) checkedClient(c Client) (Client, error) {
 	}
 	if len(c.Roles) > 0 {
 		return Client{}, &FieldError{"roles", "must be left out: this application acts for users, and their roles count"}
+	}
+	if !c.May(GrantCode) {
+		return c, nil
 	}
 	if err := CheckRedirects(c.RedirectURIs); err != nil {
 		return Client{}, err

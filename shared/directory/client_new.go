@@ -20,12 +20,34 @@ const (
 	WebTemplate = "Web application with a secret"
 	// MachineTemplate is for programs that act for nobody but themselves: the client credentials grant (RFC 6749 §4.4).
 	MachineTemplate = "Machine-to-machine application"
+	// DeviceTemplate is for what has no browser, such as a kiosk or a command line: the device authorization grant (RFC 8628). Nothing
+	// else has that grant: it can be used to talk people into logging somebody else in.
+	DeviceTemplate = "Device or command line"
+	// AgentTemplate is for programs that act for users whose tokens they are handed: token exchange (RFC 8693). It is never a user's
+	// own application: another names it (Client.MayAct).
+	AgentTemplate = "Agent"
 )
 
 // Templates are all of them.
-var Templates = []string{MCPClientTemplate, WebTemplate, MachineTemplate}
+var Templates = []string{MCPClientTemplate, WebTemplate, MachineTemplate, DeviceTemplate, AgentTemplate}
 
-const clientCredentials = "client_credentials" // RFC 6749 §4.4.2
+// The grant types of templates.
+const (
+	GrantCode     = "authorization_code"                              // RFC 6749 §4.1.3
+	GrantRefresh  = "refresh_token"                                   // RFC 6749 §6
+	GrantMachine  = "client_credentials"                              // RFC 6749 §4.4.2
+	GrantDevice   = "urn:ietf:params:oauth:grant-type:device_code"    // RFC 8628 §3.4
+	GrantExchange = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 §2.1
+	GrantJWT      = "urn:ietf:params:oauth:grant-type:jwt-bearer"     // RFC 7523 §2.1
+)
+
+var templateGrants = map[string][]string{
+	MCPClientTemplate: {GrantCode, GrantRefresh},
+	WebTemplate:       {GrantCode, GrantRefresh},
+	MachineTemplate:   {GrantMachine},
+	DeviceTemplate:    {GrantDevice, GrantRefresh},
+	AgentTemplate:     {GrantExchange},
+}
 
 // NewClient is what an administrator says of an application to be made.
 type NewClient struct {
@@ -42,12 +64,7 @@ type NewClient struct {
 func (d *Directory) AddClient(ctx context.Context, n NewClient) (r store.Record[Client], secret string, err error) {
 	c := Client{ID: n.ID, Name: n.Name, Template: n.Template, RedirectURIs: n.RedirectURIs, Roles: uniqueRoles(n.Roles), Authorized: map[string][]string{},
 		Source: SourceAdmin, Created: d.now().UTC().Truncate(time.Second)}
-	switch n.Template {
-	case MCPClientTemplate, WebTemplate:
-		c.GrantTypes = []string{"authorization_code", "refresh_token"}
-	case MachineTemplate:
-		c.GrantTypes = []string{clientCredentials}
-	default:
+	if c.GrantTypes = slices.Clone(templateGrants[n.Template]); c.GrantTypes == nil {
 		return r, "", &FieldError{"template", "must be one of: " + strings.Join(Templates, ", ")}
 	}
 	switch {
@@ -59,7 +76,7 @@ func (d *Directory) AddClient(ctx context.Context, n NewClient) (r store.Record[
 	if c, err = d.checkedClient(c); err != nil {
 		return r, "", err
 	}
-	if n.Template != MCPClientTemplate {
+	if n.Template != MCPClientTemplate && n.Template != DeviceTemplate {
 		if secret, err = d.newSecret(&c); err != nil {
 			return r, "", err
 		}

@@ -20,6 +20,38 @@ type Claims struct {
 	ClientID             string   `json:"client_id"`
 	Scope                string   `json:"scope,omitempty"` // separated by spaces (RFC 8693 §4.2)
 	Roles                []string `json:"roles,omitempty"` // RFC 9068 §2.2.3.1
+
+	Confirmation *Confirmation `json:"cnf,omitempty"`     // the key that whoever sends the token must prove to have (RFC 7800 §3.1)
+	Actor        *Actor        `json:"act,omitempty"`     // who acts for the subject (RFC 8693 §4.1)
+	MayAct       *Actor        `json:"may_act,omitempty"` // who may come to act for the subject (RFC 8693 §4.4)
+}
+
+// Confirmation names a key by its thumbprint (RFC 9449 §6.1, RFC 7638).
+type Confirmation struct {
+	Thumbprint string `json:"jkt"`
+}
+
+// Actor is who acts for somebody else, and inside it who acted before (RFC 8693 §4.1: only the outermost decides, the others are
+// there to be known).
+type Actor struct {
+	Subject string `json:"sub"`
+	Actor   *Actor `json:"act,omitempty"`
+}
+
+// Key is the thumbprint of the key that the token is bound to; empty: of none, so it is a bearer token.
+func (c Claims) Key() string {
+	if c.Confirmation == nil {
+		return ""
+	}
+	return c.Confirmation.Thumbprint
+}
+
+// Actors are those who act for the subject, the current one first.
+func (c Claims) Actors() (subjects []string) {
+	for a := c.Actor; a != nil; a = a.Actor {
+		subjects = append(subjects, a.Subject)
+	}
+	return subjects
 }
 
 // Scopes are the names in the scope claim.
@@ -33,4 +65,15 @@ type Grant struct {
 	Audience []string // the resource's URL and its identifier
 	Scopes   []string
 	Roles    []string
+	Key      string // thumbprint of the key that the token is bound to; empty: of none
+	Actor    *Actor
+	MayAct   *Actor
+}
+
+// Type is the token_type of the token response (RFC 6750 §4, RFC 9449 §5).
+func (g Grant) Type() string {
+	if g.Key != "" {
+		return "DPoP"
+	}
+	return "Bearer"
 }

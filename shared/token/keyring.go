@@ -88,7 +88,7 @@ func (k *Keyring) Mint(ctx context.Context, g Grant) (raw string, expires time.T
 	}
 	now = now.Truncate(time.Second)
 	expires = now.Add(Lifetime)
-	t := jwt.NewWithClaims(jwt.SigningMethodES256, Claims{
+	claims := Claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:    k.issuer,
 			Subject:   g.Subject,
@@ -100,7 +100,13 @@ func (k *Keyring) Mint(ctx context.Context, g Grant) (raw string, expires time.T
 		ClientID: g.ClientID,
 		Scope:    rbac.JoinScope(g.Scopes),
 		Roles:    g.Roles,
-	})
+		Actor:    g.Actor,
+		MayAct:   g.MayAct,
+	}
+	if g.Key != "" {
+		claims.Confirmation = &Confirmation{g.Key}
+	}
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
 	t.Header["typ"] = Type
 	t.Header["kid"] = kid
 	raw, err = t.SignedString(key)
