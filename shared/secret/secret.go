@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
@@ -21,8 +21,7 @@ type Key struct {
 	rand      io.Reader
 	partition string
 
-	mu    sync.Mutex
-	bytes []byte
+	known atomic.Pointer[[]byte]
 }
 
 // At is the key that lies at a partition, such as "oauth-secret/refresh".
@@ -32,15 +31,15 @@ func At(s store.Store, rand io.Reader, partition string) *Key {
 
 // Bytes are the key. Of two processes that make it at once, one wins.
 func (k *Key) Bytes(ctx context.Context) ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.bytes != nil {
-		return k.bytes, nil
+	if known := k.known.Load(); known != nil {
+		return *known, nil
 	}
 	for range 2 {
 		record, err := store.Read[[]byte](ctx, k.store, k.partition, sort)
+		if err == nil {
+			k.known.Store(&record.Value)
+		}
 		if !errors.Is(err, store.ErrNotFound) {
-			k.bytes = record.Value
 			return record.Value, err
 		}
 		made, err := web.NewSecret(k.rand)
