@@ -21,9 +21,8 @@ import (
 // assertionType is the client_assertion_type of a JWT (RFC 7523 §2.2).
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// assertionAlgs are the algorithms that a client may sign with. None of them is "none" or works with a secret that both sides
-// know.
-var assertionAlgs = []string{jwt.SigningMethodES256.Alg(), jwt.SigningMethodRS256.Alg(), jwt.SigningMethodPS256.Alg(), jwt.SigningMethodEdDSA.Alg()}
+// assertionAlgs are the algorithms that a client may sign with.
+var assertionAlgs = token.Algs
 
 const (
 	maxAssertion      = 8 << 10          // bytes

@@ -2,12 +2,7 @@ package oauth
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/MicahParks/jwkset"
@@ -48,7 +43,7 @@ func newClientKeys(get getDocument, now func() time.Time) *clientKeys {
 func (c *clientKeys) find(ctx context.Context, client directory.Client, kid, alg string) (keys []jwt.VerificationKey, err error) {
 	all, err := c.registered(ctx, client, kid)
 	for _, key := range all {
-		if signs(key, alg) && (kid == "" || key.Marshal().KID == kid) && len(keys) < maxCandidates {
+		if token.Signs(key, alg) && (kid == "" || key.Marshal().KID == kid) && len(keys) < maxCandidates {
 			keys = append(keys, key.Key())
 		}
 	}
@@ -70,30 +65,4 @@ func (c *clientKeys) registered(ctx context.Context, client directory.Client, ki
 		}
 	}
 	return keys.Find(ctx, kid)
-}
-
-// RSA keys shorter than this are too weak (RFC 7518 §3.3), and longer ones keep us busy.
-const (
-	minRSA = 2048
-	maxRSA = 8192
-)
-
-// signs reports whether a JWT with this alg may be verified with a key: it is of that kind, strong enough, and not for
-// something else (RFC 7517 §4.2 to §4.4).
-func signs(key jwkset.JWK, alg string) bool {
-	m := key.Marshal()
-	if m.USE != "" && m.USE != jwkset.UseSig || m.ALG != "" && m.ALG.String() != alg ||
-		len(m.KEYOPS) > 0 && !slices.Contains(m.KEYOPS, jwkset.KeyOpsVerify) {
-		return false
-	}
-	switch public := key.Key().(type) {
-	case *ecdsa.PublicKey:
-		return alg == jwt.SigningMethodES256.Alg() && public.Curve == elliptic.P256()
-	case ed25519.PublicKey:
-		return alg == jwt.SigningMethodEdDSA.Alg()
-	case *rsa.PublicKey:
-		size := public.N.BitLen()
-		return (alg == jwt.SigningMethodRS256.Alg() || alg == jwt.SigningMethodPS256.Alg()) && minRSA <= size && size <= maxRSA
-	}
-	return false
 }

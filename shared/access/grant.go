@@ -112,6 +112,11 @@ func (r *Registry) Rotate(family store.Record[Grant], token store.Record[Refresh
 		store.Put(refreshItem(next, RefreshToken{GrantID: g.ID}, now.Add(refreshLifetime)), store.IfAbsent()))
 }
 
+// BindGrant are the operations that bind a grant to the key in it, when nothing else of it changes.
+func BindGrant(family store.Record[Grant]) []store.Op {
+	return family.Value.puts(store.IfVersion(family.Version))
+}
+
 // RefreshToken finds a refresh token by its hash, or store.ErrNotFound.
 func (r *Registry) RefreshToken(ctx context.Context, hash string) (store.Record[RefreshToken], error) {
 	return read[RefreshToken](ctx, r.store, "refresh/"+hash, refreshSort)

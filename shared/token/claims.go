@@ -46,6 +46,9 @@ func (c Claims) Key() string {
 	return c.Confirmation.Thumbprint
 }
 
+// Type is the token_type of the token, as of the Grant that it was made of.
+func (c Claims) Type() string { return Grant{Key: c.Key()}.Type() }
+
 // Actors are those who act for the subject, the current one first.
 func (c Claims) Actors() (subjects []string) {
 	for a := c.Actor; a != nil; a = a.Actor {
