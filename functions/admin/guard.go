@@ -98,6 +98,10 @@ func (g *guard) verify(r *http.Request) (token.Claims, *refusal, error) {
 	if errors.As(err, &invalid) {
 		return token.Claims{}, &refusal{http.StatusUnauthorized, "invalid_token", scope, "The access token was refused: " + invalid.Reason + "."}, nil
 	}
+	if err == nil && claims.Key() != "" { // RFC 9449 §7.2: as a bearer token it would be worth stealing
+		return token.Claims{}, &refusal{http.StatusUnauthorized, "invalid_token", scope,
+			"The access token was refused: it is bound to a key, and this API takes bearer tokens only. Ask for one without a DPoP proof."}, nil
+	}
 	return claims, nil, err
 }
 

@@ -16,7 +16,9 @@ import (
 // guard stands between the network and the SDK.
 type guard struct {
 	verifier Verifier
+	proofs   Proofs
 	policy   policy
+	url      string // of this server, as clients know it, whatever Host says
 	metadata string
 	limit    *limiter
 	log      *slog.Logger
@@ -38,17 +40,24 @@ func (c caller) actor() clinic.Actor {
 	return clinic.Actor{ID: c.Subject, Staff: slices.Contains(c.Roles, rbac.StaffRole)}
 }
 
+// The schemes that an access token comes under: the second one when it is bound to a key (RFC 9449 §7.1). They are the names of its type,
+// too.
+const (
+	bearerScheme = "Bearer"
+	proofScheme  = "DPoP"
+)
+
 // bearer lets requests with a good access token pass.
 func (g *guard) bearer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw, err := web.Bearer(r)
+		scheme, raw, err := web.AccessToken(r, bearerScheme, proofScheme)
 		switch {
 		case errors.Is(err, web.ErrNoBearer):
 			// No error code: the client did not try to authenticate (RFC 6750 §3.1).
-			g.challenge(w, http.StatusUnauthorized, nil, "", []string{rbac.PetProfileRead}, "An access token is needed.")
+			g.challenge(w, http.StatusUnauthorized, nil, "", "", []string{rbac.PetProfileRead}, "An access token is needed.")
 			return
 		case err != nil:
-			g.challenge(w, http.StatusBadRequest, nil, "invalid_request", []string{rbac.PetProfileRead}, "The request has several Authorization headers.")
+			g.challenge(w, http.StatusBadRequest, nil, "", "invalid_request", []string{rbac.PetProfileRead}, "The request has several Authorization headers.")
 			return
 		}
 		claims, err := g.verifier.Verify(r.Context(), raw)
@@ -59,19 +68,31 @@ func (g *guard) bearer(next http.Handler) http.Handler {
 			if errors.As(err, &invalid) {
 				reason = invalid.Reason
 			}
-			g.challenge(w, http.StatusUnauthorized, nil, "invalid_token", []string{rbac.PetProfileRead}, "The access token was refused: "+reason+".")
+			g.challenge(w, http.StatusUnauthorized, nil, scheme, "invalid_token", []string{rbac.PetProfileRead}, "The access token was refused: "+reason+".")
 			return
 		case err != nil:
-			web.LogFailure(r, g.log, err)
-			rpcError(w, web.FailureStatus(err), nil, codeBusy, "Tokens cannot be checked right now. Please try again. "+web.ReportNumber(r.Context()), nil)
+			g.cannotCheck(w, r, err)
 			return
 		}
-		if !g.limit.allow(claims.Subject, 1) {
+		proof, ok := g.checkKey(w, r, scheme, raw, claims)
+		if !ok {
+			return
+		}
+		if !g.limit.allow(claims.Subject, 1) { // after the proof, so that a thief without the key does not use up what the owner may
 			tooMany(w)
+			return
+		}
+		if !g.useProof(w, r, proof) {
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller{claims})))
 	})
+}
+
+// cannotCheck is for when it is not the client's fault.
+func (g *guard) cannotCheck(w http.ResponseWriter, r *http.Request, err error) {
+	web.LogFailure(r, g.log, err)
+	rpcError(w, web.FailureStatus(err), nil, codeBusy, "Tokens cannot be checked right now. Please try again. "+web.ReportNumber(r.Context()), nil)
 }
 
 func tooMany(w http.ResponseWriter) {

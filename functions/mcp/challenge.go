@@ -11,6 +11,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 
 	"github.com/vetassist/vetassist/shared/clinic"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -121,7 +122,7 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 				return
 			}
 			if len(ask) > 0 {
-				g.challenge(w, http.StatusForbidden, idOf(messages), "insufficient_scope", ask, "This needs your permission for: "+rbac.JoinScope(ask)+".")
+				g.challenge(w, http.StatusForbidden, idOf(messages), who.Type(), "insufficient_scope", ask, "This needs your permission for: "+rbac.JoinScope(ask)+".")
 				return
 			}
 		}
@@ -135,21 +136,33 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 	})
 }
 
-// challenge tells a client what to do next (RFC 6750 §3, RFC 9728 §5.1).
-func (g *guard) challenge(w http.ResponseWriter, status int, id json.RawMessage, code string, scopes []string, description string) {
+// challenge tells a client what to do next (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1). scheme is what it came with, empty: none, or
+// several.
+func (g *guard) challenge(w http.ResponseWriter, status int, id json.RawMessage, scheme, code string, scopes []string, description string) {
 	scope := rbac.JoinScope(scopes)
 	var parts []string
 	if code != "" {
 		parts = append(parts, fmt.Sprintf(`error=%q`, code))
 	}
+	where := fmt.Sprintf(`resource_metadata=%q, scope=%q`, g.metadata, scope)
 	if status == http.StatusForbidden {
-		parts = append(parts, fmt.Sprintf(`scope=%q, resource_metadata=%q`, scope, g.metadata))
-	} else {
-		parts = append(parts, fmt.Sprintf(`resource_metadata=%q, scope=%q`, g.metadata, scope))
+		where = fmt.Sprintf(`scope=%q, resource_metadata=%q`, scope, g.metadata)
 	}
+	parts = append(parts, where)
 	if code != "" {
 		parts = append(parts, fmt.Sprintf(`error_description=%q`, description))
 	}
-	w.Header().Set("WWW-Authenticate", "Bearer "+strings.Join(parts, ", "))
+	// What went wrong is said in the challenge of the scheme that was used (RFC 9449 §7.2). Bearer comes first, and whoever came with a
+	// proof hears of DPoP only: there are clients that look no further than the first challenge, or not at all when there are two.
+	said, algs := strings.Join(parts, ", "), fmt.Sprintf(`, algs=%q`, strings.Join(dpop.Algs, " "))
+	if scheme != proofScheme {
+		w.Header().Add("WWW-Authenticate", "Bearer "+said)
+	}
+	switch {
+	case scheme != bearerScheme:
+		w.Header().Add("WWW-Authenticate", "DPoP "+said+algs)
+	case status == http.StatusUnauthorized:
+		w.Header().Add("WWW-Authenticate", "DPoP "+where+algs)
+	}
 	rpcError(w, status, id, codeUnauthorized, description, &challengeData{Error: code, Scope: scope, ResourceMetadata: g.metadata})
 }

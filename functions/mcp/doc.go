@@ -5,6 +5,7 @@
 //	origin.go     is this Host ours, may a page of this Origin call us? ─── no ──▶ 403
 //	    │         a preflight ends here ────────────────────────────────────────▶ 204
 //	bearer.go     is there a token, and is it good? ──────────────────────── no ──▶ 401, challenge: where to get one
+//	dpop.go       is it bound to a key, and is there a proof of that key? ── no ──▶ 401, challenge: what is wrong with it
 //	rate.go       does this person call too often? ───────────────────────── yes ─▶ 429
 //	headers.go    can the headers be read in one way only? ───────────────── no ──▶ 400
 //	body.go       is it JSON, a sane size, a message or a batch? ─────────── no ──▶ 400, 413

@@ -3,6 +3,7 @@ package mcp
 import (
 	"net/http"
 
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -17,6 +18,8 @@ type resourceMetadata struct {
 	ScopesSupported      []string `json:"scopes_supported"`
 	BearerMethods        []string `json:"bearer_methods_supported"`
 	ResourceName         string   `json:"resource_name"`
+	ProofAlgs            []string `json:"dpop_signing_alg_values_supported"`
+	BoundTokensRequired  bool     `json:"dpop_bound_access_tokens_required"`
 }
 
 // metadataHandler serves it at the path form (RFC 9728 §3.1) and, for clients that try the root, there too.
@@ -24,6 +27,7 @@ func metadataHandler(base, issuer string) http.HandlerFunc {
 	doc := resourceMetadata{
 		Resource: base + "/mcp", AuthorizationServers: []string{issuer}, ScopesSupported: scopes,
 		BearerMethods: []string{"header"}, ResourceName: "VetAssist MCP Server",
+		ProofAlgs: dpop.Algs, BoundTokensRequired: false, // tokens that are bound to no key are taken too
 	}
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=300")

@@ -7,6 +7,7 @@ import (
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/clinic/knowledge"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
@@ -33,6 +34,7 @@ func Open(h host.Host) (http.Handler, error) {
 	return New(Config{
 		BaseURL: h.BaseURL, AllowedOrigins: h.AllowedOrigins,
 		Verifier: token.NewVerifier(h.BaseURL, []string{h.BaseURL + "/mcp", Identifier}, keys, h.Now),
+		Proofs:   dpop.NewChecker(own, "mcp-dpop/", "mcp-secret/dpop", h.Now, h.Rand),
 		Roles:    directory.New(own, h.BaseURL, h.Local(), h.Now), Clinic: pets, Knowledge: articles,
 		Now: h.Now, Log: h.Log,
 	})

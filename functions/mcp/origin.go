@@ -36,7 +36,7 @@ func (o *origins) host(host string) bool {
 }
 
 // exposed are what a page may read of an answer. The second is the first under the name that API Gateway may give it.
-const exposed = "WWW-Authenticate, X-Amzn-Remapped-Www-Authenticate, Retry-After, X-Request-Id"
+const exposed = "WWW-Authenticate, X-Amzn-Remapped-Www-Authenticate, DPoP-Nonce, Retry-After, X-Request-Id"
 
 func (o *origins) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +57,7 @@ func (o *origins) wrap(next http.Handler) http.Handler {
 		if r.Method == http.MethodOptions {
 			h.Set("Allow", "POST")
 			h.Set("Access-Control-Allow-Methods", "POST")
-			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID, traceparent, tracestate")
+			h.Set("Access-Control-Allow-Headers", "Authorization, DPoP, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID, traceparent, tracestate")
 			h.Set("Access-Control-Max-Age", "7200")
 			w.WriteHeader(http.StatusNoContent)
 			return

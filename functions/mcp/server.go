@@ -15,6 +15,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/clinic/knowledge"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -25,6 +26,13 @@ const Identifier = "mcp://vetassist"
 // Verifier checks access tokens. The error wraps token.ErrInvalid, with a reason that may be shown, or it is a failure.
 type Verifier interface {
 	Verify(ctx context.Context, raw string) (token.Claims, error)
+}
+
+// Proofs checks that whoever sends a token that is bound to a key has that key (RFC 9449). An error is a *dpop.Error, or a failure.
+type Proofs interface {
+	Check(ctx context.Context, r *http.Request, target, access string) (dpop.Proof, error)
+	Use(ctx context.Context, p dpop.Proof) error
+	Nonce(ctx context.Context) (string, error)
 }
 
 // Roles tells which scopes a server's roles allow: what consent can ever give.
@@ -38,6 +46,7 @@ type Config struct {
 	Issuer         string // authorization server; empty: BaseURL
 	AllowedOrigins []string
 	Verifier       Verifier
+	Proofs         Proofs
 	Roles          Roles
 	Clinic         *clinic.Clinic
 	Knowledge      *knowledge.Library
@@ -72,7 +81,7 @@ func Guarded(c Config, server *sdk.Server) (http.Handler, error) {
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("mcp: base URL %q", c.BaseURL)
 	}
-	if c.Verifier == nil || c.Roles == nil || c.Now == nil || c.Log == nil {
+	if c.Verifier == nil || c.Proofs == nil || c.Roles == nil || c.Now == nil || c.Log == nil {
 		return nil, errors.New("mcp: Config lacks something")
 	}
 	if c.Issuer == "" {
@@ -88,7 +97,7 @@ func Guarded(c Config, server *sdk.Server) (http.Handler, error) {
 		DisableLocalhostProtection: true, // origin.go knows our public name, which the SDK cannot
 	})
 	metadataURL := c.BaseURL + "/.well-known/oauth-protected-resource/mcp"
-	guard := &guard{verifier: c.Verifier, policy: policy{c.Roles}, metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
+	guard := &guard{verifier: c.Verifier, proofs: c.Proofs, policy: policy{c.Roles}, url: c.BaseURL + "/mcp", metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
 	mcp := newOrigins(base, c.AllowedOrigins).wrap(guard.bearer(guard.headers(guard.scopes(rpc))))
 	metadata := web.Public("GET", metadataHandler(c.BaseURL, c.Issuer))
 

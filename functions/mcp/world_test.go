@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/clinic/knowledge"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/storetest"
@@ -72,7 +74,7 @@ func newWorld(t testing.TB, change ...func(*mcp.Config)) *world {
 		t.Fatal(err)
 	}
 	// From here on as in the cloud: the policy and the clinic, no identity.
-	narrow := store.Restrict(db, append(directory.PolicyPartitions, clinic.Partitions...)...)
+	narrow := store.Restrict(db, slices.Concat(directory.PolicyPartitions, clinic.Partitions, []string{"mcp-secret/", "mcp-dpop/"})...)
 	lib, err := knowledge.Load(seed.Files)
 	if err != nil {
 		t.Fatal(err)
@@ -84,6 +86,7 @@ func newWorld(t testing.TB, change ...func(*mcp.Config)) *world {
 	config := mcp.Config{
 		BaseURL: base, AllowedOrigins: []string{"https://host.example"}, Clinic: c, Knowledge: lib, Now: w.clock.Now,
 		Verifier: token.NewVerifier(base, []string{base + "/mcp", mcp.Identifier}, token.RemoteKeys(keys.URL, keys.Client(), w.clock.Now), w.clock.Now),
+		Proofs:   dpop.NewChecker(narrow, "mcp-dpop/", "mcp-secret/dpop", w.clock.Now, rand.Reader),
 		Roles:    directory.New(narrow, base, true, w.clock.Now),
 		Rate:     1e6,
 		Log:      slog.New(slog.NewTextHandler(testLog{t}, nil)),

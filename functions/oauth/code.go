@@ -29,6 +29,7 @@ type code struct {
 	Server      string    `json:"server"` // identifier
 	RedirectURI string    `json:"redirect_uri"`
 	Challenge   string    `json:"challenge"`
+	Key         string    `json:"key,omitempty"`     // thumbprint of the key that it is bound to (RFC 9449 §10); empty: of none
 	Scopes      []string  `json:"scopes"`            // that the person agreed to, of those requested
 	Offline     bool      `json:"offline,omitempty"` // offline_access was asked for too
 	Consent     time.Time `json:"consent"`           // which consent that was: its Since
@@ -50,7 +51,7 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 	now := s.Now()
 	record := code{
 		ClientID: a.Client.ID, UserID: a.UserID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
-		Challenge: a.Challenge, Scopes: scopes, Offline: a.Offline, Issued: a.Asked, Expires: now.Add(codeLifetime),
+		Challenge: a.Challenge, Key: a.Key, Scopes: scopes, Offline: a.Offline, Issued: a.Asked, Expires: now.Add(codeLifetime),
 	}
 	events = append(events, audit.Event{Name: audit.Authorization, Outcome: audit.OK, UserID: a.UserID, ClientID: a.Client.ID,
 		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(scopes)}})

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -159,7 +160,9 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Even
 		event.UserID = about.userID
 	}
 	event.Outcome, event.Details = audit.Refused, map[string]string{"error": refusal.Code, "reason": refusal.Description}
-	s.audit.Record(r.Context(), event)
+	if refusal.Code != dpop.UseNonce { // which is how every client begins
+		s.audit.Record(r.Context(), event)
+	}
 	if refusal.status() == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="vetassist"`) // RFC 9110 §11.6.1, RFC 6749 §5.2
 	}

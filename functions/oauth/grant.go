@@ -98,6 +98,9 @@ func (s *server) beginGrant(ctx context.Context, r tokenRequest, g access.Grant)
 	if g.ID, err = web.NewSecret(s.Rand); err != nil {
 		return tokenResponse{}, g, nil, err
 	}
+	if !r.client.Confidential() { // the refresh tokens of others are bound to who they are (RFC 9449 §5)
+		g.Key = r.key
+	}
 	g.LastUsed = s.Now().UTC()
 	g.Ends = g.LastUsed.Add(token.Lifetime)
 	if response, err = s.mint(ctx, g, r.client, g.Scopes, r.key); err != nil {

@@ -55,6 +55,9 @@ func (s *server) redeemRecord(ctx context.Context, r tokenRequest, partition str
 	case !verifierFits(params.Get("code_verifier"), c.Challenge):
 		return tokenResponse{}, &tokenError{"invalid_grant", "code_verifier does not fit the code_challenge"}
 	}
+	if err := checkKey(c.Key, r.key); err != nil { // RFC 9449 §10
+		return tokenResponse{}, err
+	}
 	if err := s.checkSameResource(ctx, client, params, c.Server); err != nil {
 		return tokenResponse{}, err
 	}

@@ -56,8 +56,15 @@ func (s *server) refreshRecord(ctx context.Context, r tokenRequest, presented st
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	if err := s.checkRotated(ctx, record.Value, client, g, next); err != nil {
+	otherKey := checkKey(g.Key, r.key)
+	if err := s.checkRotated(ctx, record.Value, client, g, next, otherKey != nil); err != nil {
 		return tokenResponse{}, err
+	}
+	if otherKey != nil {
+		return tokenResponse{}, otherKey
+	}
+	if !client.Confidential() && g.Key == "" { // RFC 9449 §5: who comes with a proof now is bound to its key from now on
+		family.Value.Key = r.key
 	}
 	scopes, offline, err := narrower(params, g.Scopes)
 	if err != nil {
@@ -76,6 +83,11 @@ func (s *server) refreshRecord(ctx context.Context, r tokenRequest, presented st
 	}
 	event := issued(audit.Refresh, g, response)
 	if !record.Value.Rotated.IsZero() { // its successor is stored already
+		if family.Value.Key != g.Key {
+			if err := s.Store.Write(ctx, access.BindGrant(family)...); err != nil {
+				return tokenResponse{}, err
+			}
+		}
 		event.Details["again"] = "the answer before was lost"
 		s.audit.Record(ctx, event)
 		return response, nil
@@ -87,12 +99,12 @@ func (s *server) refreshRecord(ctx context.Context, r tokenRequest, presented st
 }
 
 // checkRotated: a token that was rotated before may come once more within a short window, while its successor is
-// unused. Any other reuse means that two parties hold the family, and it ends (RFC 9700 §4.14.2).
-func (s *server) checkRotated(ctx context.Context, t access.RefreshToken, client directory.Client, g access.Grant, next string) error {
+// unused, by who holds the same key. Any other reuse means that two parties hold the family, and it ends (RFC 9700 §4.14.2).
+func (s *server) checkRotated(ctx context.Context, t access.RefreshToken, client directory.Client, g access.Grant, next string, otherKey bool) error {
 	if t.Rotated.IsZero() {
 		return nil
 	}
-	if s.Now().Sub(t.Rotated) < retryWindow {
+	if s.Now().Sub(t.Rotated) < retryWindow && !otherKey {
 		successor, err := s.access.RefreshToken(ctx, web.Hash(next))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err

@@ -28,6 +28,8 @@ type introspection struct {
 	Audience  []string `json:"aud,omitempty"`
 	Issuer    string   `json:"iss,omitempty"`
 	ID        string   `json:"jti,omitempty"`
+
+	Confirmation *token.Confirmation `json:"cnf,omitempty"` // the key that whoever sends the token must prove to have (RFC 9449 §6.2)
 }
 
 // introspect is the introspection endpoint (RFC 7662). An access token says by itself what it is good for, until it expires;
@@ -119,7 +121,7 @@ func (s *server) introspectAccess(ctx context.Context, caller directory.Client, 
 	if owner.ID != caller.ID && !gateway {
 		return introspection{}, nil
 	}
-	answer := introspection{Active: true, Scope: rbac.JoinScope(now.scopes), ClientID: claims.ClientID, TokenType: "Bearer",
+	answer := introspection{Active: true, Scope: rbac.JoinScope(now.scopes), ClientID: claims.ClientID, TokenType: claims.Type(), Confirmation: claims.Confirmation,
 		Expires: claims.ExpiresAt.Unix(), IssuedAt: claims.IssuedAt.Unix(), Subject: claims.Subject, Audience: claims.Audience,
 		Issuer: claims.Issuer, ID: claims.ID}
 	if gateway { // no client is told who its user is, since the consent page does not say so (RFC 7662 §5)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -28,6 +29,7 @@ type metadata struct {
 	IntrospectionAuth        []string `json:"introspection_endpoint_auth_methods_supported"`
 	IntrospectionAlgs        []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
 	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`               // RFC 7636
+	ProofAlgs                []string `json:"dpop_signing_alg_values_supported"`              // RFC 9449 §5.1
 	AuthorizationResponseIss bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 	ProtectedResources       []string `json:"protected_resources"`                            // RFC 9728 §4
 	ClientDocuments          bool     `json:"client_id_metadata_document_supported"`          // draft-ietf-oauth-client-id-metadata-document-00 §5
@@ -56,6 +58,7 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		IntrospectionAuth:        provingMethods,
 		IntrospectionAlgs:        assertionAlgs,
 		CodeChallengeMethods:     []string{"S256"},
+		ProofAlgs:                dpop.Algs,
 		AuthorizationResponseIss: true,
 		ClientDocuments:          s.describesItself(),
 		ScopesSupported:          []string{offlineAccess},

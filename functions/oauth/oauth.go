@@ -13,6 +13,7 @@ import (
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/secret"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
@@ -53,6 +54,7 @@ type server struct {
 	cookie     web.Cookie // of the login
 	refreshKey *secret.Key
 	passkeyKey *secret.Key
+	proofs     *dpop.Checker
 }
 
 // New is the authorization server's handler.
@@ -69,7 +71,8 @@ func New(c Config) (http.Handler, error) {
 	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
 		access: access.New(c.Store, c.Now), documents: documents, clientKeys: newClientKeys(documents.get, c.Now), passkeys: passkeys, noPasskeys: noPasskeys,
-		refreshKey: secret.At(c.Store, c.Rand, "oauth-secret/refresh"), passkeyKey: secret.At(c.Store, c.Rand, "oauth-secret/passkey")}
+		refreshKey: secret.At(c.Store, c.Rand, "oauth-secret/refresh"), passkeyKey: secret.At(c.Store, c.Rand, "oauth-secret/passkey"),
+		proofs: dpop.NewChecker(c.Store, "dpop/", "oauth-secret/dpop", c.Now, c.Rand)}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}

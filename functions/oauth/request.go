@@ -23,6 +23,7 @@ type authRequest struct {
 	RedirectURI string
 	State       string
 	Challenge   string // code_challenge, S256
+	Key         string // dpop_jkt: thumbprint of the key that the code is bound to; empty: of none
 	Server      directory.Server
 	Scopes      []string // as requested
 	Offline     bool     // offline_access was requested too
@@ -122,7 +123,7 @@ func (s *server) checkRest(ctx context.Context, a *authRequest, query url.Values
 		return a.reject("invalid_request", "the authorization request is over 8 KiB when encoded")
 	}
 	for _, check := range []func(context.Context, *authRequest, url.Values) error{
-		checkRepeated, checkResponse, checkPKCE, checkScope, checkPrompt, s.checkResource,
+		checkRepeated, checkResponse, checkPKCE, checkThumbprint, checkScope, checkPrompt, s.checkResource,
 	} {
 		if err := check(ctx, a, query); err != nil {
 			return err
@@ -234,6 +235,15 @@ func checkPKCE(_ context.Context, a *authRequest, query url.Values) error {
 		return a.reject("invalid_request", "code_challenge_method must be S256")
 	case !isChallenge(a.Challenge):
 		return a.reject("invalid_request", "code_challenge is not the base64url form of a SHA-256 hash")
+	}
+	return nil
+}
+
+// checkThumbprint reads which key the client will prove to have (RFC 9449 §10).
+func checkThumbprint(_ context.Context, a *authRequest, query url.Values) error {
+	a.Key = query.Get("dpop_jkt")
+	if a.Key != "" && !isChallenge(a.Key) { // the form of a hash, too
+		return a.reject("invalid_request", "dpop_jkt is not the base64url form of a SHA-256 hash")
 	}
 	return nil
 }

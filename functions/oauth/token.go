@@ -10,6 +10,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -26,7 +27,7 @@ type tokenResponse struct {
 // token is the token endpoint (RFC 6749 §3.2). What every grant needs happens here, so that none can forget it:
 // the form is read, the client authenticated, its right to the grant type checked.
 func (s *server) token(w http.ResponseWriter, r *http.Request) {
-	response, client, err := s.exchange(r)
+	response, client, err := s.exchange(w, r)
 	if err != nil {
 		event := audit.Event{Name: audit.Token, ClientID: client.ID, Proven: vouched(client)} // else the client is not known here
 		if r.PostForm.Get("grant_type") == directory.GrantRefresh {
@@ -69,7 +70,11 @@ func (s *server) grantTypes() (names []string) {
 }
 
 // exchange tells too which client it was, once that is known.
-func (s *server) exchange(r *http.Request) (tokenResponse, directory.Client, error) {
+func (s *server) exchange(w http.ResponseWriter, r *http.Request) (tokenResponse, directory.Client, error) {
+	proof, err := s.checkProof(w, r, "/oauth/token")
+	if err != nil {
+		return tokenResponse{}, directory.Client{}, err
+	}
 	params, client, err := s.clientRequest(r)
 	if err != nil {
 		return tokenResponse{}, client, err
@@ -83,8 +88,13 @@ func (s *server) exchange(r *http.Request) (tokenResponse, directory.Client, err
 		return tokenResponse{}, client, &tokenError{"unsupported_grant_type", "grant_type must be one of: " + strings.Join(s.grantTypes(), ", ")}
 	case !client.May(name):
 		return tokenResponse{}, client, &tokenError{"unauthorized_client", "this client is not registered for this grant type"}
+	case client.BoundTokens && proof.Key == "": // RFC 9449 §5.2
+		return tokenResponse{}, client, &tokenError{dpop.InvalidProof, "this client gets tokens that are bound to a key only: send a DPoP proof"}
 	}
-	response, err := all[i].serve(r.Context(), tokenRequest{client: client, params: params})
+	if err := s.useProof(r.Context(), proof); err != nil {
+		return tokenResponse{}, client, err
+	}
+	response, err := all[i].serve(r.Context(), tokenRequest{client: client, params: params, key: proof.Key})
 	return response, client, err
 }
 

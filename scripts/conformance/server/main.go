@@ -35,6 +35,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/vetassist/vetassist/functions/mcp"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/token"
@@ -83,6 +84,7 @@ func run(ctx context.Context, way string, clinic bool, command []string) error {
 	config := mcp.Config{
 		BaseURL: base, Roles: noRoles{}, Rate: 1e6, Now: time.Now, Log: log,
 		Verifier: token.NewVerifier(base, []string{base + "/mcp", mcp.Identifier}, token.StoredKeys(db, time.Now), time.Now),
+		Proofs:   dpop.NewChecker(db, "mcp-dpop/", "mcp-secret/dpop", time.Now, rand.Reader),
 	}
 	var guarded http.Handler
 	if clinic {

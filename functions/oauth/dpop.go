@@ -1,0 +1,71 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/vetassist/vetassist/shared/dpop"
+)
+
+// checkProof checks the DPoP proof of a request to an endpoint of ours, where it has one (RFC 9449 §5), and hands out the nonce for
+// the next (§8.2). It comes before the client is authenticated: a client that has to come again with a nonce has spent nothing.
+func (s *server) checkProof(w http.ResponseWriter, r *http.Request, path string) (dpop.Proof, error) {
+	if !dpop.Sent(r) {
+		return dpop.Proof{}, nil
+	}
+	nonce, err := s.proofs.Nonce(r.Context())
+	if err != nil {
+		return dpop.Proof{}, err
+	}
+	w.Header().Set(dpop.NonceHeader, nonce)
+	proof, err := s.proofs.Check(r.Context(), r, s.BaseURL+path, "")
+	return proof, proofError(err)
+}
+
+// useProof takes a proof, when the client is known, so that strangers do not make us remember theirs.
+func (s *server) useProof(ctx context.Context, proof dpop.Proof) error {
+	if proof.Key == "" {
+		return nil
+	}
+	return proofError(s.proofs.Use(ctx, proof))
+}
+
+// pushProof has a pushed authorization request be as if it had named the key of its proof as dpop_jkt (RFC 9449 §10.1). The client is
+// authenticated.
+func (s *server) pushProof(w http.ResponseWriter, r *http.Request, path string, params url.Values) error {
+	proof, err := s.checkProof(w, r, path)
+	if err == nil {
+		err = s.useProof(r.Context(), proof)
+	}
+	switch {
+	case err != nil || proof.Key == "":
+		return err
+	case params.Has("dpop_jkt") && !dpop.SameKey(params.Get("dpop_jkt"), proof.Key):
+		return &tokenError{dpop.InvalidProof, "dpop_jkt is not the key of the DPoP proof"}
+	}
+	params.Set("dpop_jkt", proof.Key)
+	return nil
+}
+
+// proofError makes what is wrong with a proof an answer of ours.
+func proofError(err error) error {
+	var wrong *dpop.Error
+	if errors.As(err, &wrong) {
+		return &tokenError{wrong.Code, wrong.Description}
+	}
+	return err
+}
+
+// checkKey: what was bound to a key is good for requests with a proof of that key only (RFC 9449 §5, §10). bound and proven are
+// thumbprints, empty: none.
+func checkKey(bound, proven string) error {
+	switch {
+	case bound == "" || dpop.SameKey(bound, proven):
+		return nil
+	case proven == "":
+		return &tokenError{dpop.InvalidProof, "this grant is bound to a key: send a DPoP proof that is signed with it"}
+	}
+	return &tokenError{"invalid_grant", "this grant is bound to another key than that of the DPoP proof"}
+}
