@@ -1,0 +1,455 @@
+package oauth_test
+
+import (
+	"crypto/rand"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/clientkey"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// holder is a client that has a key, and knows the nonce of the answer before.
+type holder struct {
+	*world
+	key   clientkey.Key
+	nonce string
+}
+
+func (w *world) holder() *holder {
+	w.t.Helper()
+	key, err := clientkey.New()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &holder{world: w, key: key}
+}
+
+// proof is one for the token endpoint, with other claims; nil takes one out.
+func (h *holder) proof(changes map[string]any) string {
+	h.t.Helper()
+	claims := jwt.MapClaims{"jti": rand.Text(), "htm": "POST", "htu": h.url + "/oauth/token", "iat": h.clock.Now().Unix(), "nonce": h.nonce}
+	maps.Copy(claims, changes)
+	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
+	raw, err := h.key.SignProof(dpop.Type, claims)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return raw
+}
+
+func proving(proofs ...string) func(*http.Request) {
+	return func(r *http.Request) { r.Header["Dpop"] = proofs }
+}
+
+// ask sends a token request with a proof, and once more when it is told to take another nonce.
+func (h *holder) ask(form url.Values, changes ...string) tokens {
+	h.t.Helper()
+	for i := 0; i < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+	}
+	for range 2 {
+		got, a := h.post("/oauth/token", form, proving(h.proof(nil)))
+		h.nonce = a.header.Get("DPoP-Nonce")
+		if got.Error != "use_dpop_nonce" {
+			return got
+		}
+	}
+	h.t.Error("its own nonce is refused")
+	return tokens{}
+}
+
+func (h *holder) redeem(code string, changes ...string) tokens {
+	h.t.Helper()
+	return h.ask(h.codeForm(code), changes...)
+}
+
+func (h *holder) refresh(token string, changes ...string) tokens {
+	h.t.Helper()
+	return h.ask(url.Values{"grant_type": {"refresh_token"}, "client_id": {clientID}, "refresh_token": {token}}, changes...)
+}
+
+// boundTo is the key that an access token is bound to; empty: to none.
+func (w *world) boundTo(got tokens) string {
+	w.t.Helper()
+	claims, err := w.verifier.Verify(w.t.Context(), got.Access)
+	if err != nil {
+		w.t.Fatalf("%+v: %v", got, err)
+	}
+	if (claims.Key() == "") != (got.Type == "Bearer") || (claims.Key() != "") != (got.Type == "DPoP") {
+		w.t.Errorf("token_type %s, bound to %q", got.Type, claims.Key())
+	}
+	return claims.Key()
+}
+
+// TestBoundTokens goes the way of a client that knows no nonce yet (RFC 9449 §5, §8).
+func TestBoundTokens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h, code := w.holder(), w.code()
+	got, a := w.post("/oauth/token", w.codeForm(code), proving(h.proof(map[string]any{"nonce": nil})))
+	got.expect(t, "use_dpop_nonce")
+	nonces := a.header.Values("DPoP-Nonce")
+	if len(nonces) != 1 || nonces[0] == "" || a.header.Get("Cache-Control") != "no-store" || a.header.Get("WWW-Authenticate") != "" {
+		t.Fatalf("%v", a.header)
+	}
+	h.nonce = nonces[0]
+	got, a = w.post("/oauth/token", w.codeForm(code), proving(h.proof(nil)))
+	got.expect(t, "")
+	if w.boundTo(got) != h.key.ID() || got.Refresh == "" || a.header.Get("DPoP-Nonce") == "" || a.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%+v %v", got, a.header)
+	}
+	// Without a proof all is as ever.
+	got, a = w.post("/oauth/token", w.codeForm(w.code()))
+	got.expect(t, "")
+	if w.boundTo(got) != "" || a.header.Get("DPoP-Nonce") != "" {
+		t.Errorf("%+v %v", got, a.header)
+	}
+}
+
+// TestProofRefusals: what is wrong with a proof costs the client nothing, least of all its code. Package dpop has the whole table.
+func TestProofRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code := w.code()
+	h := w.holder()
+	h.redeem(code, "code", "x").expect(t, "invalid_grant") // and now it knows a nonce
+	used := h.proof(nil)
+	if got, _ := w.post("/oauth/token", w.codeForm("x"), proving(used)); got.Error != "invalid_grant" {
+		t.Fatalf("%+v", got)
+	}
+	other := dpop.NewChecker(w.db, "mcp-dpop/", "mcp-secret/dpop", w.clock.Now, rand.Reader)
+	foreign, err := other.Nonce(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	assertion, err := h.key.Assertion(clientID, w.url, w.clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		what   string
+		proofs []string
+		code   string
+	}{
+		{"an empty header", []string{""}, "invalid_dpop_proof"},
+		{"no JWT", []string{"x"}, "invalid_dpop_proof"},
+		{"two headers", []string{h.proof(nil), h.proof(nil)}, "invalid_dpop_proof"},
+		{"a used proof", []string{used}, "invalid_dpop_proof"},
+		{"for GET", []string{h.proof(map[string]any{"htm": "GET"})}, "invalid_dpop_proof"},
+		{"for the MCP server", []string{h.proof(map[string]any{"htu": w.url + "/mcp"})}, "invalid_dpop_proof"},
+		{"for another endpoint", []string{h.proof(map[string]any{"htu": w.url + "/oauth/par"})}, "invalid_dpop_proof"},
+		{"for another server", []string{h.proof(map[string]any{"htu": "https://other.example/oauth/token"})}, "invalid_dpop_proof"},
+		{"with an access token", []string{h.proof(map[string]any{"ath": dpop.Hash("x")})}, "invalid_dpop_proof"},
+		{"of yesterday", []string{h.proof(map[string]any{"iat": w.clock.Now().Add(-24 * time.Hour).Unix()})}, "invalid_dpop_proof"},
+		{"of tomorrow", []string{h.proof(map[string]any{"iat": w.clock.Now().Add(24 * time.Hour).Unix()})}, "invalid_dpop_proof"},
+		{"a client assertion", []string{assertion}, "invalid_dpop_proof"},
+		{"the nonce of the MCP server", []string{h.proof(map[string]any{"nonce": foreign})}, "use_dpop_nonce"},
+		{"a nonce of nobody's", []string{h.proof(map[string]any{"nonce": "x"})}, "use_dpop_nonce"},
+	} {
+		got, a := w.post("/oauth/token", w.codeForm(code), proving(c.proofs...))
+		if got.expect(t, c.code); got.Description == "" || a.header.Get("DPoP-Nonce") == "" {
+			t.Errorf("%s: %+v %v", c.what, got, a.header)
+		}
+	}
+	h.redeem(code).expect(t, "")
+	// What a client begins with is no refusal worth a record; a wrong proof is.
+	for _, e := range w.events() {
+		if e.Details["error"] == "use_dpop_nonce" {
+			t.Errorf("recorded: %+v", e)
+		}
+	}
+}
+
+// TestProofIsRecorded: a refusal is in the audit log.
+func TestProofIsRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.post("/oauth/token", w.codeForm(w.code()), proving("x"))
+	for _, e := range w.events() {
+		if e.Name == audit.Token && e.Outcome == audit.Refused && e.Details["error"] == "invalid_dpop_proof" {
+			return
+		}
+	}
+	t.Error("nothing was recorded")
+}
+
+func TestOneProofRace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.holder()
+	h.redeem("x").expect(t, "invalid_grant")
+	raw := h.proof(nil)
+	codes := []string{w.code(), w.code(), w.code(), w.code()}
+	results := make([]tokens, len(codes))
+	var wg sync.WaitGroup
+	for i, code := range codes {
+		wg.Go(func() { results[i], _ = w.post("/oauth/token", w.codeForm(code), proving(raw)) })
+	}
+	wg.Wait()
+	won := 0
+	for _, r := range results {
+		if r.Error == "" {
+			won++
+		} else {
+			r.expect(t, "invalid_dpop_proof")
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of %d won", won, len(codes))
+	}
+}
+
+// TestProofIsNoAssertion: a JWT that was signed for one purpose is worth nothing for the other (RFC 8725 §3.11, RFC 9449 §11.5).
+func TestProofIsNoAssertion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.holder()
+	w.signingClient("signs", func(c *directory.Client) { c.JWKS = h.key.JWKS() })
+	now := w.clock.Now()
+	asserts := map[string]any{"iss": "signs", "sub": "signs", "aud": w.url, "exp": now.Add(time.Minute).Unix()}
+	w.byAssertion(h.proof(asserts)).expect(t, "invalid_client")
+	raw, err := h.key.Assertion("signs", w.url, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_assertion_type": {assertionType}, "client_assertion": {raw}}
+	got, a := w.post("/oauth/token", form, proving(raw))
+	got.expect(t, "invalid_dpop_proof")
+
+	// Neither that nor the question for a nonce has spent the assertion.
+	h.nonce = ""
+	got, _ = w.post("/oauth/token", form, proving(h.proof(nil)))
+	got.expect(t, "use_dpop_nonce")
+	h.nonce = a.header.Get("DPoP-Nonce")
+	got, _ = w.post("/oauth/token", form, proving(h.proof(nil)))
+	got.expect(t, "")
+	if w.boundTo(got) != h.key.ID() {
+		t.Error("a machine's token is not bound")
+	}
+	got, _ = w.post("/oauth/token", form, proving(h.proof(nil)))
+	got.expect(t, "invalid_client") // now it is
+}
+
+// TestRefreshIsBound: the refresh token of a public client is good with the key that it was issued to (RFC 9449 §5).
+func TestRefreshIsBound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h, thief := w.holder(), w.holder()
+	current := h.redeem(w.code())
+	w.refresh(current.Refresh).expect(t, "invalid_dpop_proof")
+	thief.refresh(current.Refresh).expect(t, "invalid_grant")
+	next := h.refresh(current.Refresh)
+	next.expect(t, "")
+	if w.boundTo(next) != h.key.ID() {
+		t.Error("bound to another key")
+	}
+	// The answer got lost, and whoever has the key may ask again.
+	w.clock.Advance(20 * time.Second)
+	if again := h.refresh(current.Refresh); again.Refresh != next.Refresh || w.boundTo(again) != h.key.ID() {
+		t.Errorf("%+v, not %+v", again, next)
+	}
+	// Whoever has not was never the one that it was answered to.
+	thief.refresh(current.Refresh).expect(t, "invalid_grant")
+	h.refresh(next.Refresh).expect(t, "invalid_grant")
+
+	current = h.redeem(w.code())
+	next = h.refresh(current.Refresh)
+	w.refresh(current.Refresh).expect(t, "invalid_grant")
+	h.refresh(next.Refresh).expect(t, "invalid_grant")
+}
+
+// TestRefreshBecomesBound: a client that learns to prove itself has its grant bound from then on.
+func TestRefreshBecomesBound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.holder()
+	first := w.redeem(w.code())
+	second := h.refresh(first.Refresh)
+	second.expect(t, "")
+	if w.boundTo(second) != h.key.ID() {
+		t.Error("the access token is not bound")
+	}
+	w.refresh(second.Refresh).expect(t, "invalid_dpop_proof")
+	w.holder().refresh(second.Refresh).expect(t, "invalid_grant")
+	h.refresh(second.Refresh).expect(t, "")
+
+	// So it is when the answer to a refresh without a proof was lost, and a proof comes with the second try.
+	first = w.redeem(w.code())
+	lost := w.refresh(first.Refresh)
+	again := h.refresh(first.Refresh)
+	if again.expect(t, ""); again.Refresh != lost.Refresh || w.boundTo(again) != h.key.ID() {
+		t.Errorf("%+v, not %+v", again, lost)
+	}
+	w.refresh(again.Refresh).expect(t, "invalid_dpop_proof")
+	h.refresh(again.Refresh).expect(t, "")
+}
+
+// TestThiefBindsFirst: a thief who comes first with a key of his own does not keep what he bound: the owner's next refresh ends it.
+func TestThiefBindsFirst(t *testing.T) {
+	t.Parallel()
+	for what, later := range map[string]time.Duration{"at once": 0, "an hour later": time.Hour} {
+		w := newWorld(t)
+		thief := w.holder()
+		stolen := w.redeem(w.code()).Refresh
+		got := thief.refresh(stolen)
+		got.expect(t, "")
+		w.clock.Advance(later)
+		w.refresh(stolen).expect(t, "invalid_grant")
+		if thief.refresh(got.Refresh).Error != "invalid_grant" {
+			t.Errorf("%s: the thief still refreshes", what)
+		}
+	}
+}
+
+// TestTwoKeysAtOnce: of two who bind one grant to two keys at once, one gets it, and by coming at all the other ends it.
+func TestTwoKeysAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.holder(), w.holder()
+	a.redeem("x").expect(t, "invalid_grant")
+	b.redeem("x").expect(t, "invalid_grant")
+	current := w.redeem(w.code())
+	form := url.Values{"grant_type": {"refresh_token"}, "client_id": {clientID}, "refresh_token": {current.Refresh}}
+	results := make([]tokens, 2)
+	var wg sync.WaitGroup
+	for i, h := range []*holder{a, b} {
+		raw := h.proof(nil)
+		wg.Go(func() { results[i], _ = w.post("/oauth/token", form, proving(raw)) })
+	}
+	wg.Wait()
+	if (results[0].Error == "") == (results[1].Error == "") {
+		t.Fatalf("%+v", results)
+	}
+	for i, h := range []*holder{a, b} {
+		if results[i].Error == "" {
+			h.refresh(results[i].Refresh).expect(t, "invalid_grant")
+		}
+	}
+}
+
+// TestConfidentialRefreshIsNotBound: a client that proves who it is may come with another key, or with none (RFC 9449 §5).
+func TestConfidentialRefreshIsNotBound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, secret := w.secretClient(directory.WebTemplate, nil, "pet-profile:read")
+	h, next := w.holder(), w.holder()
+	got := h.redeem(w.code("client_id", id), "client_id", id, "client_secret", secret)
+	if w.boundTo(got) != h.key.ID() {
+		t.Errorf("%+v", got)
+	}
+	got = next.refresh(got.Refresh, "client_id", id, "client_secret", secret)
+	if w.boundTo(got) != next.key.ID() {
+		t.Errorf("%+v", got)
+	}
+	got = w.refresh(got.Refresh, "client_id", id, "client_secret", secret)
+	if w.boundTo(got) != "" {
+		t.Errorf("%+v", got)
+	}
+	h.refresh(got.Refresh, "client_id", id).expect(t, "invalid_client") // a key is no proof of who it is
+}
+
+// TestCodeIsBound: a code that was asked for with dpop_jkt is worth nothing without that key (RFC 9449 §10).
+func TestCodeIsBound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.holder()
+	code := w.code("dpop_jkt", h.key.ID())
+	w.redeem(code).expect(t, "invalid_dpop_proof")
+	w.holder().redeem(code).expect(t, "invalid_grant")
+	h.redeem(code, "code_verifier", strings.Repeat("x", 43)).expect(t, "invalid_grant") // a key does not stand in for PKCE
+	got := h.redeem(code)                                                               // none of that has spent it
+	got.expect(t, "")
+	if w.boundTo(got) != h.key.ID() {
+		t.Error("bound to another key")
+	}
+	for _, wrong := range []string{"x", h.key.ID() + "A", h.key.ID()[:42], strings.Repeat("!", 43)} {
+		b := w.browser()
+		if back := b.callback(b.get(w.request("dpop_jkt", wrong))); back.Get("error") != "invalid_request" || !strings.Contains(back.Get("error_description"), "dpop_jkt") {
+			t.Errorf("%s: %v", wrong, back)
+		}
+	}
+}
+
+// TestBoundTokensOnly: a client that is registered so gets no token without a proof (RFC 9449 §5.2).
+func TestBoundTokensOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client, err := w.directory.Client(t.Context(), clientID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.redeem(w.code())
+	client.BoundTokens = true
+	if err := w.directory.PutClient(t.Context(), client, store.IfPresent()); err != nil {
+		t.Fatal(err)
+	}
+	h, code := w.holder(), w.code()
+	w.redeem(code).expect(t, "invalid_dpop_proof")
+	w.refresh(before.Refresh).expect(t, "invalid_dpop_proof")
+	h.redeem(code).expect(t, "")
+	h.refresh(before.Refresh).expect(t, "")
+
+	w.signingClient("signs", func(c *directory.Client) { c.BoundTokens = true })
+	w.byAssertion(w.assertion(jwt.SigningMethodES256, ecKey, "signs", nil, map[string]any{"kid": "a"})).expect(t, "invalid_dpop_proof")
+}
+
+// TestIntrospectionOfBoundTokens: who is shown a token learns which key its sender must prove to have (RFC 9449 §6.2). Neither asking nor
+// giving back takes a proof.
+func TestIntrospectionOfBoundTokens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, secret := w.secretClient(directory.MachineTemplate, nil, "pet-profile:read")
+	h := w.holder()
+	got := h.redeem(w.code())
+	told := w.introspect(got.Access, basic(id, secret))
+	if cnf, _ := told["cnf"].(map[string]any); told["active"] != true || told["token_type"] != "DPoP" || len(cnf) != 1 || cnf["jkt"] != h.key.ID() {
+		t.Errorf("%v", told)
+	}
+	if told := w.introspect(w.redeem(w.code()).Access, basic(id, secret)); told["token_type"] != "Bearer" || told["cnf"] != nil {
+		t.Errorf("%v", told)
+	}
+	if got, _ := w.post("/oauth/revoke", url.Values{"client_id": {clientID}, "token": {got.Refresh}}); got.Status != http.StatusOK {
+		t.Errorf("%+v", got)
+	}
+	h.refresh(got.Refresh).expect(t, "invalid_grant")
+}
+
+// TestProofsFromPages: a page of any origin may send a proof, and read the nonce.
+func TestProofsFromPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.browser().do(http.MethodOptions, "/oauth/token", nil)
+	if !strings.Contains(a.header.Get("Access-Control-Allow-Headers"), "DPoP") {
+		t.Errorf("%v", a.header)
+	}
+	_, a = w.post("/oauth/token", w.codeForm("x"), proving("x"))
+	if !strings.Contains(a.header.Get("Access-Control-Expose-Headers"), "DPoP-Nonce") || a.header.Get("DPoP-Nonce") == "" {
+		t.Errorf("%v", a.header)
+	}
+}
+
+// TestStoreHoldsNoProof: what the store has of a proof is a hash.
+func TestStoreHoldsNoProof(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.holder()
+	h.redeem("x").expect(t, "invalid_grant")
+	raw := h.proof(map[string]any{"jti": "a-jti-to-be-found"})
+	if got, _ := w.post("/oauth/token", w.codeForm("x"), proving(raw)); got.Error != "invalid_grant" {
+		t.Fatalf("%+v", got)
+	}
+	if all := w.dump(); strings.Contains(all, raw) || strings.Contains(all, "a-jti-to-be-found") || !strings.Contains(all, "dpop/") {
+		t.Error("the store knows it, or nothing")
+	}
+}
