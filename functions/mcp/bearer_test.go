@@ -183,7 +183,15 @@ func TestChallenges(t *testing.T) {
 	w := newWorld(t)
 	var out strings.Builder
 	show := func(what string, a answer) {
-		fmt.Fprintf(&out, "# %s\nHTTP %d\nWWW-Authenticate: %s\n%s\n", what, a.status, a.header.Get("WWW-Authenticate"), a.body)
+		fmt.Fprintf(&out, "# %s\nHTTP %d\n", what, a.status)
+		challenges := a.header.Values("WWW-Authenticate")
+		if len(challenges) == 0 {
+			challenges = []string{""}
+		}
+		for _, c := range challenges {
+			fmt.Fprintf(&out, "WWW-Authenticate: %s\n", c)
+		}
+		fmt.Fprintf(&out, "%s\n", a.body)
 	}
 	show("no token", w.send("POST", "/mcp", call("list_pets", `{}`)))
 	show("a bad token", w.post("abc", call("list_pets", `{}`)))
@@ -191,6 +199,13 @@ func TestChallenges(t *testing.T) {
 	show("a tool whose scope the token lacks", w.post(read, call("book_vet_appointment", `{"pet":"Fido","date":"2026-12-01","time":"10:00"}`)))
 	show("a resource whose scope the token lacks", w.post(w.mint(bob(rbac.ReminderRead)), `{"jsonrpc":"2.0","id":"r-1","method":"resources/read","params":{"uri":"vetassist://pets/pet-fido"}}`))
 	show("a prompt whose scope the token lacks", w.post(w.mint(bob(rbac.ReminderRead)), `{"jsonrpc":"2.0","id":2,"method":"prompts/get","params":{"name":"explain_vaccination_plan","arguments":{"pet":"Fido"}}}`))
+	h := w.holder()
+	bound := h.bind(bob(rbac.PetProfileRead))
+	show("a bound token without a proof", w.send("POST", "/mcp", call("list_pets", `{}`), "Authorization: DPoP "+bound))
+	show("a bound token with a proof that has no nonce", h.post(bound, h.proof(bound, nil), call("list_pets", `{}`)))
+	show("a bound token as a bearer token", w.post(bound, call("list_pets", `{}`)))
+	show("a tool whose scope a bound token lacks", h.call(bound, call("book_vet_appointment", `{}`)))
+	show("a token in two ways", w.send("POST", "/mcp", call("list_pets", `{}`), "Authorization: Bearer "+bound, "Authorization: DPoP "+bound))
 	show("a tool that the role forbids: no challenge", w.post(read, call("update_pet", `{"pet":"Fido","weight_kg":30}`)))
 	golden(t, "challenges.txt", []byte(out.String()))
 }

@@ -127,7 +127,7 @@ func (c *Checker) Check(ctx context.Context, r *http.Request, target, access str
 	}
 	if good, err := c.knows(ctx, found.Nonce); err != nil || !good {
 		if err == nil {
-			err = &Error{UseNonce, "put the value of the DPoP-Nonce header of this answer into a new proof as its nonce"}
+			err = &Error{UseNonce, "DPoP proof: put the value of the DPoP-Nonce header of this answer into a new one, as its nonce"}
 		}
 		return Proof{}, err
 	}
