@@ -47,6 +47,7 @@ func TestEveryOperation(t *testing.T) {
 			refuse("without a token", "-", 401, `resource_metadata="`+w.url+`/.well-known/oauth-protected-resource/admin/api", scope="`+scope+`"`)
 			refuse("with a password", "Basic YWRtaW46YWRtaW4tZGVtbw==", 401, "scope=")
 			refuse("with nonsense", "Bearer nonsense", 401, `error="invalid_token"`)
+			refuse("bound to a key", with(func(g *token.Grant) { g.Key = strings.Repeat("A", 43) }), 401, `error="invalid_token"`) // RFC 9449 §7.2
 			refuse("for the MCP server", with(func(g *token.Grant) { g.Audience = []string{w.url + "/mcp", "mcp://vetassist"} }), 401, `error="invalid_token"`)
 			if op.id != "me" { // tells everybody who they are
 				refuse("without a scope", with(func(g *token.Grant) { g.Scopes = nil }), 403, `error="insufficient_scope"`)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 const readme = "../../README.md"
@@ -27,12 +28,12 @@ func needs(t *testing.T, programs ...string) {
 // TestReadmeCommands pastes the README's sh blocks into one bash, against a server of its own, and compares
 // what each prints with the text block after it, where … stands for anything.
 func TestReadmeCommands(t *testing.T) {
-	needs(t, "bash", "curl")
+	needs(t, "bash", "curl", "openssl")
 	text, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t)
+	w := newWorld(t, func(o *Options) { o.Now = time.Now }) // some commands ask date
 	page := strings.ReplaceAll(string(text), "http://localhost:8080", w.URL)
 	page = strings.ReplaceAll(page, "http%3A%2F%2Flocalhost%3A8080", strings.NewReplacer(":", "%3A", "/", "%2F").Replace(w.URL))
 	blocks := regexp.MustCompile("(?s)```(sh|text)\n(.*?)```").FindAllStringSubmatch(page, -1)

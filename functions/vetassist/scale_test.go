@@ -134,6 +134,14 @@ func TestReadmeScale(t *testing.T) {
 			t.Fatalf("%d %s", a.status, a.body)
 		}
 	})
+	holder := w.holder()
+	bound := holder.redeem(w.person().answerOf(w.request(nil), "bob").Get("code")).Access
+	holder.call(bound, "list_pets")
+	step(func() {
+		if a := holder.call(bound, "get_pet_vaccination_info"); a.status != http.StatusOK {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	})
 	if len(table) > 0 {
 		t.Errorf("the README tells of more steps: %v", table)
 	}

@@ -113,6 +113,12 @@ var mcpTrials = []trial{
 	carolWrites("update_pet", `{"pet":"Fido","weight_kg":30}`, true),
 	carolWrites("record_vaccination", `{"pet":"Fido","vaccine":"rabies","date":"2026-11-20"}`, true),
 
+	{name: "a tool call with a proof", right: worked, begin: func(tr *trying) func() answer {
+		h := tr.holder()
+		raw := h.redeem(tr.code()).Access
+		h.call(raw, "list_pets") // for the nonce
+		return func() answer { return h.send(raw, h.proof("/mcp", raw), "list_pets") }
+	}},
 	{name: "a scope that the token lacks", right: is(http.StatusForbidden), begin: func(tr *trying) func() answer {
 		token := tr.access("bob", "pet-profile:read")
 		return func() answer {

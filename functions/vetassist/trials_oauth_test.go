@@ -131,6 +131,14 @@ var oauthTrials = []trial{
 			tr.t.Error("the successor is not good")
 		}
 	}},
+	{name: "refresh with a proof", right: is(200), begin: func(tr *trying) func() answer {
+		h := tr.holder()
+		got := h.redeem(tr.code())
+		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}, "client_id": {"vet-assist-ai"}}
+		return func() answer {
+			return tr.send("POST", "/oauth/token", form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "DPoP", h.proof("/oauth/token", ""))
+		}
+	}},
 	{name: "revoke", right: is(200), begin: func(tr *trying) func() answer {
 		got := tr.redeem(tr.code(), nil)
 		tr.kept["refresh"] = got.Refresh
