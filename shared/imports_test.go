@@ -27,6 +27,7 @@ var house = map[string][]string{
 	"shared/config":    {},
 	"shared/web":       {},
 	"shared/clientkey": {}, // the key of whoever is on the other side
+	"shared/dpop":      {"shared/clientkey"},
 	"shared/egress":    {"shared/config"},
 	"shared/rbac":      {}, // the formula is pure: no store, no token, no HTTP
 
@@ -57,7 +58,7 @@ var house = map[string][]string{
 	// The resource server sees the policy, not the people: it opens no other partition of the directory.
 	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/directory", "shared/dpop", "shared/host", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/web"},
 	// The chat app is a stranger here: it has what any client of the world would have, and learns the rest over HTTP.
-	"functions/app":           {"functions/app/assistant", "shared/clientkey", "shared/config", "shared/host", "shared/store", "shared/web"},
+	"functions/app":           {"functions/app/assistant", "shared/clientkey", "shared/config", "shared/dpop", "shared/host", "shared/store", "shared/web"},
 	"functions/app/assistant": {},
 
 	// A Lambda entry puts a function on DynamoDB.
