@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/vetassist/vetassist/shared/clinic"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
@@ -44,7 +45,7 @@ func (c caller) actor() clinic.Actor {
 // too.
 const (
 	bearerScheme = "Bearer"
-	proofScheme  = "DPoP"
+	proofScheme  = dpop.Scheme
 )
 
 // bearer lets requests with a good access token pass.

@@ -48,10 +48,10 @@ func (h *holder) bind(g token.Grant) string {
 // proof is one for a token at /mcp, with other claims; nil takes one out.
 func (h *holder) proof(raw string, changes map[string]any) string {
 	h.t.Helper()
-	claims := jwt.MapClaims{"jti": rand.Text(), "htm": "POST", "htu": base + "/mcp", "iat": h.clock.Now().Unix(), "nonce": h.nonce, "ath": dpop.Hash(raw)}
+	claims := jwt.MapClaims{"jti": rand.Text(), "htm": "POST", "htu": base + "/mcp", "iat": h.clock.Now().Unix(), "nonce": h.nonce, "ath": dpop.TokenHash(raw)}
 	maps.Copy(claims, changes)
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
-	proof, err := h.key.SignProof(dpop.Type, claims)
+	proof, err := h.key.SignProof("dpop+jwt", claims)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -45,6 +45,11 @@
 // Who a client is, client.go finds out: by name, by a secret, or by a JWT that it signed (client_assertion.go) with a key that it registered or
 // publishes (client_keys.go). What a token is good for now, as opposed to what it says, introspect.go tells.
 //
+// A token request that comes with a proof of a key (dpop.go, RFC 9449; package dpop checks it) gets an access token that is bound to the key;
+// the refresh tokens of clients that prove nothing else are bound to it too, and a code is when the authorization request named the key
+// (dpop_jkt). Whoever sends no proof gets bearer tokens, unless the client is registered for bound ones only. Bearer or bound, a resource
+// server sees it in the token, as it does in the answer of introspection.
+//
 // The authorization request itself is kept nowhere: it travels as the query from page to page, and every page checks it
 // anew. The consent form is bound to that query and to the session by its form token (session.go), so what was
 // shown is what is decided.

@@ -41,7 +41,7 @@ func (h *holder) proof(changes map[string]any) string {
 	claims := jwt.MapClaims{"jti": rand.Text(), "htm": "POST", "htu": h.url + "/oauth/token", "iat": h.clock.Now().Unix(), "nonce": h.nonce}
 	maps.Copy(claims, changes)
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
-	raw, err := h.key.SignProof(dpop.Type, claims)
+	raw, err := h.key.SignProof("dpop+jwt", claims)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestProofRefusals(t *testing.T) {
 		{"for the MCP server", []string{h.proof(map[string]any{"htu": w.url + "/mcp"})}, "invalid_dpop_proof"},
 		{"for another endpoint", []string{h.proof(map[string]any{"htu": w.url + "/oauth/par"})}, "invalid_dpop_proof"},
 		{"for another server", []string{h.proof(map[string]any{"htu": "https://other.example/oauth/token"})}, "invalid_dpop_proof"},
-		{"with an access token", []string{h.proof(map[string]any{"ath": dpop.Hash("x")})}, "invalid_dpop_proof"},
+		{"with an access token", []string{h.proof(map[string]any{"ath": dpop.TokenHash("x")})}, "invalid_dpop_proof"},
 		{"of yesterday", []string{h.proof(map[string]any{"iat": w.clock.Now().Add(-24 * time.Hour).Unix()})}, "invalid_dpop_proof"},
 		{"of tomorrow", []string{h.proof(map[string]any{"iat": w.clock.Now().Add(24 * time.Hour).Unix()})}, "invalid_dpop_proof"},
 		{"a client assertion", []string{assertion}, "invalid_dpop_proof"},

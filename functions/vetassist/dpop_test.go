@@ -1,13 +1,10 @@
 package main
 
 import (
-	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/vetassist/vetassist/shared/clientkey"
 	"github.com/vetassist/vetassist/shared/dpop"
@@ -32,14 +29,7 @@ func (w *world) holder() *holder {
 // proof is one for a POST to a path, with an access token or none.
 func (h *holder) proof(path, access string) string {
 	h.t.Helper()
-	claims := jwt.MapClaims{"jti": rand.Text(), "htm": "POST", "htu": h.URL + path, "iat": h.clock.Now().Unix()}
-	if access != "" {
-		claims["ath"] = dpop.Hash(access)
-	}
-	if nonce := h.nonces[path]; nonce != "" {
-		claims["nonce"] = nonce
-	}
-	raw, err := h.key.SignProof(dpop.Type, claims)
+	raw, err := dpop.Prove(h.key, dpop.Request{Method: "POST", URL: h.URL + path, AccessToken: access, Nonce: h.nonces[path]}, h.clock.Now())
 	if err != nil {
 		h.t.Fatal(err)
 	}

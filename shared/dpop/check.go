@@ -23,15 +23,6 @@ import (
 )
 
 const (
-	// Header carries a proof.
-	Header = "DPoP"
-	// NonceHeader carries the nonce that the next proof must hold.
-	NonceHeader = "DPoP-Nonce"
-	// Type is the typ of a proof: it keeps JWTs that were signed for something else out (RFC 9449 §11.5).
-	Type = "dpop+jwt"
-)
-
-const (
 	maxProof = 8 << 10         // bytes, beyond which a proof is not even parsed
 	maxID    = 256             // bytes of a jti
 	maxAge   = 5 * time.Minute // since iat
@@ -138,7 +129,7 @@ func (c *Checker) Check(ctx context.Context, r *http.Request, target, access str
 func (c *Checker) wrong(t *jwt.Token, found claims, method, target, access string) string {
 	_, crit := t.Header["crit"]
 	switch {
-	case t.Header["typ"] != Type:
+	case t.Header["typ"] != proofType: // RFC 9449 §11.5: a JWT that was signed for something else is none
 		return "its typ is not dpop+jwt"
 	case crit: // RFC 7515 §4.1.11: an extension that is not understood must not be ignored
 		return "it uses an extension that is not understood"
@@ -156,16 +147,10 @@ func (c *Checker) wrong(t *jwt.Token, found claims, method, target, access strin
 		return "its iat is in the future: see that your clock is right"
 	case access == "" && found.TokenHash != "": // RFC 9449 §7: neither kind stands in for the other
 		return "it is for a request with an access token: leave out ath"
-	case access != "" && subtle.ConstantTimeCompare([]byte(found.TokenHash), []byte(Hash(access))) != 1:
+	case access != "" && subtle.ConstantTimeCompare([]byte(found.TokenHash), []byte(TokenHash(access))) != 1:
 		return "its ath is not the hash of this access token"
 	}
 	return ""
-}
-
-// Hash is an access token as a proof names it, in ath (RFC 9449 §4.2).
-func Hash(access string) string {
-	sum := sha256.Sum256([]byte(access))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // private are the members of a JWK that must not be seen by anybody (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
