@@ -32,16 +32,11 @@ func (s *server) useProof(ctx context.Context, proof dpop.Proof) error {
 	return proofError(s.proofs.Use(ctx, proof))
 }
 
-// pushProof has a pushed authorization request be as if it had named the key of its proof as dpop_jkt (RFC 9449 §10.1). The client is
-// authenticated.
-func (s *server) pushProof(w http.ResponseWriter, r *http.Request, path string, params url.Values) error {
-	proof, err := s.checkProof(w, r, path)
-	if err == nil {
-		err = s.useProof(r.Context(), proof)
-	}
+// pushKey has a pushed authorization request be as if it had named the key of its proof as dpop_jkt (RFC 9449 §10.1).
+func pushKey(proof dpop.Proof, params url.Values) error {
 	switch {
-	case err != nil || proof.Key == "":
-		return err
+	case proof.Key == "":
+		return nil
 	case params.Has("dpop_jkt") && !dpop.SameKey(params.Get("dpop_jkt"), proof.Key):
 		return &tokenError{dpop.InvalidProof, "dpop_jkt is not the key of the DPoP proof"}
 	}
