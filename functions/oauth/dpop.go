@@ -24,12 +24,35 @@ func (s *server) checkProof(w http.ResponseWriter, r *http.Request, path string)
 	return proof, proofError(err)
 }
 
-// useProof takes a proof, when the client is known, so that strangers do not make us remember theirs.
+// useProof takes a proof, where there is one. It comes when all else is right, so that strangers do not make us remember theirs.
 func (s *server) useProof(ctx context.Context, proof dpop.Proof) error {
 	if proof.Key == "" {
 		return nil
 	}
 	return proofError(s.proofs.Use(ctx, proof))
+}
+
+// heldProof is the proof of a token request, on its way through a grant. It goes along in the context, so that no grant can forget it.
+type heldProof struct {
+	dpop.Proof
+	used bool // a grant that reads anew because others wrote in between comes by more than once
+}
+
+type heldProofKey struct{}
+
+func holdProof(ctx context.Context, proof dpop.Proof) context.Context {
+	return context.WithValue(ctx, heldProofKey{}, &heldProof{Proof: proof})
+}
+
+// useHeldProof is useProof for the proof of the token request. A token is signed when its grant was found good and before anything is spent
+// for it, so that is when it comes.
+func (s *server) useHeldProof(ctx context.Context) error {
+	held, ok := ctx.Value(heldProofKey{}).(*heldProof)
+	if !ok || held.used {
+		return nil
+	}
+	held.used = true
+	return s.useProof(ctx, held.Proof)
 }
 
 // pushKey has a pushed authorization request be as if it had named the key of its proof as dpop_jkt (RFC 9449 §10.1).

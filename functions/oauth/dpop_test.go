@@ -125,7 +125,7 @@ func TestProofRefusals(t *testing.T) {
 	h := w.holder()
 	h.redeem(code, "code", "x").expect(t, "invalid_grant") // and now it knows a nonce
 	used := h.proof(nil)
-	if got, _ := w.post("/oauth/token", w.codeForm("x"), proving(used)); got.Error != "invalid_grant" {
+	if got, _ := w.post("/oauth/token", w.codeForm(w.code()), proving(used)); got.Error != "" {
 		t.Fatalf("%+v", got)
 	}
 	other := dpop.NewChecker(w.db, "mcp-dpop/", "mcp-secret/dpop", w.clock.Now, rand.Reader)
@@ -439,6 +439,42 @@ func TestProofsFromPages(t *testing.T) {
 	}
 }
 
+// TestStrangersProofsAreForgotten: who has nothing to prove anything for does not make us remember it.
+func TestStrangersProofsAreForgotten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.holder()
+	h.redeem("x").expect(t, "invalid_grant")
+	raw := h.proof(nil)
+	for range 2 {
+		if got, _ := w.post("/oauth/token", w.codeForm("x"), proving(raw)); got.Error != "invalid_grant" {
+			t.Errorf("%+v", got)
+		}
+	}
+	if strings.Contains(w.dump(), "\ndpop/") {
+		t.Error("it was written down")
+	}
+}
+
+// TestProofMeanwhile: a grant that has to be read anew needs no second proof.
+func TestProofMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h := w.holder()
+	current := h.redeem(w.code())
+	other := h.proof(nil) // beforeNextWrite: of the proof
+	var first tokens
+	w.beforeNextWrite(func() {
+		w.beforeNextWrite(func() { // and this of the token
+			first, _ = w.post("/oauth/token", url.Values{"grant_type": {"refresh_token"}, "client_id": {clientID}, "refresh_token": {current.Refresh}}, proving(other))
+		})
+	})
+	second := h.refresh(current.Refresh)
+	if second.expect(t, ""); first.Refresh == "" || second.Refresh != first.Refresh {
+		t.Errorf("%+v and %+v", first, second)
+	}
+}
+
 // TestStoreHoldsNoProof: what the store has of a proof is a hash.
 func TestStoreHoldsNoProof(t *testing.T) {
 	t.Parallel()
@@ -446,10 +482,10 @@ func TestStoreHoldsNoProof(t *testing.T) {
 	h := w.holder()
 	h.redeem("x").expect(t, "invalid_grant")
 	raw := h.proof(map[string]any{"jti": "a-jti-to-be-found"})
-	if got, _ := w.post("/oauth/token", w.codeForm("x"), proving(raw)); got.Error != "invalid_grant" {
+	if got, _ := w.post("/oauth/token", w.codeForm(w.code()), proving(raw)); got.Error != "" {
 		t.Fatalf("%+v", got)
 	}
-	if all := w.dump(); strings.Contains(all, raw) || strings.Contains(all, "a-jti-to-be-found") || !strings.Contains(all, "dpop/") {
+	if all := w.dump(); strings.Contains(all, raw) || strings.Contains(all, "a-jti-to-be-found") || !strings.Contains(all, "\ndpop/") {
 		t.Error("the store knows it, or nothing")
 	}
 }

@@ -120,6 +120,9 @@ func (s *server) beginGrant(ctx context.Context, r tokenRequest, g access.Grant)
 }
 
 func (s *server) sign(ctx context.Context, g token.Grant) (tokenResponse, error) {
+	if err := s.useHeldProof(ctx); err != nil {
+		return tokenResponse{}, err
+	}
 	raw, expires, err := s.Keys.Mint(ctx, g)
 	return tokenResponse{
 		AccessToken: raw, TokenType: g.Type(), Scope: rbac.JoinScope(g.Scopes),

@@ -91,10 +91,11 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request) (tokenResponse
 	case client.BoundTokens && proof.Key == "": // RFC 9449 §5.2
 		return tokenResponse{}, client, &tokenError{dpop.InvalidProof, "this client gets tokens that are bound to a key only: send a DPoP proof"}
 	}
-	if err := s.useProof(r.Context(), proof); err != nil {
-		return tokenResponse{}, client, err
+	ctx := holdProof(r.Context(), proof)
+	response, err := all[i].serve(ctx, tokenRequest{client: client, params: params, key: proof.Key})
+	if err == nil {
+		err = s.useHeldProof(ctx) // where no access token was signed
 	}
-	response, err := all[i].serve(r.Context(), tokenRequest{client: client, params: params, key: proof.Key})
 	return response, client, err
 }
 
