@@ -27,6 +27,7 @@ var house = map[string][]string{
 	"shared/config":    {},
 	"shared/web":       {},
 	"shared/clientkey": {}, // the key of whoever is on the other side
+	"shared/dpop":      {"shared/clientkey"},
 	"shared/egress":    {"shared/config"},
 	"shared/rbac":      {}, // the formula is pure: no store, no token, no HTTP
 
