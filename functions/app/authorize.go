@@ -39,8 +39,9 @@ func (n *need) Error() string { return "authorization needed: " + strings.Join(n
 
 // authorization is one request that is on its way; the key of its record is the hash of its state.
 type authorization struct {
-	Family   string    `json:"family"`   // whose answer it may be: SHA-256 of the session's family
-	Verifier string    `json:"verifier"` // sealed under the family
+	Family   string    `json:"family"`        // whose answer it may be: SHA-256 of the session's family
+	Verifier string    `json:"verifier"`      // sealed under the family
+	Key      string    `json:"key,omitempty"` // sealed likewise; that the tokens will be bound to
 	Server   server    `json:"server"`
 	Scopes   []string  `json:"scopes"`
 	New      []string  `json:"new"`                // of them, what the person had not granted
@@ -84,6 +85,12 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	if rec.Verifier, err = family.seal("code verifier", verifier); err != nil {
 		return "", err
 	}
+	thumbprint := ""
+	if n.Server.Bound {
+		if rec.Key, thumbprint, err = newProofKey(family); err != nil {
+			return "", err
+		}
+	}
 	u, err := url.Parse(n.Server.Authorize)
 	if err != nil {
 		return "", err
@@ -105,6 +112,9 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	}
 	if switched {
 		q.Set("prompt", "login")
+	}
+	if thumbprint != "" { // the code is then of no use to whoever has not the key (RFC 9449 §10)
+		q.Set("dpop_jkt", thumbprint)
 	}
 	u.RawQuery = q.Encode()
 	item := store.Encode(authorizationPartition+web.Hash(state), authorizationSort, rec, a.now().Add(authorizationLife))

@@ -139,6 +139,8 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 func (a *app) noToken(err error) string {
 	const sorry = "Connecting did not work: "
 	switch code := refusalCode(err); {
+	case errors.Is(err, errNotBound):
+		return sorry + "the authorization server gave me a token that would work for whoever finds it, although it says that it binds them. I did not keep it. Whoever runs that server can look at its settings for DPoP."
 	case code == "invalid_client" && a.portable:
 		return sorry + "the authorization server does not know Vet Assist AI any more. Please try again, and it will introduce itself anew."
 	case code == "invalid_client":
@@ -178,7 +180,11 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 	if err != nil {
 		return err
 	}
-	t, err := a.requestToken(ctx, rec.Server, url.Values{
+	key, err := openKey(family, rec.Key)
+	if err != nil {
+		return err
+	}
+	t, err := a.requestToken(ctx, rec.Server, key, url.Values{
 		"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {verifier},
 		"redirect_uri": {a.base + "/callback"}, "resource": {rec.Server.Resource},
 	}, rec.Scopes)

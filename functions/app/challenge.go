@@ -17,12 +17,13 @@ const (
 	maxErrorCode     = 60
 )
 
-// challenge is what a 401 or 403 of the MCP server asks for (RFC 6750 §3, RFC 9728 §5.1).
+// challenge is what a 401 or 403 of the MCP server asks for (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1).
 type challenge struct {
 	ResourceMetadata string
 	Scopes           []string
 	Error            string
 	Description      string
+	Proofs           bool // it takes bound tokens, with proofs that we can make (RFC 9449 §7.1)
 }
 
 // readChallenge reads the headers, and for what they do not say the JSON body, and closes it. API Gateway renames
@@ -39,9 +40,14 @@ func readChallenge(resp *http.Response) challenge {
 		if err != nil {
 			continue // as if it had no header: the well-known addresses remain
 		}
-		for _, p := range parsed {
-			if p.Scheme == "bearer" {
+		for _, scheme := range []string{"dpop", "bearer"} { // who offers both says the same with both, and an error with the one that was used
+			for _, p := range parsed {
+				if p.Scheme != scheme {
+					continue
+				}
 				c.fill(p.Params["resource_metadata"], p.Params["scope"], p.Params["error"], p.Params["error_description"])
+				algorithms, named := p.Params["algs"]
+				c.Proofs = c.Proofs || scheme == "dpop" && (!named || slices.Contains(strings.Fields(algorithms), proofAlgorithm))
 			}
 		}
 	}

@@ -1,9 +1,13 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -16,6 +20,7 @@ import (
 const (
 	maxURL         = 2048 // bytes of an address that a server names
 	maxAuthMethods = 20
+	maxMetadata    = 1 << 20 // bytes, as the SDK has it
 )
 
 // server is what discovery found out: the authorization server, and the resource that its tokens are for.
@@ -34,6 +39,8 @@ type server struct {
 	Register    string   `json:"registration_endpoint,omitempty"`
 	Documents   bool     `json:"documents,omitempty"`    // client_id_metadata_document_supported
 	AuthMethods []string `json:"auth_methods,omitempty"` // token_endpoint_auth_methods_supported
+	Bound       bool     `json:"bound,omitempty"`        // tokens are to be bound to a key; see dpop.go
+	proves      bool     // the authorization server takes proofs
 
 	Client     string `json:"client_id,omitempty"`                  // as which it knows us; see identify
 	AuthMethod string `json:"token_endpoint_auth_method,omitempty"` // how we prove to be that; empty: by nothing
@@ -58,7 +65,9 @@ func (a *app) discover(ctx context.Context, metadataURL string) (server, error) 
 		IssPromised: meta.AuthorizationResponseIssParameterSupported,
 		Resource:    resource.Resource, Name: clip(resource.ResourceName, 60), Scopes: scopeList(strings.Join(resource.ScopesSupported, " ")),
 		Offline: slices.Contains(meta.ScopesSupported, "offline_access"),
+		proves:  slices.Contains(meta.ProofAlgorithms, proofAlgorithm),
 	}
+	s.Bound = s.proves && slices.Contains(resource.DPOPSigningAlgValuesSupported, proofAlgorithm)
 	if a.encrypted(meta.RevocationEndpoint) {
 		s.Revoke = meta.RevocationEndpoint
 	}
@@ -145,22 +154,49 @@ func (a *app) resourceMetadata(ctx context.Context, metadataURL string) (*oauthe
 	return nil, errors.Join(errs...)
 }
 
+// serverMetadata is the document of RFC 8414 §2, with what the SDK does not know of it.
+type serverMetadata struct {
+	*oauthex.AuthServerMeta
+	ProofAlgorithms []string `json:"dpop_signing_alg_values_supported"` // RFC 9449 §5.1
+}
+
+// overheard keeps the answer to the latest request, so that what the SDK leaves out of a document is read from the same bytes.
+type overheard struct {
+	next http.RoundTripper
+	body []byte
+}
+
+func (o *overheard) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := o.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	o.body, err = io.ReadAll(io.LimitReader(resp.Body, maxMetadata))
+	resp.Body = io.NopCloser(bytes.NewReader(o.body))
+	return resp, err
+}
+
 // serverMetadata tries the well-known addresses of an issuer and takes the first document that is valid.
-func (a *app) serverMetadata(ctx context.Context, issuer string) (*oauthex.AuthServerMeta, error) {
+func (a *app) serverMetadata(ctx context.Context, issuer string) (*serverMetadata, error) {
 	places, err := metadataURLs(issuer)
 	if err != nil {
 		return nil, err
 	}
+	heard := &overheard{next: a.http.Transport}
+	client := *a.http
+	client.Transport = heard
 	var errs []error
 	for _, p := range places {
-		m, err := oauthex.GetAuthServerMeta(ctx, p, issuer, a.http)
+		m, err := oauthex.GetAuthServerMeta(ctx, p, issuer, &client)
 		switch {
 		case err != nil:
 		case m == nil:
 			err = fmt.Errorf("nothing at %s", p)
 		default:
 			if err = a.checkMetadata(m, issuer); err == nil {
-				return m, nil
+				all := &serverMetadata{AuthServerMeta: m}
+				return all, json.Unmarshal(heard.body, all)
 			}
 		}
 		errs = append(errs, err)

@@ -42,7 +42,7 @@
 // Whatever a server names, of its metadata or of its authorization server's endpoints, is asked through outgoing.go, which reaches nothing
 // in our own network but what we are set up with.
 //
-// Not supported: initial access tokens for registration, private_key_jwt, DPoP and mutual TLS, resources and prompts of the
+// Not supported: initial access tokens for registration, private_key_jwt and mutual TLS, resources and prompts of the
 // MCP server, elicitation. And without OpenID Connect nobody tells a client who has logged in: a person who switches user at the
 // authorization server in the middle of a step-up goes on with the conversation that is there. "Log in as somebody else" begins a new one.
 package app

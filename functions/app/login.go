@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/clientkey"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -16,6 +17,7 @@ type login struct {
 	Server       server    `json:"server"`
 	Access       string    `json:"access"`            // sealed
 	Refresh      string    `json:"refresh,omitempty"` // sealed
+	Key          string    `json:"key,omitempty"`     // sealed; that both are bound to; empty: to none
 	Expires      time.Time `json:"expires,omitzero"`  // of the access token; zero when the server did not say
 	Scopes       []string  `json:"scopes"`            // granted
 	RefreshUntil time.Time `json:"refresh_until,omitzero"`
@@ -83,13 +85,26 @@ func (b *browser) sealLogin(srv server, t tokens) (*login, error) {
 		return nil, err
 	}
 	if t.Refresh != "" {
-		l.Refresh, err = b.seal("refresh token", t.Refresh)
+		if l.Refresh, err = b.seal("refresh token", t.Refresh); err != nil {
+			return nil, err
+		}
+	}
+	if t.Key != nil {
+		l.Key, err = sealKey(b.sealer, *t.Key)
 	}
 	return l, err
 }
 
 func (b *browser) access() (string, error) {
 	return b.sealer.open("access token", b.session.Login.Access)
+}
+
+// proofKey is nil when the tokens are not bound.
+func (b *browser) proofKey() (*clientkey.Key, error) {
+	if b.session.Login == nil {
+		return nil, nil
+	}
+	return openKey(b.sealer, b.session.Login.Key)
 }
 
 // refreshToken is empty when the authorization server gave none.

@@ -52,7 +52,7 @@ func (m *mcpTurn) connect(ctx context.Context) error {
 		return nil
 	}
 	client := *m.app.http
-	client.Transport = m.wire
+	client.Transport = &prover{app: m.app, next: m.wire, key: m.handler.boundTo}
 	// No capabilities: this app answers no elicitation, sampling or roots.
 	c := mcp.NewClient(&mcp.Implementation{Name: softwareID, Title: "Vet Assist AI", Version: softwareVersion},
 		&mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}, Logger: m.app.log})

@@ -10,6 +10,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"golang.org/x/oauth2"
+
+	"github.com/vetassist/vetassist/shared/clientkey"
 )
 
 // maxAsks is how often one message may send its person away before we call it a permanent failure
@@ -38,9 +40,10 @@ type oauthHandler struct {
 	tool      string // title of the tool that is being called
 	anonymous bool   // to be asked for a login although there may be one
 
-	mu        sync.Mutex // the SDK tells the server of a call that timed out while we go on
-	refreshed bool       // once a turn
-	stopped   error      // a *need or a permanent failure: nothing more is sent
+	mu        sync.Mutex     // the SDK tells the server of a call that timed out while we go on
+	refreshed bool           // once a turn
+	key       *clientkey.Key // that the token of the latest request is bound to; nil: it is a bearer token
+	stopped   error          // a *need or a permanent failure: nothing more is sent
 }
 
 var _ auth.OAuthHandler = (*oauthHandler)(nil)
@@ -59,7 +62,17 @@ func (h *oauthHandler) TokenSource(context.Context) (oauth2.TokenSource, error) 
 	if err != nil || token == "" {
 		return nil, err
 	}
+	if h.key, err = h.browser.proofKey(); err != nil {
+		return nil, err
+	}
 	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}), nil
+}
+
+// boundTo is the key for the request that TokenSource gave a token. It is the same for every token of a login.
+func (h *oauthHandler) boundTo() *clientkey.Key {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.key
 }
 
 // verdict is what stopped it, if something did.
@@ -122,6 +135,8 @@ func (h *oauthHandler) ask(ctx context.Context, kind string, c challenge) error 
 	if err != nil {
 		return &discoveryError{err}
 	}
+	was := s.Login != nil && s.Login.Key != "" // a step-up takes no protection away
+	srv.Bound = srv.Bound || srv.proves && (c.Proofs || was)
 	if srv, err = h.app.identify(ctx, srv); err != nil {
 		return &discoveryError{err}
 	}

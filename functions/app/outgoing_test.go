@@ -65,7 +65,7 @@ func TestPrivateAddresses(t *testing.T) {
 				if s, err := a.identify(t.Context(), server{Issuer: "https://as.example", Register: "https://" + host + "/register"}); err == nil {
 					t.Errorf("%s: %+v", host, s)
 				}
-				if _, err := a.requestToken(t.Context(), server{Issuer: "https://as.example", Client: "x", Token: "https://" + host + "/token"}, url.Values{}, nil); err == nil {
+				if _, err := a.requestToken(t.Context(), server{Issuer: "https://as.example", Client: "x", Token: "https://" + host + "/token"}, nil, url.Values{}, nil); err == nil {
 					t.Errorf("%s: a token", host)
 				}
 			}

@@ -97,7 +97,11 @@ func (a *app) exchangeRefreshToken(ctx context.Context, b *browser, used string)
 	if err != nil {
 		return err
 	}
-	t, err := a.requestToken(ctx, l.Server, url.Values{
+	key, err := b.proofKey()
+	if err != nil {
+		return err
+	}
+	t, err := a.requestToken(ctx, l.Server, key, url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {old}, "resource": {l.Server.Resource},
 	}, l.Scopes)
 	switch refusalCode(err) {

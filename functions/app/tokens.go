@@ -13,6 +13,9 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/vetassist/vetassist/shared/clientkey"
+	"github.com/vetassist/vetassist/shared/dpop"
 )
 
 const (
@@ -23,8 +26,9 @@ const (
 // tokens is a good answer of a token endpoint.
 type tokens struct {
 	Access, Refresh string
-	Expires         time.Time // zero: not said
-	Scopes          []string  // granted
+	Expires         time.Time      // zero: not said
+	Scopes          []string       // granted
+	Key             *clientkey.Key // that they are bound to; nil: to none
 }
 
 // tokenError is a refusal of a token endpoint (RFC 6749 §5.2).
@@ -47,15 +51,21 @@ type client struct {
 	Issuer string `json:"issuer,omitempty"`
 	ID     string `json:"client_id,omitempty"`
 	Method string `json:"token_endpoint_auth_method,omitempty"`
+
+	key *clientkey.Key // to be proved at the token endpoint; nil: none
 }
 
-func (s server) client() client { return client{s.Issuer, s.Client, s.AuthMethod} }
+func (s server) client() client { return client{Issuer: s.Issuer, ID: s.Client, Method: s.AuthMethod} }
 
-// requestToken asks a token endpoint.
+// requestToken asks a token endpoint, with proofs of a key unless it is nil.
 // A code and the refresh token are answered with the scopes granted; when the server does not name them,
 // they are the requested ones (RFC 6749 §5.1).
-func (a *app) requestToken(ctx context.Context, s server, form url.Values, requested []string) (tokens, error) {
-	status, body, err := a.postForm(ctx, s.Token, s.client(), form)
+func (a *app) requestToken(ctx context.Context, s server, key *clientkey.Key, form url.Values, requested []string) (tokens, error) {
+	c, kind := s.client(), "Bearer"
+	if c.key = key; key != nil {
+		kind = dpop.Scheme
+	}
+	status, body, err := a.postForm(ctx, s.Token, c, form)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -76,13 +86,15 @@ func (a *app) requestToken(ctx context.Context, s server, form url.Values, reque
 		return tokens{}, &tokenError{clip(answer.Error, 60), clip(answer.Description, maxDescription)}
 	case status != http.StatusOK:
 		return tokens{}, fmt.Errorf("token endpoint: status %d", status)
-	case !strings.EqualFold(answer.TokenType, "Bearer"): // a token of another type must not be used (RFC 6749 §7.1)
+	case key != nil && strings.EqualFold(answer.TokenType, "Bearer"): // discarded, since both servers promised the protection (RFC 9449 §5)
+		return tokens{}, errNotBound
+	case !strings.EqualFold(answer.TokenType, kind): // a token of another type must not be used (RFC 6749 §7.1)
 		return tokens{}, fmt.Errorf("token endpoint: token type %q", clip(answer.TokenType, 30))
 	case answer.AccessToken == "" || len(answer.AccessToken) > maxToken || len(answer.RefreshToken) > maxToken ||
 		strings.ContainsFunc(answer.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return tokens{}, errors.New("token endpoint: no usable access token")
 	}
-	t := tokens{Access: answer.AccessToken, Refresh: answer.RefreshToken, Scopes: requested}
+	t := tokens{Access: answer.AccessToken, Refresh: answer.RefreshToken, Scopes: requested, Key: key}
 	if n, err := answer.ExpiresIn.Int64(); err == nil && n > 0 && n < 1<<31 {
 		t.Expires = a.now().Add(time.Duration(n) * time.Second)
 	}
@@ -134,8 +146,17 @@ func (a *app) revoke(ctx context.Context, endpoint string, c client, token strin
 	return err
 }
 
-// postForm returns the status and, when it is JSON, the body.
+// postForm returns the status and, when it is JSON, the body. Where the server wants a nonce in the proof, it is asked once more with it.
 func (a *app) postForm(ctx context.Context, endpoint string, c client, form url.Values) (int, []byte, error) {
+	nonce := a.nonces.at(endpoint)
+	status, body, err := a.postOnce(ctx, endpoint, c, form, nonce)
+	if err == nil && c.key != nil && status == http.StatusBadRequest && errorCode(body) == useNonce && a.nonces.at(endpoint) != nonce {
+		return a.postOnce(ctx, endpoint, c, form, a.nonces.at(endpoint)) // nothing was used up (RFC 9449 §8)
+	}
+	return status, body, err
+}
+
+func (a *app) postOnce(ctx context.Context, endpoint string, c client, form url.Values, nonce string) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.callTime)
 	defer cancel()
 	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
@@ -147,11 +168,19 @@ func (a *app) postForm(ctx context.Context, endpoint string, c client, form url.
 		return 0, nil, err
 	}
 	req.Header = header
+	if c.key != nil {
+		proof, err := dpop.Prove(*c.key, dpop.Request{Method: req.Method, URL: endpoint, Nonce: nonce}, a.now())
+		if err != nil {
+			return 0, nil, err
+		}
+		header.Set(dpop.Header, proof)
+	}
 	resp, err := a.http.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer resp.Body.Close()
+	a.nonces.note(endpoint, resp.Header)
 	if t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return resp.StatusCode, nil, nil
 	}
