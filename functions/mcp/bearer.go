@@ -36,9 +36,16 @@ func callerFrom(ctx context.Context) caller {
 	return c
 }
 
-// actor is the caller as the clinic knows people.
+// machine tells whether no user is behind a token: its sub is the client itself (RFC 9068 §2.2).
+func (c caller) machine() bool { return c.Subject == c.ClientID }
+
+// actor is the caller as the clinic knows people. A machine is none of them, whatever its client id looks like (RFC 9068 §5).
 func (c caller) actor() clinic.Actor {
-	return clinic.Actor{ID: c.Subject, Staff: slices.Contains(c.Roles, rbac.StaffRole)}
+	a := clinic.Actor{ID: c.Subject, Staff: slices.Contains(c.Roles, rbac.StaffRole)}
+	if c.machine() {
+		a.ID = ""
+	}
+	return a
 }
 
 // The schemes that an access token comes under: the second one when it is bound to a key (RFC 9449 §7.1). They are the names of its type,

@@ -14,7 +14,8 @@
 //	    │           missing, and no consent can help: go on; the tool will say so
 //	server.go     the SDK: one shared server, no sessions, every revision from 2025-03-26 to 2026-07-28
 //	tool.go       the scope once more, then the arguments against the schema
-//	tools_*.go    the clinic, as the person whom the token names: only there is it known whose pet is whose
+//	tools_*.go    the clinic, as the person whom the token names: only there is it known whose pet is whose. A program that acts for
+//	              nobody (its sub is its client_id, RFC 9068 §2.2) is no person there: log (sub and client are the same) and result ("vetassist/machine") say so
 //
 // The scope of each tool stands in one table, rbac.Tools. The challenge, the tool's own check and the tool's _meta
 // ("vetassist/scope") read it there.

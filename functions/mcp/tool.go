@@ -64,6 +64,7 @@ func add[In, Out any](t *tools, s *sdk.Server, name, title, description string, 
 	}
 	s.AddTool(tool, func(ctx context.Context, req *sdk.CallToolRequest) (*sdk.CallToolResult, error) {
 		who := callerFrom(ctx)
+		t.log.InfoContext(ctx, "tool call", "id", web.RequestID(ctx), "tool", name, "sub", who.Subject, "client", who.ClientID, "act", strings.Join(who.Actors(), " "))
 		if err := t.policy.check(ctx, who, scope); err != nil {
 			return t.refuse(ctx, name, err)
 		}
@@ -75,9 +76,16 @@ func add[In, Out any](t *tools, s *sdk.Server, name, title, description string, 
 		if err != nil {
 			return t.refuse(ctx, name, err)
 		}
-		return result(out, text, false)
+		res, err := result(out, text, false)
+		if err == nil && who.machine() {
+			res.Meta = sdk.Meta{machineMeta: who.ClientID}
+		}
+		return res, err
 	})
 }
+
+// machineMeta names, in the _meta of a result, the program that made the call for nobody but itself.
+const machineMeta = "vetassist/machine"
 
 func result(structured any, text string, isError bool) (*sdk.CallToolResult, error) {
 	raw, err := json.Marshal(structured)

@@ -39,7 +39,7 @@ var (
 	Partitions       = append([]string{"clinic/snapshot/"}, RecordPartitions...)
 )
 
-// Actor is the person who asks.
+// Actor is the person who asks, or a program for which there is none: then it has no ID, and so no records of its own.
 type Actor struct {
 	ID    string
 	Staff bool // sees and changes the records of every owner

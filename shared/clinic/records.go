@@ -84,6 +84,8 @@ type Reminder struct {
 	Date Date      `json:"date"`
 	Time Clock     `json:"time"`
 	Pet  *PetRef   `json:"pet,omitempty"` // the name is looked up, not stored
+
+	FromClinic bool `json:"from_clinic,omitempty"` // staff set it for the pet's owner
 }
 
 // Ticket is a message to the clinic's people.

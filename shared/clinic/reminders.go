@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,9 +20,12 @@ type NewReminder struct {
 	Date Date
 	Time Clock
 	Pet  string // name or id; empty: none
+
+	ForOwner bool // of the pet; else it is for the actor
 }
 
-// SetReminder sets a reminder for the actor.
+// SetReminder sets a reminder for the actor or, where staff ask for that, for the owner of the pet. The owner gets the same words about
+// the same pet once only, however often and by whomever they are sent.
 func (c *Clinic) SetReminder(ctx context.Context, who Actor, n NewReminder) (Reminder, error) {
 	words, err := text("text", n.Text, 300, true, true)
 	if err != nil {
@@ -38,23 +42,33 @@ func (c *Clinic) SetReminder(ctx context.Context, who Actor, n NewReminder) (Rem
 	if last := c.Today().AddMonths(12 * ReminderYears); n.Date.After(last) {
 		return Reminder{}, refuse(Invalid, "%s is too far ahead: reminders can be set until %s.", n.Date, last)
 	}
-	if n.Pet != "" {
+	whose := who.ID
+	switch {
+	case n.Pet != "":
 		p, err := c.find(ctx, who, n.Pet)
 		if err != nil {
 			return Reminder{}, err
 		}
 		r.Pet = &PetRef{p.ID, p.Name}
+		if n.ForOwner {
+			whose, r.FromClinic = p.Owner.ID, p.Owner.ID != who.ID
+		}
+	case n.ForOwner:
+		return Reminder{}, refuse(Invalid, "Whose owner? Say which pet it is about.")
 	}
-	if !validID(who.ID) {
+	if !validID(whose) {
 		return Reminder{}, refuse(Invalid, "Nobody is logged in whom a reminder could be for.")
 	}
 	if r.ID, err = c.newID("rem-" + r.At.UTC().Format(stamp)); err != nil {
 		return Reminder{}, err
 	}
-	return r, c.change(ctx, who.ID, func() ([]store.Op, error) {
-		all, err := c.reminders(ctx, who.ID)
+	return r, c.change(ctx, whose, func() ([]store.Op, error) {
+		all, err := c.reminders(ctx, whose)
 		if err != nil {
 			return nil, err
+		}
+		if r.FromClinic && slices.ContainsFunc(all, func(o Reminder) bool { return o.FromClinic && o.Text == r.Text && o.Pet.ID == r.Pet.ID }) {
+			return nil, refuse(Conflict, "The owner has this reminder about %s already.", r.Pet.Name)
 		}
 		ahead := 0
 		for _, o := range all {
@@ -65,7 +79,7 @@ func (c *Clinic) SetReminder(ctx context.Context, who Actor, n NewReminder) (Rem
 		if ahead >= MaxReminders || len(all) >= 4*MaxReminders {
 			return nil, refuse(TooMany, "There are %d reminders already, which is the limit. Cancel one first.", ahead)
 		}
-		return []store.Op{store.Put(reminderItem(who.ID, r), store.IfAbsent())}, nil
+		return []store.Op{store.Put(reminderItem(whose, r), store.IfAbsent())}, nil
 	})
 }
 
@@ -100,10 +114,29 @@ func (c *Clinic) Reminders(ctx context.Context, who Actor, pet string) ([]Remind
 	if err != nil {
 		return nil, err
 	}
+	return c.named(ctx, who, all, func(r Reminder) bool { return only == "" || r.Pet != nil && r.Pet.ID == only })
+}
+
+// OwnerReminders lists what the clinic reminds the owner of a pet of, about that pet. What owners note for themselves is nobody
+// else's business.
+func (c *Clinic) OwnerReminders(ctx context.Context, who Actor, pet string) ([]Reminder, error) {
+	p, err := c.find(ctx, who, pet)
+	if err != nil {
+		return nil, err
+	}
+	all, err := c.reminders(ctx, p.Owner.ID)
+	if err != nil {
+		return nil, err
+	}
+	return c.named(ctx, who, all, func(r Reminder) bool { return r.FromClinic && r.Pet != nil && r.Pet.ID == p.ID })
+}
+
+// named returns those to keep, with what their pets are called now.
+func (c *Clinic) named(ctx context.Context, who Actor, all []Reminder, keep func(Reminder) bool) ([]Reminder, error) {
 	var out []Reminder
 	names := c.names()
 	for _, r := range all {
-		if only != "" && (r.Pet == nil || r.Pet.ID != only) {
+		if !keep(r) {
 			continue
 		}
 		if err := c.nameReminder(ctx, who, names, &r); err != nil {
