@@ -15,6 +15,7 @@
 //	fill.go      what a new database holds, and its first administrator
 //	password.go  the subcommand admin-password
 //	doctor.go    the subcommand doctor; the folder doctor is what it does
+//	nightly.go   the subcommand nightly; the folder nightly is what it does
 //	seed.go      the subcommand seed: what fill.go does, for the table of a deployment
 //	lambda.go    the whole as one Lambda function, for "sam local" only
 //	handler.go   every function on one mux

@@ -17,8 +17,9 @@ Usage:
   go run ./functions/vetassist admin-password      gives an administrator who lost it a new password
   go run ./functions/vetassist seed                fills the DynamoDB table of a deployment
   go run ./functions/vetassist doctor URL          examines a VetAssist, local or deployed, and says how to mend it
+  go run ./functions/vetassist nightly [URL]       reminds owners of vaccinations: a program without a person
 
-Each of the last three takes -h, too.
+Each of the last four takes -h, too.
 
 Flags (in brackets the environment variable of the same meaning; the flag wins):
 

@@ -41,6 +41,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			return seedTable(args[1:], getenv, stdout, stderr)
 		case "doctor":
 			return examine(args[1:], stdout, stderr)
+		case "nightly":
+			return remind(args[1:], os.Stdin, stdout, stderr)
 		case "help":
 			args = []string{"-h"}
 		}

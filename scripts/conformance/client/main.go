@@ -3,6 +3,9 @@
 // it sends messages, follows the authorization URL to the suite's authorization server and back to the callback, and clicks on what the
 // page offers. Nothing here speaks MCP or OAuth.
 //
+// Where the suite has nobody in front of it (client credentials), it is the client of the clinic's nightly job that is judged; see
+// machine.go.
+//
 // In place of the assistant stands one that calls the tools that the server lists, one after the other: the suite's servers are no clinic.
 package main
 
@@ -46,6 +49,8 @@ func main() {
 
 // known is what the suite tells of a scenario.
 type known struct {
+	Name         string `json:"name"`
+	Key          string `json:"private_key_pem"`
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
 	ToolCalls    []call `json:"toolCalls"`
@@ -55,6 +60,9 @@ func run(ctx context.Context, server, about string) error {
 	var k known
 	if err := json.Unmarshal([]byte(cmp.Or(about, "{}")), &k); err != nil {
 		return fmt.Errorf("MCP_CONFORMANCE_CONTEXT: %w", err)
+	}
+	if strings.HasPrefix(k.Name, "auth/client-credentials-") {
+		return machine(ctx, server, k)
 	}
 	listener, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
