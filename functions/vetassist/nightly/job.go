@@ -62,6 +62,9 @@ func (j Job) Run(ctx context.Context) (Report, error) {
 		if next == "" {
 			return r, nil
 		}
+		if next == cursor {
+			break
+		}
 		cursor = next
 	}
 	return r, errors.New("the list of pets does not end")
