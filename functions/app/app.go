@@ -60,10 +60,10 @@ type app struct {
 	pages                *web.Pages
 	cookie               web.Cookie
 	toolCache            toolCache
-	nonces               nonces
 	turns                *turns
 	newSessions          *rate.Limiter
 	registrations        *rate.Limiter
+	nonces               nonces
 	callTime             time.Duration // for one tool call with its connection, or one token request
 	pause                func(context.Context, time.Duration) error
 }

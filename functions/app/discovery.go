@@ -67,7 +67,6 @@ func (a *app) discover(ctx context.Context, metadataURL string) (server, error) 
 		Offline: slices.Contains(meta.ScopesSupported, "offline_access"),
 		proves:  slices.Contains(meta.ProofAlgorithms, proofAlgorithm),
 	}
-	s.Bound = s.proves && slices.Contains(resource.DPOPSigningAlgValuesSupported, proofAlgorithm)
 	if a.encrypted(meta.RevocationEndpoint) {
 		s.Revoke = meta.RevocationEndpoint
 	}
@@ -77,6 +76,7 @@ func (a *app) discover(ctx context.Context, metadataURL string) (server, error) 
 	if a.portable || a.secret != "" {
 		s.Documents, s.AuthMethods = meta.ClientIDMetadataDocumentSupported, short(meta.TokenEndpointAuthMethodsSupported)
 	}
+	s.Bound = s.proves && slices.Contains(resource.DPOPSigningAlgValuesSupported, proofAlgorithm)
 	return s, nil
 }
 

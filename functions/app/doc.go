@@ -39,6 +39,9 @@
 // (client_document.go), what it answers when we register (register.go), or what a person entered at the setup page of an app that nobody
 // has set up yet (setup.go). What one authorization server gave, an id, a secret, a token, goes to no other.
 //
+// Where the authorization server and the MCP server both take proofs of possession, the tokens of a login are bound to a key of its own
+// (dpop.go). Nobody has to choose that, and neither a refresh nor a step-up takes it away.
+//
 // Whatever a server names, of its metadata or of its authorization server's endpoints, is asked through outgoing.go, which reaches nothing
 // in our own network but what we are set up with.
 //

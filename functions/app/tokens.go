@@ -25,10 +25,11 @@ const (
 
 // tokens is a good answer of a token endpoint.
 type tokens struct {
+	Key *clientkey.Key // that they are bound to; nil: to none
+
 	Access, Refresh string
-	Expires         time.Time      // zero: not said
-	Scopes          []string       // granted
-	Key             *clientkey.Key // that they are bound to; nil: to none
+	Expires         time.Time // zero: not said
+	Scopes          []string  // granted
 }
 
 // tokenError is a refusal of a token endpoint (RFC 6749 §5.2).
@@ -94,13 +95,14 @@ func (a *app) requestToken(ctx context.Context, s server, key *clientkey.Key, fo
 		strings.ContainsFunc(answer.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return tokens{}, errors.New("token endpoint: no usable access token")
 	}
-	t := tokens{Access: answer.AccessToken, Refresh: answer.RefreshToken, Scopes: requested, Key: key}
+	t := tokens{Access: answer.AccessToken, Refresh: answer.RefreshToken, Scopes: requested}
 	if n, err := answer.ExpiresIn.Int64(); err == nil && n > 0 && n < 1<<31 {
 		t.Expires = a.now().Add(time.Duration(n) * time.Second)
 	}
 	if answer.Scope != nil {
 		t.Scopes = scopeList(*answer.Scope)
 	}
+	t.Key = key
 	return t, nil
 }
 
