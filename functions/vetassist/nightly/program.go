@@ -59,8 +59,8 @@ func (p Program) connect(ctx context.Context, server string) (*mcp.ClientSession
 	if p.Log == nil {
 		p.Log = slog.Default()
 	}
-	client := p.client()
-	h := &handler{program: p, server: u, http: client}
+	client := p.client(maxWaits)
+	h := &handler{program: p, server: u, http: client, once: p.client(0)}
 	c := mcp.NewClient(&mcp.Implementation{Name: "vetassist-nightly", Title: "VetAssist nightly job", Version: "1.0.0"},
 		&mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}, Logger: p.Log})
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{Endpoint: server, HTTPClient: client, OAuthHandler: h,

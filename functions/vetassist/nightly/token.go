@@ -30,6 +30,7 @@ type handler struct {
 	program Program
 	server  *url.URL
 	http    *http.Client
+	once    *http.Client // asks once, whatever the answer
 
 	mu      sync.Mutex
 	place   *place
@@ -102,14 +103,13 @@ func (h *handler) begin(ctx context.Context, c challenge) error {
 
 // ask gets a token: RFC 6749 §4.4.2, with the resource that it is for (RFC 8707 §2).
 func (h *handler) ask(ctx context.Context) error {
-	form := url.Values{"grant_type": {"client_credentials"}, "resource": {h.place.resource}}
-	if len(h.asked) > 0 {
-		form.Set("scope", strings.Join(h.asked, " "))
-	}
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
-	err := h.prove(form, header)
-	if err == nil {
-		err = h.post(ctx, form, header)
+	err := h.askOnce(ctx)
+	var busy *busyError
+	for waits := 0; errors.As(err, &busy) && waits < maxWaits; waits++ {
+		if err := h.program.Pause(ctx, busy.wait); err != nil {
+			return err
+		}
+		err = h.askOnce(ctx) // with a new proof: the old one may have been used up (RFC 7523 §3, item 7)
 	}
 	var refused *refusal
 	if errors.As(err, &refused) || errors.Is(err, errMethod) { // else it may do the next time
@@ -117,6 +117,23 @@ func (h *handler) ask(ctx context.Context) error {
 	}
 	return err
 }
+
+func (h *handler) askOnce(ctx context.Context) error {
+	form := url.Values{"grant_type": {"client_credentials"}, "resource": {h.place.resource}}
+	if len(h.asked) > 0 {
+		form.Set("scope", strings.Join(h.asked, " "))
+	}
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}
+	if err := h.prove(form, header); err != nil {
+		return err
+	}
+	return h.post(ctx, form, header)
+}
+
+// busyError is a token endpoint that asks to come again.
+type busyError struct{ wait time.Duration }
+
+func (e *busyError) Error() string { return "the token endpoint is too busy" }
 
 var errMethod = errors.New("the authorization server takes no proof of this kind")
 
@@ -155,6 +172,7 @@ func (e *refusal) Error() string {
 		"unauthorized_client": "It must be registered as a machine-to-machine application.",
 		"invalid_scope":       "An administrator must authorize it for the MCP server, and give it a role.",
 		"invalid_target":      "An administrator must authorize it for this MCP server.",
+		"invalid_dpop_proof":  "It sends no proofs of possession, so it must be registered as an application that may go without.",
 	}
 	return strings.TrimSpace(fmt.Sprintf("the authorization server gives this program no token (%s: %s). %s", clean(e.code), clean(e.description), hints[e.code]))
 }
@@ -169,11 +187,14 @@ func (h *handler) post(ctx context.Context, form url.Values, header http.Header)
 		return err
 	}
 	req.Header = header
-	resp, err := h.http.Do(req)
+	resp, err := h.once.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
+	if wait, asked := retryAfter(resp); asked {
+		return &busyError{wait}
+	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err

@@ -291,6 +291,35 @@ func TestWaits(t *testing.T) {
 	}
 }
 
+// TestWaitsAtTheTokenEndpoint: each time it comes with a new proof.
+func TestWaitsAtTheTokenEndpoint(t *testing.T) {
+	for busy, ok := range map[int]bool{2: true, 5: true, 100: false} {
+		w := newWorld(t)
+		w.token = func(rw http.ResponseWriter, r *http.Request) {
+			if len(w.forms)%(busy+1) == 0 {
+				w.give(rw, r)
+				return
+			}
+			rw.Header().Set("Retry-After", "3")
+			rw.WriteHeader(http.StatusServiceUnavailable)
+		}
+		session, err := withKey(t, w.program()).Connect(t.Context(), w.url())
+		if (err == nil) != ok || ok && len(w.waited) != busy {
+			t.Errorf("busy %d times: waited %v: %v", busy, w.waited, err)
+		}
+		if err == nil {
+			session.Close()
+		}
+		proofs := map[string]bool{}
+		for _, f := range w.forms {
+			proofs[f.Get("client_assertion")] = true
+		}
+		if len(proofs) != len(w.forms) {
+			t.Errorf("%d requests with %d proofs", len(w.forms), len(proofs))
+		}
+	}
+}
+
 func TestProgramNeedsOneProof(t *testing.T) {
 	w := newWorld(t)
 	both := withKey(t, w.program())

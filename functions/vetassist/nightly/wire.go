@@ -14,12 +14,12 @@ import (
 const (
 	requestTime = 10 * time.Second
 	maxBody     = 1 << 20 // bytes of one answer
-	maxWaits    = 5       // of one request, when a server is too busy
+	maxWaits    = 5       // of one request
 	longestWait = 30 * time.Second
 )
 
 // client is the HTTP client for everything. It follows no redirect: a proof or a token must not travel on.
-func (p Program) client() *http.Client {
+func (p Program) client(waits int) *http.Client {
 	c := http.Client{Timeout: requestTime}
 	if p.HTTP != nil {
 		c = *p.HTTP
@@ -28,7 +28,7 @@ func (p Program) client() *http.Client {
 	if next == nil {
 		next = http.DefaultTransport
 	}
-	c.Timeout, c.Transport = 0, &wire{next: next, timeout: max(c.Timeout, 0), pause: p.Pause}
+	c.Timeout, c.Transport = 0, &wire{next: next, timeout: c.Timeout, waits: waits, pause: p.Pause}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &c
 }
@@ -37,6 +37,7 @@ func (p Program) client() *http.Client {
 type wire struct {
 	next    http.RoundTripper
 	timeout time.Duration // of one attempt; 0: none
+	waits   int           // at most, when a server is too busy
 	pause   func(context.Context, time.Duration) error
 }
 
@@ -50,7 +51,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		wait, asked := retryAfter(resp)
-		if !asked || waits == maxWaits || req.Body != nil && req.GetBody == nil {
+		if !asked || waits == w.waits || req.Body != nil && req.GetBody == nil {
 			return resp, nil
 		}
 		resp.Body.Close()
