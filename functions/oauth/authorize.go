@@ -15,6 +15,10 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.failRequest(w, r, a, err)
 		return
 	}
+	if a.pushed != nil && !a.pushed.Value.Taken {
+		s.take(w, r, a)
+		return
+	}
 	if !v.loggedIn() || a.wantsLogin() {
 		if a.prompts("none") && a.answerable() {
 			s.fail(w, r, a.reject("login_required", "nobody is logged in, and prompt=none forbids to ask"))

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -65,8 +66,17 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 			return struct{}{}, err
 		}
 		record.Consent = consent.Since
+		var spent []store.Op
+		if a.pushed != nil {
+			spent = []store.Op{a.pushed.spend()}
+		}
 		item := store.Encode("code/"+web.Hash(secret), codeSort, record, now.Add(codeMemory))
-		return struct{}{}, s.writeWithAll(r.Context(), events, slices.Concat(allow, keep, []store.Op{store.Put(item, store.IfAbsent())})...)
+		err = s.writeWithAll(r.Context(), events, slices.Concat(spent, allow, keep, []store.Op{store.Put(item, store.IfAbsent())})...)
+		var conflict *store.ConflictError
+		if spent != nil && errors.As(err, &conflict) && conflict.Index == 0 {
+			err = errPushed // another tab was faster
+		}
+		return struct{}{}, err
 	})
 	if err != nil {
 		s.failRequest(w, r, a, err)

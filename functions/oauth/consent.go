@@ -69,8 +69,7 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) {
 	})
 	switch decision := r.PostForm.Get("decision"); {
 	case decision == "deny":
-		s.audit.Record(r.Context(), consentEvent(a, audit.Refused, d.Available))
-		s.sendBack(w, r, a.reject("access_denied", denial(a, d)))
+		s.sendBack(w, r, a.reject("access_denied", denial(a, d)), consentEvent(a, audit.Refused, d.Available))
 	case decision != "approve":
 		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, "Please choose Allow or Deny.")
 	case len(chosen) == 0:

@@ -34,6 +34,7 @@ type redirectError struct {
 	Description string
 	ClientID    string // for the audit log, as is
 	UserID      string // who is logged in
+	pushed      *pushed
 }
 
 func (e *redirectError) Error() string { return e.Code + ": " + e.Description }
@@ -46,9 +47,17 @@ type tokenError struct {
 
 func (e *tokenError) Error() string { return e.Code + ": " + e.Description }
 
+// waiting reports whether it only tells a device that nobody has answered yet (RFC 8628 §3.5): every few seconds, so it is not recorded.
+func (e *tokenError) waiting() bool {
+	return e.Code == "authorization_pending" || e.Code == "slow_down"
+}
+
 func (e *tokenError) status() int {
-	if e.Code == "invalid_client" {
+	switch {
+	case e.Code == "invalid_client":
 		return http.StatusUnauthorized
+	case e == errPushTooLarge:
+		return http.StatusRequestEntityTooLarge // RFC 9126 §2.3
 	}
 	return http.StatusBadRequest
 }
@@ -78,9 +87,8 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			Title: "This link does not work", Message: page.Message, Detail: page.Detail,
 			Next: "Go back to the app that sent you here and start again. If it happens again, tell whoever runs that app."})
 	case errors.As(err, &redirect):
-		s.audit.Record(r.Context(), audit.Event{Name: audit.Authorization, Outcome: audit.Refused, UserID: redirect.UserID, ClientID: redirect.ClientID,
+		s.sendBack(w, r, redirect, audit.Event{Name: audit.Authorization, Outcome: audit.Refused, UserID: redirect.UserID, ClientID: redirect.ClientID,
 			Details: map[string]string{"error": redirect.Code, "reason": redirect.Description}})
-		s.sendBack(w, r, redirect)
 		return
 	}
 	if err != nil {
@@ -110,8 +118,15 @@ func failureCode(status int) string {
 	return "server_error"
 }
 
-// sendBack tells the client of an error.
-func (s *server) sendBack(w http.ResponseWriter, r *http.Request, e *redirectError) {
+// sendBack tells the client of an error. A pushed request has one answer, and this is it, unless there was another. events are recorded with it.
+func (s *server) sendBack(w http.ResponseWriter, r *http.Request, e *redirectError, events ...audit.Event) {
+	if err := s.spend(r.Context(), e.pushed); err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	for _, event := range events {
+		s.audit.Record(r.Context(), event)
+	}
 	s.respond(w, r, e.RedirectURI, url.Values{"error": {e.Code}, "error_description": {e.Description}, "state": {e.State}})
 }
 
@@ -147,6 +162,11 @@ func redirectTo(w http.ResponseWriter, target string) {
 // refuse answers a client with the error as JSON, and records it: event says what was refused.
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Event, err error) {
 	var refusal *tokenError
+	var many *tooManyError
+	if errors.As(err, &many) {
+		s.refuseMany(w, r, event, many)
+		return
+	}
 	if !errors.As(err, &refusal) {
 		web.LogFailure(r, s.Log, err)
 		// RFC 6749 §5.2 has no code for a failure of ours: the status says it (RFC 9110 §15.6; for revocation RFC 7009 §2.2.1 names 503
@@ -160,7 +180,7 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Even
 		event.UserID = about.userID
 	}
 	event.Outcome, event.Details = audit.Refused, map[string]string{"error": refusal.Code, "reason": refusal.Description}
-	if refusal.Code != dpop.UseNonce { // which is how every client begins
+	if refusal.Code != dpop.UseNonce && !refusal.waiting() { // the first is how every client begins
 		s.audit.Record(r.Context(), event)
 	}
 	if refusal.status() == http.StatusUnauthorized {

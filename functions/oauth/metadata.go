@@ -14,6 +14,8 @@ type metadata struct {
 	Issuer                   string   `json:"issuer"`
 	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
 	TokenEndpoint            string   `json:"token_endpoint"`
+	PushedRequestEndpoint    string   `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
+	RequirePushedRequests    bool     `json:"require_pushed_authorization_requests"` // of every client
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	RegistrationEndpoint     string   `json:"registration_endpoint,omitempty"` // RFC 7591
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
@@ -45,6 +47,7 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		Issuer:                   s.BaseURL,
 		AuthorizationEndpoint:    s.BaseURL + "/oauth/authorize",
 		TokenEndpoint:            s.BaseURL + "/oauth/token",
+		PushedRequestEndpoint:    s.BaseURL + "/oauth/par",
 		RevocationEndpoint:       s.BaseURL + "/oauth/revoke",
 		IntrospectionEndpoint:    s.BaseURL + "/oauth/introspect",
 		JWKSURI:                  s.BaseURL + token.JWKSPath,

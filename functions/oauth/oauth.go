@@ -52,6 +52,7 @@ type server struct {
 	noPasskeys string             // why not
 	sameOrigin *http.CrossOriginProtection
 	cookie     web.Cookie // of the login
+	pushes     *throttle
 	refreshKey *secret.Key
 	passkeyKey *secret.Key
 	proofs     *dpop.Checker
@@ -71,6 +72,7 @@ func New(c Config) (http.Handler, error) {
 	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
 		access: access.New(c.Store, c.Now), documents: documents, clientKeys: newClientKeys(documents.get, c.Now), passkeys: passkeys, noPasskeys: noPasskeys,
+		pushes:     newThrottle(c.Now, pushesByAddress, pushesByAddressBurst, pushesInAll, pushesInAllBurst),
 		refreshKey: secret.At(c.Store, c.Rand, "oauth-secret/refresh"), passkeyKey: secret.At(c.Store, c.Rand, "oauth-secret/passkey"),
 		proofs: dpop.NewChecker(c.Store, "dpop/", "oauth-secret/dpop", c.Now, c.Rand)}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
@@ -106,6 +108,7 @@ func (s *server) routes() http.Handler {
 
 	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
 
+	mux.Handle("/oauth/par", web.Public("POST", bounded(s.push)))
 	mux.Handle("/oauth/token", web.Public("POST", bounded(s.token)))
 	mux.Handle("/oauth/revoke", web.Public("POST", bounded(s.revoke)))
 	if s.mayRegister() {

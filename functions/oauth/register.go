@@ -6,12 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"mime"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/vetassist/vetassist/shared/audit"
@@ -195,7 +193,6 @@ func (s *server) refuseRegistration(w http.ResponseWriter, r *http.Request, err 
 	var (
 		wrong  *metadataError
 		bearer *bearerError
-		many   *tooManyError
 	)
 	status, code, description := http.StatusBadRequest, "", ""
 	switch {
@@ -208,9 +205,6 @@ func (s *server) refuseRegistration(w http.ResponseWriter, r *http.Request, err 
 			challenge += `, error="` + bearer.code + `", error_description="` + bearer.description + `"`
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
-	case errors.As(err, &many): // RFC 6585 §4
-		status, code, description = http.StatusTooManyRequests, "temporarily_unavailable", many.Error()
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(many.retry.Seconds()))))
 	case errors.Is(err, directory.ErrDisabledClient):
 		code, description = "invalid_client_metadata", "this client may not register here: ask an administrator of "+s.BaseURL
 	default:

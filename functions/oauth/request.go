@@ -28,14 +28,16 @@ type authRequest struct {
 	Scopes      []string // as requested
 	Offline     bool     // offline_access was requested too
 	Prompt      []string
-	Query       string    // the whole request, encoded anew, to carry it from page to page
-	UserID      string    // who is logged in, when that has been found out
-	Asked       time.Time // before that was found out
+	Query       string     // the whole request, encoded anew, to carry it from page to page; of a pushed one, its name
+	UserID      string     // who is logged in, when that has been found out
+	Asked       time.Time  // before that was found out
+	params      url.Values // what it asks, wherever it came from
+	pushed      *pushed    // the client pushed it (push.go)
 }
 
 // reject is a refusal that the client may be told.
 func (a *authRequest) reject(code, description string) *redirectError {
-	return &redirectError{RedirectURI: a.RedirectURI, State: a.State, Code: code, Description: description, ClientID: a.Client.ID, UserID: a.UserID}
+	return &redirectError{RedirectURI: a.RedirectURI, State: a.State, Code: code, Description: description, ClientID: a.Client.ID, UserID: a.UserID, pushed: a.pushed}
 }
 
 // clientID is who asks, when anybody does.
@@ -78,12 +80,12 @@ func (s *server) parseRequest(r *http.Request) (*authRequest, error) {
 // parseStranger is the other half of parseRequest, for a client that nobody here vouches for, now that somebody has logged in. Only now the
 // document is read of one that describes itself.
 func (s *server) parseStranger(ctx context.Context, a *authRequest) error {
-	query, err := url.ParseQuery(a.Query)
-	if err == nil && a.Client.URL != "" {
-		err = s.checkDocument(ctx, a, query)
+	var err error
+	if a.Client.URL != "" {
+		err = s.checkDocument(ctx, a, a.params)
 	}
 	if err == nil {
-		err = s.checkRest(ctx, a, query)
+		err = s.checkRest(ctx, a, a.params)
 	}
 	s.recordShown(ctx, a, err)
 	return err
@@ -112,7 +114,10 @@ func (s *server) readQuery(r *http.Request, a *authRequest) (url.Values, error) 
 		return nil, &pageError{"The link that brought you here is broken.", "the query is not form-encoded: " + err.Error()}
 	}
 	dropEmpty(query)
-	a.Query = query.Encode()
+	if strings.HasPrefix(query.Get("request_uri"), requestURI) {
+		return s.readPushed(r.Context(), a, query)
+	}
+	a.Query, a.params = query.Encode(), query
 	return query, nil
 }
 
@@ -123,7 +128,7 @@ func (s *server) checkRest(ctx context.Context, a *authRequest, query url.Values
 		return a.reject("invalid_request", "the authorization request is over 8 KiB when encoded")
 	}
 	for _, check := range []func(context.Context, *authRequest, url.Values) error{
-		checkRepeated, checkResponse, checkPKCE, checkThumbprint, checkScope, checkPrompt, s.checkResource,
+		checkRepeated, checkRequestObject, checkPushed, checkResponse, checkPKCE, checkThumbprint, checkScope, checkPrompt, s.checkResource,
 	} {
 		if err := check(ctx, a, query); err != nil {
 			return err

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"mime"
 	"net/http"
 	"net/url"
@@ -102,21 +103,36 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request) (tokenResponse
 // clientRequest reads a client's form and authenticates the client. It comes before anything of the request is used,
 // so a client that first tries a method that we do not have loses nothing by it.
 func (s *server) clientRequest(r *http.Request) (url.Values, directory.Client, error) {
-	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return nil, directory.Client{}, &tokenError{"invalid_request", "the body must be application/x-www-form-urlencoded"}
+	params, err := readForm(r)
+	if err != nil {
+		return nil, directory.Client{}, err
 	}
-	if err := r.ParseForm(); err != nil {
-		return nil, directory.Client{}, &tokenError{"invalid_request", "the body is not a form of at most 64 KiB"}
+	client, err := s.authenticateClient(r, params)
+	return params, client, err
+}
+
+var errFormTooLarge = &tokenError{"invalid_request", "the body is not a form of at most 64 KiB"}
+
+// readForm reads a client's form.
+func readForm(r *http.Request) (url.Values, error) {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/x-www-form-urlencoded" {
+		return nil, &tokenError{"invalid_request", "the body must be application/x-www-form-urlencoded"}
+	}
+	var large *http.MaxBytesError
+	switch err := r.ParseForm(); {
+	case errors.As(err, &large):
+		return nil, errFormTooLarge
+	case err != nil:
+		return nil, &tokenError{"invalid_request", errFormTooLarge.Description}
 	}
 	params := r.PostForm // never the query: it would end up in logs (RFC 6749 §2.3.1)
 	dropEmpty(params)
 	for name, values := range params {
 		if len(values) > 1 && name != "resource" { // RFC 6749 §3.2, RFC 8707 §2
-			return nil, directory.Client{}, &tokenError{"invalid_request", "a parameter was sent twice"}
+			return nil, &tokenError{"invalid_request", "a parameter was sent twice"}
 		}
 	}
-	client, err := s.authenticateClient(r, params)
-	return params, client, err
+	return params, nil
 }
 
 // checkSameResource: a token request may name the resource again, but not another one (RFC 8707 §2.2).
