@@ -48,16 +48,22 @@ func (s *server) requestVisit(w http.ResponseWriter, r *http.Request) (*authRequ
 	if err != nil {
 		return nil, visit{}, err
 	}
+	v, err := s.visitFor(w, r, a)
+	if err == nil && v.loggedIn() && a.Client.SelfRegistered() {
+		err = s.parseStranger(r.Context(), a)
+	}
+	return a, v, err
+}
+
+// visitFor is the browser that sent a request. It notes who that is.
+func (s *server) visitFor(w http.ResponseWriter, r *http.Request, a *authRequest) (visit, error) {
 	a.Asked = s.Now().UTC()
 	v, err := s.visit(w, r)
 	a.UserID = v.user.ID
 	if v.login.Since.After(a.Asked) { // a login begins after the user was signed out, if in the same instant
 		a.Asked = v.login.Since
 	}
-	if err == nil && v.loggedIn() && a.Client.SelfRegistered() {
-		err = s.parseStranger(r.Context(), a)
-	}
-	return a, v, err
+	return v, err
 }
 
 // couldBeAnybody reports whether another app could have sent this request and would get the answer: the client proves nothing, and whatever

@@ -34,7 +34,8 @@ type consentPage struct {
 	Ask          []directory.Scope // to be ticked
 	Already      []directory.Scope // agreed to before
 	Unavailable  []unavailable
-	Days         int // for which it gets refresh tokens; 0: it gets none
+	Days         int      // for which it gets refresh tokens; 0: it gets none
+	Device       *askedBy // a device asks; its answer goes nowhere but there
 }
 
 // unavailable is a scope that was asked for and cannot be had, and why.
@@ -63,20 +64,31 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) {
 		s.failRequest(w, r, a, err)
 		return
 	}
-	// Only what is available now counts, whatever the form says.
-	chosen := slices.DeleteFunc(slices.Clone(d.Available), func(scope string) bool {
-		return !slices.Contains(d.Consented, scope) && !slices.Contains(r.PostForm["scope"], scope)
-	})
-	switch decision := r.PostForm.Get("decision"); {
-	case decision == "deny":
-		s.sendBack(w, r, a.reject("access_denied", denial(a, d)), consentEvent(a, audit.Refused, d.Available))
-	case decision != "approve":
-		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, "Please choose Allow or Deny.")
-	case len(chosen) == 0:
-		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, "Tick at least one permission, or choose Deny.")
+	switch scopes, allowed, problem := d.answer(r.PostForm); {
+	case problem != "":
+		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, problem)
+	case !allowed:
+		s.sendBack(w, r, a.reject("access_denied", denial(a, d)), consentEvent(a, audit.Refused, scopes))
 	default:
-		s.answerWithCode(w, r, a, chosen, consentEvent(a, audit.OK, chosen))
+		s.answerWithCode(w, r, a, scopes, consentEvent(a, audit.OK, scopes))
 	}
+}
+
+// answer is what the consent page's form says: the scopes that the person allows, or all that there was to allow, which the person
+// denies; or what is wrong with the form. Only what is available now counts, whatever it says.
+func (d decision) answer(form url.Values) (scopes []string, allowed bool, problem string) {
+	chosen := slices.DeleteFunc(slices.Clone(d.Available), func(scope string) bool {
+		return !slices.Contains(d.Consented, scope) && !slices.Contains(form["scope"], scope)
+	})
+	switch decision := form.Get("decision"); {
+	case decision == "deny":
+		return d.Available, false, ""
+	case decision != "approve":
+		return nil, false, "Please choose Allow or Deny."
+	case len(chosen) == 0:
+		return nil, false, "Tick at least one permission, or choose Deny."
+	}
+	return chosen, true, ""
 }
 
 func consentEvent(a *authRequest, outcome audit.Outcome, scopes []string) audit.Event {
@@ -99,16 +111,24 @@ func (s *server) showConsentAgain(w http.ResponseWriter, r *http.Request) {
 
 func consentPurpose(a *authRequest) string { return "consent?" + a.Query }
 
+// consentPath is where the consent page's form goes.
+func (a *authRequest) consentPath() string {
+	if a.device != nil {
+		return devicePath
+	}
+	return "/oauth/consent"
+}
+
 func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status int, a *authRequest, v visit, d decision, problem string) {
 	page := consentPage{
 		ClientName: a.Client.Name, Stranger: a.Client.SelfRegistered(), ClientHost: a.Client.Host(),
 		RedirectHost: hostOf(a.RedirectURI), ServerName: a.Server.Name,
 		UserName: v.user.Name, Username: v.user.Username, Problem: problem,
-		Action: formAction("/oauth/consent", a), LogoutAction: formAction("/oauth/logout", a),
+		Action: formAction(a.consentPath(), a), LogoutAction: formAction("/oauth/logout", a),
 		FormToken: v.formToken(consentPurpose(a)), LogoutToken: v.formToken("logout"),
-		Ask: describe(a.Server, d.New), Already: describe(a.Server, d.Consented),
+		Ask: describe(a.Server, d.New), Already: describe(a.Server, d.Consented), Device: a.askedBy(s.Now()),
 	}
-	if s.couldBeAnybody(a) {
+	if a.device == nil && s.couldBeAnybody(a) {
 		page.Loopback, page.Private = directory.LoopbackRedirect(a.RedirectURI), directory.PrivateRedirect(a.RedirectURI)
 	}
 	for _, verdict := range d.Dropped {

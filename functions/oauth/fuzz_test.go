@@ -53,13 +53,16 @@ func FuzzTokenForm(f *testing.F) {
 	}
 	w := newWorld(f)
 	id, secret := w.secretClient(directory.MachineTemplate, nil, "pet-profile:read")
+	device := w.deviceClient("pet-profile:read")
 	f.Fuzz(func(t *testing.T, body, authorization string) {
-		for _, path := range []string{"/oauth/token", "/oauth/revoke", "/oauth/introspect"} {
+		for _, path := range []string{"/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/device_authorization"} {
 			w.sendForm(t, path, body, authorization)
 			w.sendForm(t, path, "client_id="+id+"&client_secret="+secret+"&"+body, "") // past the door
 		}
 		w.sendForm(t, "/oauth/token", "client_id="+clientID+"&grant_type=authorization_code&code=x&"+body, "")
 		w.sendForm(t, "/oauth/token", "client_id="+clientID+"&grant_type=refresh_token&refresh_token=x&"+body, "")
+		w.sendForm(t, "/oauth/token", "client_id="+device+"&grant_type="+url.QueryEscape(deviceGrant)+"&device_code=x&"+body, "")
+		w.sendForm(t, "/oauth/par", "client_id="+clientID+"&request=x&"+body, "")
 	})
 }
 

@@ -38,7 +38,7 @@ func (s *server) showLogin(w http.ResponseWriter, r *http.Request) {
 	case v.loggedIn() && a == nil:
 		redirectTo(w, accountPath)
 	case v.loggedIn() && !a.wantsLogin():
-		redirectTo(w, "/oauth/authorize?"+a.Query)
+		redirectTo(w, a.page()+"?"+a.Query)
 	default:
 		s.renderLogin(w, r, http.StatusOK, a, v, "", "")
 	}
@@ -81,7 +81,7 @@ func afterLogin(a *authRequest) string {
 	if a == nil {
 		return accountPath
 	}
-	return "/oauth/authorize?" + a.afterLogin()
+	return a.page() + "?" + a.afterLogin()
 }
 
 func loginEvent(before visit, user directory.User, a *authRequest, method string) audit.Event {
@@ -128,8 +128,16 @@ func (s *server) recordRefusedLogin(r *http.Request, a *authRequest, username st
 	s.audit.Record(r.Context(), event)
 }
 
-// loginVisit is the authorization request in the query, or nil when there is none, and the browser.
+// loginVisit is the request in the query that waits for a login, or nil when there is none, and the browser.
 func (s *server) loginVisit(w http.ResponseWriter, r *http.Request) (*authRequest, visit, error) {
+	if query := r.URL.Query(); typedCode(query) {
+		a, err := deviceRequest(query)
+		if err != nil {
+			return nil, visit{}, err
+		}
+		v, err := s.visitFor(w, r, a)
+		return a, v, err
+	}
 	if r.URL.RawQuery != "" {
 		return s.requestVisit(w, r)
 	}

@@ -38,7 +38,7 @@ func (s *server) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	var a *authRequest
 	if err == nil && r.URL.RawQuery != "" {
-		a, err = s.parseRequest(r)
+		a, err = s.waiting(r)
 	}
 	if err == nil {
 		err = s.endSession(r.Context(), w, v)

@@ -16,6 +16,7 @@ type metadata struct {
 	TokenEndpoint            string   `json:"token_endpoint"`
 	PushedRequestEndpoint    string   `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
 	RequirePushedRequests    bool     `json:"require_pushed_authorization_requests"` // of every client
+	DeviceEndpoint           string   `json:"device_authorization_endpoint"`         // RFC 8628 §4
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	RegistrationEndpoint     string   `json:"registration_endpoint,omitempty"` // RFC 7591
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
@@ -48,6 +49,7 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		AuthorizationEndpoint:    s.BaseURL + "/oauth/authorize",
 		TokenEndpoint:            s.BaseURL + "/oauth/token",
 		PushedRequestEndpoint:    s.BaseURL + "/oauth/par",
+		DeviceEndpoint:           s.BaseURL + "/oauth/device_authorization",
 		RevocationEndpoint:       s.BaseURL + "/oauth/revoke",
 		IntrospectionEndpoint:    s.BaseURL + "/oauth/introspect",
 		JWKSURI:                  s.BaseURL + token.JWKSPath,

@@ -54,6 +54,7 @@ type server struct {
 	cookie     web.Cookie // of the login
 	pushes     *throttle
 	refreshKey *secret.Key
+	deviceKey  *secret.Key
 	passkeyKey *secret.Key
 	proofs     *dpop.Checker
 }
@@ -74,7 +75,7 @@ func New(c Config) (http.Handler, error) {
 		access: access.New(c.Store, c.Now), documents: documents, clientKeys: newClientKeys(documents.get, c.Now), passkeys: passkeys, noPasskeys: noPasskeys,
 		pushes:     newThrottle(c.Now, pushesByAddress, pushesByAddressBurst, pushesInAll, pushesInAllBurst),
 		refreshKey: secret.At(c.Store, c.Rand, "oauth-secret/refresh"), passkeyKey: secret.At(c.Store, c.Rand, "oauth-secret/passkey"),
-		proofs: dpop.NewChecker(c.Store, "dpop/", "oauth-secret/dpop", c.Now, c.Rand)}
+		deviceKey: secret.At(c.Store, c.Rand, "oauth-secret/device"), proofs: dpop.NewChecker(c.Store, "dpop/", "oauth-secret/dpop", c.Now, c.Rand)}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}
@@ -93,6 +94,9 @@ func (s *server) routes() http.Handler {
 	mux.Handle("POST /oauth/consent", s.form(s.consent))
 	mux.HandleFunc("GET /oauth/logout", s.showLogout)
 	mux.Handle("POST /oauth/logout", s.form(s.logout))
+
+	mux.HandleFunc("GET "+devicePath, s.showDevice)
+	mux.Handle("POST "+devicePath, s.form(s.decideDevice))
 
 	mux.HandleFunc("GET "+accountPath, s.member(s.showAccount))
 	mux.Handle("POST "+accountPath+"/apps/remove", s.form(s.member(s.removeApp)))
@@ -114,7 +118,8 @@ func (s *server) routes() http.Handler {
 	if s.mayRegister() {
 		mux.Handle("/oauth/register", web.Public("POST", bounded(s.register)))
 	}
-	mux.Handle("POST /oauth/introspect", bounded(s.introspect)) // no client in a browser can prove itself
+	mux.Handle("POST /oauth/device_authorization", bounded(s.authorizeDevice)) // what runs in a browser needs none
+	mux.Handle("POST /oauth/introspect", bounded(s.introspect))                // no client in a browser can prove itself
 	return mux
 }
 

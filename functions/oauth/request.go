@@ -33,6 +33,8 @@ type authRequest struct {
 	Asked       time.Time  // before that was found out
 	params      url.Values // what it asks, wherever it came from
 	pushed      *pushed    // the client pushed it (push.go)
+	userCode    userCode   // a device asks, with this code (device_page.go); of an authorization request empty
+	device      *device    // which does
 }
 
 // reject is a refusal that the client may be told.

@@ -55,6 +55,7 @@ func (s *server) grants() []grant {
 		{directory.GrantCode, s.redeemCode},
 		{directory.GrantRefresh, s.refresh},
 		{directory.GrantMachine, s.machine},
+		{directory.GrantDevice, s.redeemDevice},
 	}
 }
 

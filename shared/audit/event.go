@@ -18,6 +18,7 @@ const (
 	Consent        Name = "consent"         // a user allowed a client something, or refused to
 	Authorization  Name = "authorization"   // an authorization request was answered with a code, or refused
 	Push           Name = "push"            // a client was refused to push an authorization request
+	Device         Name = "device"          // a device asked for a code to show, or was refused; or somebody typed one that nobody has
 	Token          Name = "token"           // a code was exchanged for tokens, or the token endpoint refused
 	Refresh        Name = "refresh"         // a refresh token was exchanged for tokens, or refused
 	CodeReuse      Name = "code-reuse"      // a code came a second time, so its grant was revoked
