@@ -40,6 +40,12 @@
 // A redirect URI fits byte for byte, but for the port of a native client's own machine (directory.Client.HasRedirect). A client that proves
 // nothing and is answered there, or at a scheme of its own, is asked about each time (authorize.go, couldBeAnybody).
 //
+// A client may push its request instead of having the browser carry it (push.go, RFC 9126): then a name for it travels from page to page. One
+// name, one answer.
+//
+// A device without a browser shows a code (device.go, RFC 8628) that a person types elsewhere (device_page.go, user_code.go), and asks for its
+// tokens until that person has decided (grant_device.go). An administrator makes such an application; what registered itself has no such grant.
+//
 // An application that acts for no user gets its token at once, for its secret or its signature and its own roles: grant_client.go.
 //
 // Who a client is, client.go finds out: by name, by a secret, or by a JWT that it signed (client_assertion.go) with a key that it registered or
@@ -50,7 +56,7 @@
 // (dpop_jkt). Whoever sends no proof gets bearer tokens, unless the client is registered for bound ones only. Bearer or bound, a resource
 // server sees it in the token, as it does in the answer of introspection.
 //
-// The authorization request itself is kept nowhere: it travels as the query from page to page, and every page checks it
+// The authorization request itself is kept nowhere, unless it was pushed: it travels as the query from page to page, and every page checks it
 // anew. The consent form is bound to that query and to the session by its form token (session.go), so what was
 // shown is what is decided.
 //
@@ -58,7 +64,6 @@
 // late or from another site's page is none of these.
 //
 // Not supported, and therefore not in the metadata: response types other than code, response modes other than query,
-// client_secret_jwt, client certificates (RFC 8705), signed answers of introspection (RFC 9701), request objects and pushed requests (their parameters are ignored, as any
-// unknown one), OpenID Connect (its prompt is understood; openid, profile and email are dropped from scope, and offline_access asks for what
+// client_secret_jwt, client certificates (RFC 8705), signed answers of introspection (RFC 9701), request objects (RFC 9101: whoever sends one is told so), OpenID Connect (its prompt is understood; openid, profile and email are dropped from scope, and offline_access asks for what
 // every client gets that registered for refresh tokens).
 package oauth

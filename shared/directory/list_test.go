@@ -184,7 +184,7 @@ func TestSeedIndexesAnOlderFile(t *testing.T) {
 		if got := strings.Join(pages(t, d.UsersByUsername, "", 10, username), " "); got != "admin alice bob carol" {
 			t.Errorf("users %q", got)
 		}
-		if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"vet-assist-ai", "vetassist-console"}) {
+		if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"smart-feeder", "vet-assist-ai", "vetassist-console"}) {
 			t.Errorf("clients %q", got)
 		}
 		page, err := d.ClientsByName(t.Context(), directory.Query{})

@@ -17,6 +17,7 @@ type policyFile struct {
 	Servers []Server `json:"mcp_servers"`
 	Roles   []Role   `json:"roles"`
 	Clients []Client `json:"clients"`
+	Local   []Client `json:"local_clients"` // to play with on somebody's own machine, and nothing that others should find
 }
 
 // SeedAdministration writes what the directory is run with (seed/admin.json): the admin API as a resource server, the role
@@ -105,7 +106,11 @@ func (d *Directory) seedPolicy(ctx context.Context, files fs.FS, name string) er
 			return err
 		}
 	}
-	for _, c := range policy.Clients {
+	clients := policy.Clients
+	if d.local {
+		clients = append(clients, policy.Local...)
+	}
+	for _, c := range clients {
 		c.Created = d.now().UTC().Truncate(time.Second)
 		if err := d.once(ctx, done, "client/"+c.ID, func() error { return d.seedClient(ctx, c) }); err != nil {
 			return err

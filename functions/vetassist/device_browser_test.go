@@ -1,0 +1,77 @@
+package main
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestBrowserDevice is a device's code in Chromium, as on a phone: typed by hand, opened as a link, refused.
+func TestBrowserDevice(t *testing.T) {
+	browser := chromium(t)
+	dir := screenshotDir(t)
+	w := newWorld(t)
+	b := newTab(t, browser, w.URL, size(390, 844, true))
+	type codes struct {
+		Device   string `json:"device_code"`
+		User     string `json:"user_code"`
+		Complete string `json:"verification_uri_complete"`
+	}
+	ask := func() (c codes) {
+		t.Helper()
+		form := url.Values{"client_id": {"smart-feeder"}, "scope": {"pet-profile:read pet-profile:write"}}
+		got := w.send("POST", "/oauth/device_authorization", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+		if err := json.Unmarshal([]byte(got.body), &c); err != nil || c.User == "" {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+		return c
+	}
+	fetch := func(c codes) string {
+		return w.post("/oauth/token", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "client_id": {"smart-feeder"}, "device_code": {c.Device}}).Error
+	}
+	enter := func(code string) {
+		t.Helper()
+		b.do(chromedp.WaitVisible(chromedp.CSS("#user_code")))
+		eval[any](b, `document.querySelector("#user_code").select()`) // what stands there is typed over
+		b.do(chromedp.SendKeys(chromedp.CSS("#user_code"), code+kb.Enter))
+	}
+
+	first := ask()
+	b.open("/oauth/device")
+	b.see("h1", "Connect a device")
+	b.shot(dir, "device-1-code")
+	enter("bcdf")
+	b.see("p", "A code has eight letters")
+	b.expect("400")
+	enter(strings.ToLower(first.User))
+	b.login("bob")
+	b.see("h1", "Smart Feeder")
+	b.see("p", first.User)
+	b.see("strong", "in front of you")
+	b.shot(dir, "device-2-consent")
+	b.click("button", "Allow")
+	b.see("h1", "Smart Feeder is connected")
+	b.shot(dir, "device-3-allowed")
+	if got := fetch(first); got != "" {
+		t.Errorf("the device is told %s", got)
+	}
+
+	second := ask()
+	b.open(strings.TrimPrefix(second.Complete, w.URL))
+	b.see("h2", "You allowed this before")
+	b.click("button", "Deny")
+	b.see("h1", "Smart Feeder got nothing")
+	b.shot(dir, "device-4-denied")
+	if got := fetch(second); got != "access_denied" {
+		t.Errorf("the device is told %q", got)
+	}
+	b.open("/oauth/device")
+	enter(second.User)
+	b.see("p", "No device waits with this code")
+	b.expect("400")
+	b.shot(dir, "device-5-unknown")
+}
