@@ -124,7 +124,8 @@ func (s *server) checkAssertionClaims(t *jwt.Token, claims jwt.RegisteredClaims)
 
 // soleAudience: the issuer alone (draft-ietf-oauth-rfc7523bis-10 §4, item 3b). RFC 7523 took the token endpoint's URL too, which a
 // dishonest server can name as its own, to have JWTs made for ours; no other server can have our issuer. So we take what that draft does,
-// and with a slash for the empty path, as clients in Python write every such URL: it can be nobody else's either.
+// and with a slash for the empty path, as clients in Python write every such URL: it can be nobody else's either. The draft changes RFC 9126 §2
+// too, which took the URL of the endpoint for pushed requests.
 func (s *server) soleAudience(aud []string) bool {
 	return len(aud) == 1 && (aud[0] == s.BaseURL || aud[0] == s.BaseURL+"/")
 }

@@ -18,6 +18,7 @@ import (
 type loginPage struct {
 	ClientName string // empty when nobody sent the person here, or one whom nobody here knows,
 	ClientHost string // who is at this address
+	Code       string // of the device that somebody wants to connect
 	Action     template.URL
 	FormToken  string
 	Username   string
@@ -149,6 +150,8 @@ func (s *server) renderLogin(w http.ResponseWriter, r *http.Request, status int,
 	page := loginPage{Action: formAction("/oauth/login", a), FormToken: v.formToken("login"), Username: username, Problem: problem, Demo: s.Demo}
 	switch {
 	case a == nil:
+	case a.userCode != "":
+		page.Code = a.userCode.String()
 	case a.Client.SelfRegistered(): // its name is its own word
 		page.ClientHost = cmp.Or(a.Client.Host(), hostOf(a.RedirectURI))
 	default:

@@ -47,7 +47,7 @@ func TestViews(t *testing.T) {
 		{"mcp_servers", "identifier = 'mcp://vetassist'", 1, "identifier=mcp://vetassist name=VetAssist MCP Server"},
 		{"scopes", "server = 'mcp://vetassist'", 6, ""},
 		{"scopes", "name = 'pet-profile:read'", 1, "open=1"},
-		{"clients", "", 2, ""},
+		{"clients", "", 3, ""},
 		{"clients", "id = 'vet-assist-ai'", 1, "id=vet-assist-ai name=Vet Assist AI template=MCP client application"},
 		{"consents", "user_id = 'user-bob'", 1, "client_id=vet-assist-ai server=mcp://vetassist scopes=appointment:write pet-profile:read reminder:write"},
 		{"sessions", "user_id = 'user-bob'", 0, "method=password address=127.0.0.1"},
