@@ -32,9 +32,9 @@ type redirectError struct {
 	State       string
 	Code        string
 	Description string
-	ClientID    string // for the audit log, as is
-	UserID      string // who is logged in
-	pushed      *pushed
+	ClientID    string  // for the audit log, as is
+	UserID      string  // who is logged in
+	pushed      *pushed // whose one answer this is
 }
 
 func (e *redirectError) Error() string { return e.Code + ": " + e.Description }
@@ -107,7 +107,9 @@ func (s *server) failRequest(w http.ResponseWriter, r *http.Request, a *authRequ
 	}
 	web.LogFailure(r, s.Log, err)
 	status := web.FailureStatus(err)
-	s.sendBack(w, r, a.reject(failureCode(status), web.Sorry(r.Context(), status)))
+	failure := a.reject(failureCode(status), web.Sorry(r.Context(), status))
+	failure.pushed = nil // to try again may help (RFC 9126 §4 lets a browser load a page anew)
+	s.sendBack(w, r, failure)
 }
 
 // failureCode is the OAuth error of a failure that is ours (RFC 6749 §4.1.2.1).

@@ -10,29 +10,35 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
+// deviceCodes are what the demo's device got to show and to ask with.
+type deviceCodes struct {
+	Device   string `json:"device_code"`
+	User     string `json:"user_code"`
+	Complete string `json:"verification_uri_complete"`
+}
+
+func (w *world) askForDevice() (c deviceCodes) {
+	w.t.Helper()
+	form := url.Values{"client_id": {"smart-feeder"}, "scope": {"pet-profile:read pet-profile:write"}}
+	got := w.send("POST", "/oauth/device_authorization", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	if err := json.Unmarshal(got.body, &c); err != nil || c.User == "" {
+		w.t.Fatalf("%d %s", got.status, got.body)
+	}
+	return c
+}
+
+// form is the token request of the device.
+func (c deviceCodes) form() url.Values {
+	return url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "client_id": {"smart-feeder"}, "device_code": {c.Device}}
+}
+
 // TestBrowserDevice is a device's code in Chromium, as on a phone: typed by hand, opened as a link, refused.
 func TestBrowserDevice(t *testing.T) {
 	browser := chromium(t)
 	dir := screenshotDir(t)
 	w := newWorld(t)
 	b := newTab(t, browser, w.URL, size(390, 844, true))
-	type codes struct {
-		Device   string `json:"device_code"`
-		User     string `json:"user_code"`
-		Complete string `json:"verification_uri_complete"`
-	}
-	ask := func() (c codes) {
-		t.Helper()
-		form := url.Values{"client_id": {"smart-feeder"}, "scope": {"pet-profile:read pet-profile:write"}}
-		got := w.send("POST", "/oauth/device_authorization", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
-		if err := json.Unmarshal([]byte(got.body), &c); err != nil || c.User == "" {
-			t.Fatalf("%d %s", got.status, got.body)
-		}
-		return c
-	}
-	fetch := func(c codes) string {
-		return w.post("/oauth/token", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "client_id": {"smart-feeder"}, "device_code": {c.Device}}).Error
-	}
+	fetch := func(c deviceCodes) string { return w.post("/oauth/token", c.form()).Error }
 	enter := func(code string) {
 		t.Helper()
 		b.do(chromedp.WaitVisible(chromedp.CSS("#user_code")))
@@ -40,7 +46,7 @@ func TestBrowserDevice(t *testing.T) {
 		b.do(chromedp.SendKeys(chromedp.CSS("#user_code"), code+kb.Enter))
 	}
 
-	first := ask()
+	first := w.askForDevice()
 	b.open("/oauth/device")
 	b.see("h1", "Connect a device")
 	b.shot(dir, "device-1-code")
@@ -60,7 +66,7 @@ func TestBrowserDevice(t *testing.T) {
 		t.Errorf("the device is told %s", got)
 	}
 
-	second := ask()
+	second := w.askForDevice()
 	b.open(strings.TrimPrefix(second.Complete, w.URL))
 	b.see("h2", "You allowed this before")
 	b.click("button", "Deny")

@@ -72,6 +72,33 @@ func tokensIn(a answer) (t tokens) {
 	return t
 }
 
+// pushed is where a browser goes with the name of a request that was pushed.
+func (tr *trying) pushed(changes url.Values) string {
+	tr.t.Helper()
+	var got struct {
+		Name string `json:"request_uri"`
+	}
+	a := tr.raw("/oauth/par", tr.request(changes))
+	if err := json.Unmarshal(a.body, &got); err != nil || got.Name == "" {
+		tr.t.Fatalf("%d %s", a.status, a.body)
+	}
+	return tr.URL + "/oauth/authorize?" + url.Values{"client_id": {"vet-assist-ai"}, "request_uri": {got.Name}}.Encode()
+}
+
+// device is a device that shows a code. So much time goes by that nobody asks or types too often.
+func (tr *trying) device() deviceCodes {
+	tr.t.Helper()
+	tr.clock.turn(3 * time.Minute)
+	return tr.askForDevice()
+}
+
+func (tr *trying) fetch(c deviceCodes) answer { return tr.raw("/oauth/token", c.form()) }
+
+// refuses is an error of the token endpoint.
+func refuses(code string) func(*trying, answer) bool {
+	return func(_ *trying, a answer) bool { return tokensIn(a).Error == code }
+}
+
 var oauthTrials = []trial{
 	get("authorization server metadata", asDocument, stranger, is(200)),
 	get("keys", jwksAddress, stranger, is(200)),
@@ -155,6 +182,64 @@ var oauthTrials = []trial{
 		got := tr.redeem(tr.code(), nil)
 		return func() answer {
 			return tr.raw("/oauth/revoke", url.Values{"token": {got.Access}, "client_id": {"vet-assist-ai"}})
+		}
+	}},
+	{name: "push a request", right: is(201), begin: func(tr *trying) func() answer {
+		form := tr.request(nil)
+		return func() answer { return tr.raw("/oauth/par", form) }
+	}},
+	{name: "bring the name of a pushed request", right: leads("request_uri="), once: true, begin: func(tr *trying) func() answer {
+		named := tr.pushed(nil)
+		p := tr.people["bob"]
+		return func() answer { return p.still(func() { p.open(named) }) }
+	}},
+	{name: "be answered to a pushed request", right: leads("code="), once: true, begin: func(tr *trying) func() answer {
+		p := tr.people["bob"]
+		p.still(func() { p.open(tr.pushed(nil)) })
+		taken := p.page.header.Get("Location")
+		return func() answer { return p.still(func() { p.open(tr.URL + taken) }) }
+	}, after: func(tr *trying, first, second answer) {
+		if leads("code=")(tr, first) && leads("code=")(tr, second) {
+			tr.t.Error("one name gave two codes")
+		}
+	}},
+	{name: "ask for a device", right: is(200), begin: func(tr *trying) func() answer {
+		tr.clock.turn(time.Minute) // or too many ask within ten
+		return func() answer {
+			return tr.raw("/oauth/device_authorization", url.Values{"client_id": {"smart-feeder"}, "resource": {tr.URL + "/mcp"}})
+		}
+	}},
+	{name: "wait on a device", right: refuses("authorization_pending"), once: true, begin: func(tr *trying) func() answer {
+		c := tr.device()
+		return func() answer { return tr.fetch(c) }
+	}, after: func(tr *trying, _, _ answer) { tr.clock.turn(time.Minute) }},
+	{name: "type a device's code", right: is(200), begin: func(tr *trying) func() answer {
+		p, c := tr.people["bob"], tr.device()
+		return func() answer { p.open(c.Complete); return p.shown() }
+	}},
+	{name: "allow a device", right: is(200), once: true, begin: func(tr *trying) func() answer {
+		p, c := tr.people["bob"], tr.device()
+		p.open(c.Complete)
+		form := p.page
+		tr.kept["device"] = c.Device
+		return func() answer {
+			p.page = form
+			p.submit("decision", url.Values{"decision": {"approve"}})
+			return p.shown()
+		}
+	}, after: func(tr *trying, _, _ answer) {
+		if got := tokensIn(tr.fetch(deviceCodes{Device: tr.kept["device"]})); got.Access == "" {
+			tr.t.Errorf("it was allowed, and gets %s", got.Error)
+		}
+	}},
+	{name: "fetch a device's tokens", right: is(200), once: true, begin: func(tr *trying) func() answer {
+		p, c := tr.people["bob"], tr.device()
+		p.open(c.Complete)
+		p.submit("decision", url.Values{"decision": {"approve"}})
+		return func() answer { return tr.fetch(c) }
+	}, after: func(tr *trying, first, second answer) {
+		if tokensIn(first).Access != "" && tokensIn(second).Access != "" {
+			tr.t.Error("one device code gave tokens twice")
 		}
 	}},
 	{name: "log out", right: leads("/oauth/logout"), begin: func(tr *trying) func() answer {
