@@ -1,6 +1,7 @@
 // Package token mints and verifies access tokens: JWTs after RFC 9068, signed with ES256, ten minutes long.
 //
-//	Keyring   makes signing keys and signs (the authorization server)
+//	Keyring   makes signing keys and signs (the authorization server), access tokens
+//	          and ID tokens, which tell a client who logged in (OpenID Connect Core §2)
 //	Published lists the public halves (the JWKS endpoint)
 //	Verifier  checks a token against a JWKS read over HTTP (every resource server)
 //

@@ -106,11 +106,16 @@ func (k *Keyring) Mint(ctx context.Context, g Grant) (raw string, expires time.T
 	if g.Key != "" {
 		claims.Confirmation = &Confirmation{g.Key}
 	}
-	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
-	t.Header["typ"] = Type
-	t.Header["kid"] = kid
-	raw, err = t.SignedString(key)
+	raw, err = signed(key, kid, Type, claims)
 	return raw, expires, err
+}
+
+// signed is a JWT of a kind (RFC 8725 §3.11).
+func signed(key *ecdsa.PrivateKey, kid, typ string, claims jwt.Claims) (string, error) {
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	t.Header["typ"] = typ
+	t.Header["kid"] = kid
+	return t.SignedString(key)
 }
 
 // Ensure makes the first key if there is none, so that the JWKS is not empty before the first token.

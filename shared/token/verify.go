@@ -49,6 +49,7 @@ func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
 // Verifier checks the access tokens that one issuer made for one resource.
 type Verifier struct {
+	issuer   string
 	keys     *Keys
 	now      func() time.Time
 	parser   *jwt.Parser
@@ -72,7 +73,7 @@ func NewVerifier(issuer string, audience []string, keys *Keys, now func() time.T
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &Verifier{keys: keys, now: now, parser: jwt.NewParser(options...), verified: memory}
+	return &Verifier{issuer: issuer, keys: keys, now: now, parser: jwt.NewParser(options...), verified: memory}
 }
 
 // Verify checks a token as RFC 9068 §4 says. The error is an *InvalidError, or wraps ErrUnavailable.
