@@ -59,7 +59,7 @@ func (s *server) app(ctx context.Context, c directory.Consent) (appAccess, error
 	} else if !errors.Is(err, directory.ErrNotFound) {
 		return app, err
 	}
-	server, err := s.Directory.Server(ctx, c.Server)
+	server, err := s.serverNamed(ctx, c.Server)
 	if err == nil {
 		app.ServerName = server.Name
 	} else if !errors.Is(err, directory.ErrNotFound) {

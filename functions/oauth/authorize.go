@@ -19,9 +19,9 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.take(w, r, a)
 		return
 	}
-	if !v.loggedIn() || a.wantsLogin() {
+	if !v.loggedIn() || a.wantsLogin(v, a.Asked) {
 		if a.prompts("none") && a.answerable() {
-			s.fail(w, r, a.reject("login_required", "nobody is logged in, and prompt=none forbids to ask"))
+			s.fail(w, r, a.reject("login_required", "somebody has to log in, and prompt=none forbids to ask"))
 			return
 		}
 		redirectTo(w, "/oauth/login?"+a.Query)
@@ -33,7 +33,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case len(d.Available) > 0 && len(d.New) == 0 && !a.prompts("consent") && !s.couldBeAnybody(a):
+	case d.possible(a) && !d.asks() && !a.prompts("consent") && !s.couldBeAnybody(a):
 		s.answerWithCode(w, r, a, d.Consented)
 	case a.prompts("none"):
 		s.fail(w, r, a.reject("consent_required", "the user has to be asked, and prompt=none forbids it"))
@@ -60,6 +60,7 @@ func (s *server) visitFor(w http.ResponseWriter, r *http.Request, a *authRequest
 	a.Asked = s.Now().UTC()
 	v, err := s.visit(w, r)
 	a.UserID = v.user.ID
+	a.AuthTime, a.Method = v.login.Since, v.login.Method
 	if v.login.Since.After(a.Asked) { // a login begins after the user was signed out, if in the same instant
 		a.Asked = v.login.Since
 	}

@@ -33,8 +33,12 @@ type code struct {
 	Key         string    `json:"key,omitempty"`     // thumbprint of the key that it is bound to (RFC 9449 §10); empty: of none
 	Scopes      []string  `json:"scopes"`            // that the person agreed to, of those requested
 	Offline     bool      `json:"offline,omitempty"` // offline_access was asked for too
-	Consent     time.Time `json:"consent"`           // which consent that was: its Since
-	Issued      time.Time `json:"issued"`            // a moment before the login was looked at
+	Identity    []string  `json:"identity,omitempty"`
+	Nonce       string    `json:"nonce,omitempty"`
+	AuthTime    time.Time `json:"auth_time,omitzero"`
+	Method      string    `json:"method,omitempty"`
+	Consent     time.Time `json:"consent"` // which consent that was: its Since
+	Issued      time.Time `json:"issued"`  // a moment before the login was looked at
 	Expires     time.Time `json:"expires"`
 	GrantID     string    `json:"grant_id,omitempty"` // what it was redeemed for; empty: not yet
 }
@@ -53,11 +57,13 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 	record := code{
 		ClientID: a.Client.ID, UserID: a.UserID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
 		Challenge: a.Challenge, Key: a.Key, Scopes: scopes, Offline: a.Offline, Issued: a.Asked, Expires: now.Add(codeLifetime),
+		Identity: a.Identity, Nonce: a.Nonce, AuthTime: a.AuthTime, Method: a.Method,
 	}
+	allowed := slices.Concat(scopes, a.Identity)
 	events = append(events, audit.Event{Name: audit.Authorization, Outcome: audit.OK, UserID: a.UserID, ClientID: a.Client.ID,
-		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(scopes)}})
+		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(allowed)}})
 	_, err = again(func() (struct{}, error) { // two tabs may agree to two things at once
-		consent, allow, err := s.Directory.Allow(r.Context(), a.UserID, a.Client.ID, a.Server.Identifier, scopes)
+		consent, allow, err := s.Directory.Allow(r.Context(), a.UserID, a.Client.ID, a.Server.Identifier, allowed)
 		if err != nil {
 			return struct{}{}, err
 		}

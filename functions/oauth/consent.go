@@ -34,6 +34,9 @@ type consentPage struct {
 	Ask          []directory.Scope // to be ticked
 	Already      []directory.Scope // agreed to before
 	Unavailable  []unavailable
+	Possible     bool     // there is something to allow
+	OnlyLogin    bool     // who it is, and nothing else
+	Learns       string   // what the client learns of the person
 	Days         int      // for which it gets refresh tokens; 0: it gets none
 	Device       *askedBy // a device asks; its answer goes nowhere but there
 }
@@ -64,19 +67,19 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) {
 		s.failRequest(w, r, a, err)
 		return
 	}
-	switch scopes, allowed, problem := d.answer(r.PostForm); {
+	switch scopes, allowed, problem := d.answer(a, r.PostForm); {
 	case problem != "":
 		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, problem)
 	case !allowed:
 		s.sendBack(w, r, a.reject("access_denied", denial(a, d)), consentEvent(a, audit.Refused, scopes))
 	default:
-		s.answerWithCode(w, r, a, scopes, consentEvent(a, audit.OK, scopes))
+		s.answerWithCode(w, r, a, scopes, consentEvent(a, audit.OK, slices.Concat(scopes, a.Identity)))
 	}
 }
 
 // answer is what the consent page's form says: the scopes that the person allows, or all that there was to allow, which the person
 // denies; or what is wrong with the form. Only what is available now counts, whatever it says.
-func (d decision) answer(form url.Values) (scopes []string, allowed bool, problem string) {
+func (d decision) answer(a *authRequest, form url.Values) (scopes []string, allowed bool, problem string) {
 	chosen := slices.DeleteFunc(slices.Clone(d.Available), func(scope string) bool {
 		return !slices.Contains(d.Consented, scope) && !slices.Contains(form["scope"], scope)
 	})
@@ -85,7 +88,7 @@ func (d decision) answer(form url.Values) (scopes []string, allowed bool, proble
 		return d.Available, false, ""
 	case decision != "approve":
 		return nil, false, "Please choose Allow or Deny."
-	case len(chosen) == 0:
+	case len(chosen) == 0 && !a.onlyLogin():
 		return nil, false, "Tick at least one permission, or choose Deny."
 	}
 	return chosen, true, ""
@@ -98,7 +101,7 @@ func consentEvent(a *authRequest, outcome audit.Outcome, scopes []string) audit.
 
 // denial is what the client is told; when there was nothing to allow, that.
 func denial(a *authRequest, d decision) string {
-	if len(d.Available) == 0 {
+	if !d.possible(a) {
 		return "nothing that was asked for is available to this user at " + a.Server.Name
 	}
 	return "the user did not allow it"
@@ -127,6 +130,7 @@ func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 		Action: formAction(a.consentPath(), a), LogoutAction: formAction("/oauth/logout", a),
 		FormToken: v.formToken(consentPurpose(a)), LogoutToken: v.formToken("logout"),
 		Ask: describe(a.Server, d.New), Already: describe(a.Server, d.Consented), Device: a.askedBy(s.Now()),
+		Possible: d.possible(a), OnlyLogin: a.onlyLogin(), Learns: learns(a.Identity, v.user),
 	}
 	if a.device == nil && s.couldBeAnybody(a) {
 		page.Loopback, page.Private = directory.LoopbackRedirect(a.RedirectURI), directory.PrivateRedirect(a.RedirectURI)
@@ -138,8 +142,11 @@ func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 		page.Days = int(access.GrantLifetime.Hours() / 24)
 	}
 	title := "Allow " + a.Client.Name + "?"
-	if len(d.Available) == 0 {
+	switch {
+	case !page.Possible:
 		title = "Nothing to allow"
+	case page.OnlyLogin:
+		title = "Log in to " + a.Client.Name + "?"
 	}
 	if err := s.pages.Render(w, status, "consent.html", web.Page{Title: title, Data: page}); err != nil {
 		web.Fail(w, r, s.Log, err)
@@ -151,6 +158,9 @@ func describe(server directory.Server, names []string) []directory.Scope {
 	scopes := make([]directory.Scope, len(names))
 	for i, name := range names {
 		scope, ok := server.Scope(name)
+		if !ok {
+			scope, ok = identityScope(name)
+		}
 		if !ok {
 			scope = directory.Scope{Name: name, Title: name, Description: server.Name + " knows no such permission."}
 		}

@@ -14,13 +14,27 @@ type decision struct {
 	Consented []string       // those of them that the person agreed to before
 	New       []string       // those that are to be asked
 	Dropped   []rbac.Verdict // requested, but not available
+	Identity  []string       // scopes of OpenID Connect that are to be asked
 }
+
+// possible reports whether there is anything to allow.
+func (d decision) possible(a *authRequest) bool { return len(d.Available) > 0 || a.onlyLogin() }
+
+// asks reports whether the person has to be asked.
+func (d decision) asks() bool { return len(d.New)+len(d.Identity) > 0 }
 
 // decide sorts the verdicts of directory.Why, the whole formula: the token endpoint asks the same for every token, so a
 // role, a client or a consent that shrank shrinks the next token too.
 func (s *server) decide(ctx context.Context, a *authRequest, user directory.User) (decision, error) {
 	all, err := s.Directory.Why(ctx, user, a.Client, a.Server, a.Scopes)
-	var d decision
+	if err != nil {
+		return decision{}, err
+	}
+	consent, err := s.Directory.ConsentTo(ctx, user.ID, a.Client.ID, a.Server)
+	if err != nil {
+		return decision{}, err
+	}
+	d := decision{Identity: slices.DeleteFunc(slices.Clone(a.Identity), func(scope string) bool { return slices.Contains(consent.Scopes, scope) })}
 	for _, v := range all.Verdicts {
 		switch {
 		case len(v.Lacking) == 0:
@@ -33,5 +47,5 @@ func (s *server) decide(ctx context.Context, a *authRequest, user directory.User
 			d.Dropped = append(d.Dropped, v)
 		}
 	}
-	return d, err
+	return d, nil
 }

@@ -154,7 +154,7 @@ func (s *server) decideDevice(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	chosen, allowed, problem := d.answer(r.PostForm)
+	chosen, allowed, problem := d.answer(a, r.PostForm)
 	if problem != "" {
 		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, problem)
 		return

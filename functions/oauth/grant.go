@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,7 +54,7 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 	if user.SignedOutSince(g.Since) {
 		return standing{}, &tokenError{"invalid_grant", "the user was signed out everywhere since this was granted"}
 	}
-	server, err := s.Directory.Server(ctx, g.Server)
+	server, err := s.serverNamed(ctx, g.Server)
 	if errors.Is(err, directory.ErrNotFound) {
 		return standing{}, &tokenError{"invalid_grant", "the resource that this was granted for no longer exists"}
 	}
@@ -68,11 +69,15 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 	if !g.Consent.IsZero() && !consent.Since.Equal(g.Consent) { // zero: a grant from before this was noted
 		return standing{}, &tokenError{"invalid_grant", "the consent was withdrawn since this was granted"}
 	}
-	decision, err := s.Directory.Why(ctx, user, client, server, scopes)
-	if err == nil && len(decision.Granted) == 0 {
+	who := slices.DeleteFunc(identity(scopes), func(scope string) bool { // what was agreed, then and now
+		return !slices.Contains(g.Identity, scope) || !slices.Contains(consent.Scopes, scope)
+	})
+	inside, _ := splitOutside(slices.Clone(scopes))
+	decision, err := s.Directory.Why(ctx, user, client, server, inside)
+	if err == nil && len(decision.Granted) == 0 && (g.Server != loginServer || len(who) == 0) {
 		err = &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
 	}
-	return standing{user, server, decision.Granted}, err
+	return standing{user, server, append(decision.Granted, who...)}, err
 }
 
 // mint makes the access token that a grant is good for now, of the requested scopes. Nothing left is an error that says why,
@@ -80,7 +85,7 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 //
 // key is the thumbprint of the key that the token is bound to, empty: of none.
 func (s *server) mint(ctx context.Context, g access.Grant, client directory.Client, requested []string, key string) (tokenResponse, error) {
-	now, err := s.standing(ctx, g, client, requested)
+	now, err := s.standing(ctx, g, client, slices.Concat(requested, g.Identity))
 	if err != nil {
 		return tokenResponse{}, err
 	}
@@ -88,8 +93,12 @@ func (s *server) mint(ctx context.Context, g access.Grant, client directory.Clie
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	return s.sign(ctx, token.Grant{ID: g.ID + "." + unique, Subject: now.user.ID, ClientID: client.ClientID(), Audience: now.server.Audience(),
+	response, err := s.sign(ctx, token.Grant{ID: g.ID + "." + unique, Subject: now.user.ID, ClientID: client.ClientID(), Audience: audience(now.server),
 		Scopes: now.scopes, Roles: now.user.Roles, Key: key})
+	if err == nil && slices.Contains(now.scopes, openID) {
+		response.IDToken, err = s.idToken(ctx, g, client, now, response.AccessToken)
+	}
+	return response, err
 }
 
 // beginGrant makes the tokens of a grant that begins now: an access token, and a refresh token for a client that may have one. ops

@@ -73,6 +73,7 @@ func (s *server) refreshRecord(ctx context.Context, r tokenRequest, presented st
 	if err := s.checkSameResource(ctx, client, params, g.Server); err != nil {
 		return tokenResponse{}, err
 	}
+	g.Identity = narrowerIdentity(params, g.Identity)
 	response, err := s.mint(ctx, g, client, scopes, r.key)
 	if err != nil {
 		return tokenResponse{}, err

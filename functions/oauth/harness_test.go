@@ -51,6 +51,7 @@ type world struct {
 	db        store.Store
 	directory *directory.Directory
 	verifier  *token.Verifier
+	keys      *token.Keyring
 	internet  *internet
 	handler   http.Handler
 	meanwhile atomic.Pointer[func()] // see beforeNextWrite
@@ -89,10 +90,11 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 
 	s := between(interrupted{store.Restrict(w.db, oauth.Partitions...), w})
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
+	w.keys = token.NewKeyring(w.url, s, w.clock.Now, rand.Reader)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	var err error
 	c := oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory, Registration: config.RegistrationOpen, ClientDomains: config.AnyHost,
-		Keys: token.NewKeyring(w.url, s, w.clock.Now, rand.Reader), Outside: &http.Client{Transport: w.internet}, Now: w.clock.Now, Rand: rand.Reader, Log: log}
+		Keys: w.keys, Outside: &http.Client{Transport: w.internet}, Now: w.clock.Now, Rand: rand.Reader, Log: log}
 	for _, e := range edit {
 		e(&c)
 	}
@@ -334,6 +336,7 @@ type tokens struct {
 	ExpiresIn   int    `json:"expires_in"`
 	Refresh     string `json:"refresh_token"`
 	Scope       string `json:"scope"`
+	ID          string `json:"id_token"`
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
 }

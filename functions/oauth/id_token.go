@@ -2,12 +2,34 @@ package oauth
 
 import (
 	"context"
+	"slices"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/token"
 )
 
 type idClaims = token.IDClaims
+
+// idToken tells a client who has logged in (OpenID Connect Core §2, §3.1.3.3). At a refresh it tells the same login, without the nonce (§12.2).
+func (s *server) idToken(ctx context.Context, g access.Grant, client directory.Client, now standing, accessToken string) (string, error) {
+	id := token.ID{Subject: now.user.ID, ClientID: client.ClientID(), AuthTime: g.AuthTime, Nonce: g.Nonce, Methods: methods(g.Method), Access: accessToken}
+	if slices.Contains(now.scopes, profile) {
+		id.Name, id.Username = now.user.Name, now.user.Username
+	}
+	return s.Keys.MintID(ctx, id)
+}
+
+// methods are how somebody logged in, in the words of RFC 8176 §2.
+func methods(method string) []string {
+	switch method {
+	case access.Password:
+		return []string{"pwd"}
+	case access.Passkey:
+		return []string{"pop"} // proof of a key, wherever it is kept
+	}
+	return nil
+}
 
 // verifyIDToken checks an ID token of ours that a client sends back to us: current, and made for this client alone (OpenID Connect Core
 // §3.1.3.7). The error is a *token.InvalidError, with a reason that may be told, or says that we cannot tell now.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
@@ -85,7 +86,7 @@ func (s *server) introspectRefresh(ctx context.Context, caller directory.Client,
 	if err != nil || g.ClientID != caller.ID || !t.Value.Rotated.IsZero() || !caller.May(directory.GrantRefresh) {
 		return introspection{}, err
 	}
-	now, err := s.standing(ctx, g, caller, g.Scopes)
+	now, err := s.standing(ctx, g, caller, slices.Concat(g.Scopes, g.Identity))
 	if err != nil {
 		return introspection{}, err
 	}

@@ -38,10 +38,12 @@ func (s *server) showLogin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case v.loggedIn() && a == nil:
 		redirectTo(w, accountPath)
-	case v.loggedIn() && !a.wantsLogin():
+	case v.loggedIn() && !a.wantsLogin(v, a.Asked):
 		redirectTo(w, a.page()+"?"+a.Query)
+	case v.loggedIn() && a.wantsOther(v):
+		s.renderLogin(w, r, http.StatusOK, a, v, "", "You are logged in as "+v.user.Name+", but the app asks for whoever it was connected with before. Log in as that person, or go back to the app and start anew.")
 	default:
-		s.renderLogin(w, r, http.StatusOK, a, v, "", "")
+		s.renderLogin(w, r, http.StatusOK, a, v, a.loginHint(), "")
 	}
 }
 

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"html/template"
 	"net/http"
 
 	"github.com/vetassist/vetassist/shared/web"
@@ -11,16 +12,27 @@ type logoutPage struct {
 	Name      string
 	Username  string
 	FormToken string
+	Action    template.URL
+
+	// Of a client that asks for it (logout_client.go).
+	ClientName string
+	Stranger   bool
+	Target     string // where the person goes afterwards
+	TargetHost string
 }
 
 // showLogout tells who is logged in here, with a button to change that.
 func (s *server) showLogout(w http.ResponseWriter, r *http.Request) {
+	if r.URL.RawQuery != "" {
+		s.clientLogout(w, r)
+		return
+	}
 	v, err := s.visit(w, r)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	page := logoutPage{Name: v.user.Name, Username: v.user.Username, FormToken: v.formToken("logout")}
+	page := logoutPage{Name: v.user.Name, Username: v.user.Username, FormToken: v.formToken("logout"), Action: logoutPath}
 	title := "Logged out"
 	if v.loggedIn() {
 		title = "Your login"

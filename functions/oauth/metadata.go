@@ -9,7 +9,11 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// metadata is the authorization server metadata document (RFC 8414 §2, §3). It names what is served, and no more.
+// openIDPath is where clients of OpenID Connect look for the same document (Discovery §4).
+const openIDPath = "/.well-known/openid-configuration"
+
+// metadata is the authorization server metadata document (RFC 8414 §2, §3), and that of the OpenID provider (Discovery §3), which has all its
+// fields and more: one document at both places. It names what is served, and no more.
 type metadata struct {
 	Issuer                   string   `json:"issuer"`
 	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
@@ -35,7 +39,16 @@ type metadata struct {
 	ProofAlgs                []string `json:"dpop_signing_alg_values_supported"`              // RFC 9449 §5.1
 	AuthorizationResponseIss bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 	ProtectedResources       []string `json:"protected_resources"`                            // RFC 9728 §4
-	ClientDocuments          bool     `json:"client_id_metadata_document_supported"`          // draft-ietf-oauth-client-id-metadata-document-00 §5
+	UserinfoEndpoint         string   `json:"userinfo_endpoint"`                              // from here on OpenID Connect Discovery §3
+	EndSessionEndpoint       string   `json:"end_session_endpoint"`                           // RP-Initiated Logout §2.1
+	SubjectTypes             []string `json:"subject_types_supported"`
+	IDTokenAlgs              []string `json:"id_token_signing_alg_values_supported"`
+	Claims                   []string `json:"claims_supported"`
+	ClaimsParameter          bool     `json:"claims_parameter_supported"`
+	RequestParameter         bool     `json:"request_parameter_supported"`
+	RequestURIParameter      bool     `json:"request_uri_parameter_supported"`       // left out it would mean true
+	Prompts                  []string `json:"prompt_values_supported"`               // Initiating User Registration §2.1
+	ClientDocuments          bool     `json:"client_id_metadata_document_supported"` // draft-ietf-oauth-client-id-metadata-document-00 §5
 }
 
 func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +79,13 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		ProofAlgs:                dpop.Algs,
 		AuthorizationResponseIss: true,
 		ClientDocuments:          s.describesItself(),
-		ScopesSupported:          []string{offlineAccess},
+		ScopesSupported:          []string{offlineAccess, openID, profile},
+		UserinfoEndpoint:         s.BaseURL + userinfoPath,
+		EndSessionEndpoint:       s.BaseURL + logoutPath,
+		SubjectTypes:             []string{"public"},
+		IDTokenAlgs:              []string{"ES256"},
+		Claims:                   []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "name", "preferred_username"},
+		Prompts:                  prompts,
 		ProtectedResources:       []string{},
 	}
 	if s.mayRegister() {

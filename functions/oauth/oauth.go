@@ -85,6 +85,7 @@ func New(c Config) (http.Handler, error) {
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/.well-known/oauth-authorization-server", web.Public("GET", s.metadata))
+	mux.Handle(openIDPath, web.Public("GET", s.metadata))
 
 	mux.HandleFunc("GET /oauth/authorize", s.authorize)
 	mux.HandleFunc("HEAD /oauth/authorize", notHead)
@@ -93,7 +94,8 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("GET /oauth/consent", s.showConsentAgain)
 	mux.Handle("POST /oauth/consent", s.form(s.consent))
 	mux.HandleFunc("GET /oauth/logout", s.showLogout)
-	mux.Handle("POST /oauth/logout", s.form(s.logout))
+	mux.Handle("POST /oauth/logout", bounded(s.postLogout))
+	mux.Handle("POST "+logoutConfirmPath, s.form(s.confirmLogout))
 
 	mux.HandleFunc("GET "+devicePath, s.showDevice)
 	mux.Handle("POST "+devicePath, s.form(s.decideDevice))
@@ -115,6 +117,7 @@ func (s *server) routes() http.Handler {
 	mux.Handle("/oauth/par", web.Public("POST", bounded(s.push)))
 	mux.Handle("/oauth/token", web.Public("POST", bounded(s.token)))
 	mux.Handle("/oauth/revoke", web.Public("POST", bounded(s.revoke)))
+	mux.Handle(userinfoPath, web.Public("GET, POST", bounded(s.userinfo)))
 	if s.mayRegister() {
 		mux.Handle("/oauth/register", web.Public("POST", bounded(s.register)))
 	}

@@ -19,7 +19,7 @@ var Partitions = slices.Concat([]string{"code/", "ceremony/", "oauth-secret/", "
 	access.Partitions, directory.Partitions, token.PrivatePartitions, token.PublicPartitions, audit.Partitions)
 
 // Routes are the paths that the authorization server answers.
-var Routes = []string{"/oauth/", "/.well-known/oauth-authorization-server"}
+var Routes = []string{"/oauth/", "/.well-known/oauth-authorization-server", openIDPath}
 
 // Open makes the handler.
 func Open(h host.Host) (http.Handler, error) {

@@ -175,7 +175,7 @@ var errPushed = &pageError{"This link was used already, or is too old.",
 	"the request_uri is not known, has expired, was used before, or was given to another client"}
 
 // readPushed finds the request that a browser brings the name of. What else the query says does not count (RFC 9126 §4, RFC 9101 §6.3), but
-// for prompt in a query that we wrote: there we note that the person has just logged in.
+// for prompt and max_age in a query that we wrote: there we note that the person has just logged in.
 func (s *server) readPushed(ctx context.Context, a *authRequest, query url.Values) (url.Values, error) {
 	name := query.Get("request_uri")
 	p := &pushed{partition: "pushed/" + web.Hash(strings.TrimPrefix(name, requestURI))}
@@ -193,18 +193,26 @@ func (s *server) readPushed(ctx context.Context, a *authRequest, query url.Value
 		return nil, err
 	}
 	if v.Taken {
-		params["prompt"] = query["prompt"]
+		for _, wish := range metByLogin {
+			params[wish] = query[wish]
+		}
 	}
 	a.pushed, a.params, a.Query = p, params, carry(v.ClientID, name, params)
-	if len(params["prompt"]) == 0 {
-		params.Del("prompt")
+	for _, wish := range metByLogin {
+		if len(params[wish]) == 0 {
+			params.Del(wish)
+		}
 	}
 	return params, nil
 }
 
 // carry is the query that stands for a pushed request from page to page.
 func carry(clientID, name string, params url.Values) string {
-	return url.Values{"client_id": {clientID}, "request_uri": {name}, "prompt": params["prompt"]}.Encode()
+	query := url.Values{"client_id": {clientID}, "request_uri": {name}}
+	for _, wish := range metByLogin {
+		query[wish] = params[wish]
+	}
+	return query.Encode()
 }
 
 // take gives the browser that brings a name another one, and sends it on with that. Of two browsers with one name, one gets on.

@@ -27,14 +27,20 @@ type authRequest struct {
 	Server      directory.Server
 	Scopes      []string // as requested
 	Offline     bool     // offline_access was requested too
+	Identity    []string // those of OpenID Connect that were requested too
 	Prompt      []string
-	Query       string     // the whole request, encoded anew, to carry it from page to page; of a pushed one, its name
-	UserID      string     // who is logged in, when that has been found out
-	Asked       time.Time  // before that was found out
-	params      url.Values // what it asks, wherever it came from
-	pushed      *pushed    // the client pushed it (push.go)
-	userCode    userCode   // a device asks, with this code (device_page.go); of an authorization request empty
-	device      *device    // which does
+	Nonce       string
+	MaxAge      *time.Duration // how old a login may be
+	HintedUser  string         // ID of the only user that the answer may be about
+	Query       string         // the whole request, encoded anew, to carry it from page to page; of a pushed one, its name
+	UserID      string         // who is logged in, when that has been found out
+	Asked       time.Time      // before that was found out
+	AuthTime    time.Time      // when that user logged in,
+	Method      string         // and how
+	params      url.Values     // what it asks, wherever it came from
+	pushed      *pushed        // the client pushed it (push.go)
+	userCode    userCode       // a device asks, with this code (device_page.go); of an authorization request empty
+	device      *device        // which does
 }
 
 // reject is a refusal that the client may be told.
@@ -130,7 +136,7 @@ func (s *server) checkRest(ctx context.Context, a *authRequest, query url.Values
 		return a.reject("invalid_request", "the authorization request is over 8 KiB when encoded")
 	}
 	for _, check := range []func(context.Context, *authRequest, url.Values) error{
-		checkRepeated, checkRequestObject, checkPushed, checkResponse, checkPKCE, checkThumbprint, checkScope, checkPrompt, s.checkResource,
+		checkRepeated, checkRequestObject, checkPushed, checkResponse, checkPKCE, checkThumbprint, checkScope, checkPrompt, s.checkIdentity, s.checkResource,
 	} {
 		if err := check(ctx, a, query); err != nil {
 			return err
@@ -260,15 +266,18 @@ func checkScope(_ context.Context, a *authRequest, query url.Values) error {
 	if err != nil {
 		return a.reject("invalid_scope", err.Error())
 	}
+	a.Identity = identity(scopes)
 	a.Scopes, a.Offline = splitOutside(scopes)
 	return nil
 }
+
+var prompts = []string{"none", "login", "consent", "select_account"}
 
 // checkPrompt reads OpenID Connect's prompt (Core §3.1.2.1), of which MCP clients use consent and login too.
 func checkPrompt(_ context.Context, a *authRequest, query url.Values) error {
 	a.Prompt = strings.Fields(query.Get("prompt"))
 	for _, p := range a.Prompt {
-		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, p) {
+		if !slices.Contains(prompts, p) {
 			return a.reject("invalid_request", "prompt must be none, login, consent or select_account")
 		}
 	}
@@ -280,23 +289,13 @@ func checkPrompt(_ context.Context, a *authRequest, query url.Values) error {
 
 func (a *authRequest) prompts(value string) bool { return slices.Contains(a.Prompt, value) }
 
-// wantsLogin reports whether the client asked that the person logs in, whoever is logged in now.
-func (a *authRequest) wantsLogin() bool { return a.prompts("login") || a.prompts("select_account") }
-
-// afterLogin is the request without the wish that has just been met.
-func (a *authRequest) afterLogin() string {
-	query, _ := url.ParseQuery(a.Query) // parsed before
-	if rest := slices.DeleteFunc(slices.Clone(a.Prompt), func(p string) bool { return p == "login" || p == "select_account" }); len(rest) > 0 {
-		query.Set("prompt", strings.Join(rest, " "))
-	} else {
-		query.Del("prompt")
-	}
-	return query.Encode()
-}
-
 // checkResource finds the server that the tokens are for (RFC 8707 §2), and when no scope was asked for, takes all
 // that the client is authorized for there (RFC 6749 §3.3 lets us choose).
 func (s *server) checkResource(ctx context.Context, a *authRequest, query url.Values) error {
+	if !query.Has("resource") && len(a.Scopes) == 0 && len(a.Identity) > 0 { // it asks who it is, and for no permission
+		a.Server = s.loginItself()
+		return nil
+	}
 	server, err := s.resource(ctx, a.Client, query["resource"])
 	var refusal *tokenError
 	if errors.As(err, &refusal) {

@@ -22,7 +22,8 @@ type tokenResponse struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int    `json:"expires_in"` // seconds
 	RefreshToken string `json:"refresh_token,omitempty"`
-	Scope        string `json:"scope"` // always told: it may be less than was asked for
+	IDToken      string `json:"id_token,omitempty"` // OpenID Connect Core §3.1.3.3
+	Scope        string `json:"scope"`              // always told: it may be less than was asked for
 }
 
 // token is the token endpoint (RFC 6749 §3.2). What every grant needs happens here, so that none can forget it:
@@ -167,12 +168,21 @@ func narrower(params url.Values, granted []string) (scopes []string, offline boo
 	return asked, offline, nil
 }
 
+// narrowerIdentity is what a token request may still ask about the person, of what was agreed.
+func narrowerIdentity(params url.Values, agreed []string) []string {
+	if !params.Has("scope") {
+		return agreed
+	}
+	asked, _ := rbac.ParseScope(params.Get("scope")) // narrower has read it
+	return slices.DeleteFunc(identity(asked), func(scope string) bool { return !slices.Contains(agreed, scope) })
+}
+
 // offlineAccess asks for a refresh token (OpenID Connect Core §11; MCP Authorization, "Refresh Tokens"). A client that registered
 // the grant gets one whether it asks or not; when it asked, the token response names this among the scopes, so that it knows.
 const offlineAccess = "offline_access"
 
-// outside are scopes that ask for no permission at a server, so they stand outside the formula. Clients add them out of habit; we
-// serve no OpenID Connect.
+// outside are scopes that ask for no permission at a server, so they stand outside the formula. Two ask who the person is (identity.go);
+// email we do not know of anybody.
 var outside = []string{"openid", "profile", "email", offlineAccess}
 
 // splitOutside takes out the scopes that stand outside the formula, and tells whether offline_access was among them.

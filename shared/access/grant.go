@@ -25,10 +25,14 @@ type Grant struct {
 	ClientID string    `json:"client_id"`
 	Server   string    `json:"server"` // identifier
 	Scopes   []string  `json:"scopes"`
-	Offline  bool      `json:"offline,omitempty"` // the client asked for offline_access too
-	Key      string    `json:"key,omitempty"`     // thumbprint of the key that the refresh tokens are bound to (RFC 9449 §5); empty: of none
-	Since    time.Time `json:"since"`             // when the user allowed it: of the code
-	Consent  time.Time `json:"consent,omitzero"`  // which of the user's consents it stands on: its Since
+	Offline  bool      `json:"offline,omitempty"`  // the client asked for offline_access too
+	Identity []string  `json:"identity,omitempty"` // scopes of OpenID Connect that the user agreed to
+	AuthTime time.Time `json:"auth_time,omitzero"` // when the user had logged in,
+	Method   string    `json:"method,omitempty"`   // and how
+	Nonce    string    `json:"-"`                  // for the first ID token alone (OpenID Connect Core §12.2)
+	Key      string    `json:"key,omitempty"`      // thumbprint of the key that the refresh tokens are bound to (RFC 9449 §5); empty: of none
+	Since    time.Time `json:"since"`              // when the user allowed it: of the code
+	Consent  time.Time `json:"consent,omitzero"`   // which of the user's consents it stands on: its Since
 	LastUsed time.Time `json:"last_used"`
 	Ends     time.Time `json:"ends"` // at the latest; sooner when it is not refreshed
 }

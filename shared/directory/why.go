@@ -18,11 +18,11 @@ func (d *Directory) Why(ctx context.Context, user User, client Client, server Se
 	if err != nil {
 		return rbac.Decision{}, err
 	}
-	consent, err := d.Consent(ctx, user.ID, client.ID, server.Identifier)
+	consent, err := d.ConsentTo(ctx, user.ID, client.ID, server)
 	if err != nil {
 		return rbac.Decision{}, err
 	}
-	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: client.authorizedAt(server), Role: roles, Consent: consent.to(server).Scopes}), nil
+	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: client.authorizedAt(server), Role: roles, Consent: consent.Scopes}), nil
 }
 
 // WhyMachine is the formula for an application that acts for no user: the roles that were given to the application stand for

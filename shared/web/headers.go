@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // contentSecurityPolicy allows what our pages need: files of this origin, nothing inline, nothing foreign.
@@ -44,10 +46,11 @@ func JSON(w http.ResponseWriter, status int, v any) {
 	w.Write(append(body, '\n')) // what fails here is the caller's connection
 }
 
-// Public serves one method (GET includes HEAD) and lets pages of any origin read the answer, which must hold no secret and need no
+// Public serves one method, or several with a comma and a space between them (GET includes HEAD), and lets pages of any origin read the answer, which must hold no secret and need no
 // cookie. It is for metadata, keys and the endpoints that browser-based clients call (RFC 9728 §3.1 and RFC 8414 §3
 // answer to anybody). The preflight is answered too.
 func Public(method string, next http.HandlerFunc) http.Handler {
+	methods := strings.Split(method, ", ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", "*")
@@ -58,11 +61,11 @@ func Public(method string, next http.HandlerFunc) http.Handler {
 			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP, MCP-Protocol-Version")
 			h.Set("Access-Control-Max-Age", "86400")
 			w.WriteHeader(http.StatusNoContent)
-		case r.Method == method, r.Method == http.MethodHead && method == http.MethodGet:
+		case slices.Contains(methods, r.Method), r.Method == http.MethodHead && slices.Contains(methods, http.MethodGet):
 			next(w, r)
 		default:
 			h.Set("Allow", method+", OPTIONS")
-			http.Error(w, "Use "+method+" here.", http.StatusMethodNotAllowed)
+			http.Error(w, "Use "+strings.Join(methods, " or ")+" here.", http.StatusMethodNotAllowed)
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 
 const (
 	asPath   = "/.well-known/oauth-authorization-server"
+	oidcPath = "/.well-known/openid-configuration"
 	prPath   = "/.well-known/oauth-protected-resource"
 	keysPath = "/.well-known/jwks.json"
 

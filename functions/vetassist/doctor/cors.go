@@ -29,7 +29,7 @@ func (x *exam) preflight(ctx context.Context, path, origin, method string) (answ
 func (x *exam) publicCORS(ctx context.Context) {
 	bad := 0
 	for _, p := range []struct{ method, path string }{
-		{"GET", asPath}, {"GET", prPath}, {"GET", prPath + "/mcp"}, {"GET", keysPath}, {"POST", "/oauth/token"}, {"POST", "/oauth/revoke"},
+		{"GET", asPath}, {"GET", oidcPath}, {"GET", prPath}, {"GET", prPath + "/mcp"}, {"GET", keysPath}, {"POST", "/oauth/token"}, {"POST", "/oauth/revoke"},
 	} {
 		l := x.look("cors", "preflight of "+p.method+" "+p.path+" from another origin")
 		a, err := x.preflight(ctx, p.path, stranger, p.method)

@@ -58,7 +58,7 @@ func texts(members map[string]json.RawMessage, name string) (list []string) {
 
 func (x *exam) authorizationServer(ctx context.Context) {
 	l := x.look("authorization-server-metadata", x.base+asPath)
-	_, m, ok := x.document(ctx, l, asPath, "RFC 8414 §3")
+	a, m, ok := x.document(ctx, l, asPath, "RFC 8414 §3")
 	if !ok {
 		return
 	}
@@ -86,6 +86,21 @@ func (x *exam) authorizationServer(ctx context.Context) {
 		l.ok("The answer with the code says who gives it.", "RFC 9207 §3")
 	} else {
 		l.warning("It is not true: a client with several servers may mix them up.", "RFC 9207 §3, RFC 9700 §4.4", "See which server answers here: VetAssist's metadata has it.")
+	}
+	x.openID(ctx, a.body)
+}
+
+// openID: clients of OpenID Connect look elsewhere, and must find the same.
+func (x *exam) openID(ctx context.Context, oauth []byte) {
+	l := x.look("openid-configuration", x.base+oidcPath)
+	a, _, ok := x.document(ctx, l, oidcPath, "OpenID Connect Discovery §4")
+	switch {
+	case !ok:
+	case !bytes.Equal(a.body, oauth):
+		l.wrong("It differs from "+asPath+", so it depends on the client what it finds.", "OpenID Connect Discovery §4.3, RFC 8414 §5",
+			"See that both routes lead to the same function and the same version of it.")
+	default:
+		l.ok("It is the same document, for clients of OpenID Connect.", "OpenID Connect Discovery §4")
 	}
 }
 
