@@ -107,6 +107,10 @@ func (a *app) authorizeURL(ctx context.Context, b *browser, n *need, exchangeID 
 	if n.Server.Offline { // "Refresh Tokens": only where the server lists it
 		scopes = union(scopes, []string{"offline_access"})
 	}
+	if len(n.Server.Identity) > 0 && len(scopes) > 0 { // alone they would ask for no permission
+		scopes = union(scopes, n.Server.Identity)
+		q.Set("nonce", nonceOf(verifier))
+	}
 	if len(scopes) > 0 {
 		q.Set("scope", strings.Join(scopes, " "))
 	}

@@ -138,6 +138,9 @@ func (a *app) refusal(rec authorization, code, description string) (tone, text s
 // noToken says why the token endpoint gave none, as far as a person can do something about it (RFC 6749 §5.2).
 func (a *app) noToken(err error) string {
 	const sorry = "Connecting did not work: "
+	if errors.Is(err, errIdentity) {
+		return sorry + "what the authorization server says of you did not check out, so I use nothing of it. Please try again."
+	}
 	switch code := refusalCode(err); {
 	case errors.Is(err, errNotBound):
 		return sorry + "the authorization server gave me a token that would work for whoever finds it, although it says that it binds them. I did not keep it. Whoever runs that server can look at its settings for DPoP."
@@ -191,7 +194,12 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 	if err != nil {
 		return err
 	}
-	signedIn, err := a.signIn(ctx, w, b, rec, t)
+	who, err := a.whoIs(ctx, rec, t, verifier)
+	var signedIn *browser
+	var other bool
+	if err == nil {
+		signedIn, other, err = a.signIn(ctx, w, b, rec, t, who)
+	}
 	if err != nil {
 		if t.Refresh != "" && rec.Server.Revoke != "" { // logged out meanwhile: nobody will hold these tokens
 			err = errors.Join(err, a.revoke(ctx, rec.Server.Revoke, rec.Server.client(), t.Refresh))
@@ -201,7 +209,10 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 	a.prove(ctx, rec.Server)
 	a.revokeReplaced(ctx, signedIn)
 	note := "Connected to VetAssist. "
-	if len(rec.New) < len(rec.Scopes) {
+	if other {
+		note = "Connected to VetAssist. As far as I can tell you are not who was connected before, so this is a new conversation. "
+	}
+	if len(rec.New) < len(rec.Scopes) && !other {
 		note = "" // a step-up
 	}
 	missing := without(rec.New, t.Scopes)

@@ -36,6 +36,8 @@ type server struct {
 	Name        string   `json:"name,omitempty"`   // resource_name
 	Scopes      []string `json:"scopes,omitempty"` // scopes_supported of the resource
 	Offline     bool     `json:"offline,omitempty"`
+	Keys        string   `json:"jwks_uri,omitempty"`
+	Identity    []string `json:"identity,omitempty"` // scopes of OpenID Connect that it has for us
 	Register    string   `json:"registration_endpoint,omitempty"`
 	Documents   bool     `json:"documents,omitempty"`    // client_id_metadata_document_supported
 	AuthMethods []string `json:"auth_methods,omitempty"` // token_endpoint_auth_methods_supported
@@ -66,6 +68,9 @@ func (a *app) discover(ctx context.Context, metadataURL string) (server, error) 
 		Resource:    resource.Resource, Name: clip(resource.ResourceName, 60), Scopes: scopeList(strings.Join(resource.ScopesSupported, " ")),
 		Offline: slices.Contains(meta.ScopesSupported, "offline_access"),
 		proves:  slices.Contains(meta.ProofAlgorithms, proofAlgorithm),
+	}
+	if a.encrypted(meta.JWKSURI) {
+		s.Keys, s.Identity = meta.JWKSURI, identityScopes(meta.ScopesSupported)
 	}
 	if a.encrypted(meta.RevocationEndpoint) {
 		s.Revoke = meta.RevocationEndpoint

@@ -27,6 +27,9 @@
 // token that is about to end is refreshed on the way (refresh.go). A step-up is a grant of its own, so the refresh token of the
 // login that it replaces is revoked (replaced.go).
 //
+// Where the authorization server offers OpenID Connect, it says in an ID token who has logged in (openid.go). A conversation is one person's: when
+// another one comes back from a step-up or from a new login, theirs is a new one, and a refresh that names another ends the login.
+//
 // It is a backend for frontend: the browser holds one cookie, never a token. The store holds the tokens encrypted under a key
 // that only the cookie can make (seal.go), so neither alone opens anything. A client secret, where an authorization server insists on
 // one, is of the whole app and lies there as it is, as the signing keys do.
@@ -46,6 +49,6 @@
 // in our own network but what we are set up with.
 //
 // Not supported: initial access tokens for registration, private_key_jwt and mutual TLS, resources and prompts of the
-// MCP server, elicitation. And without OpenID Connect nobody tells a client who has logged in: a person who switches user at the
-// authorization server in the middle of a step-up goes on with the conversation that is there. "Log in as somebody else" begins a new one.
+// MCP server, elicitation. And where the authorization server has no OpenID Connect, nobody tells a client who has logged in: a person who switches
+// user there in the middle of a step-up goes on with the conversation that is there. "Log in as somebody else" begins a new one.
 package app

@@ -25,27 +25,30 @@ type login struct {
 
 // signIn moves the session to a new cookie and puts the tokens into it. Whoever knew the cookie from before the login,
 // such as somebody who planted it, has nothing (session fixation). When rec asked for somebody else, nothing of the person
-// before stays: the conversation is new, and so is the family.
-func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, rec authorization, t tokens) (*browser, error) {
+// before stays: the conversation is new, and so is the family. So it is when somebody else has logged in without being asked to, which
+// other tells: who is who, OpenID Connect says (openid.go). Once we know whose conversation it is, somebody unknown is somebody else.
+func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, rec authorization, t tokens, who *account) (b *browser, other bool, err error) {
 	for range writeAttempts {
 		before, err := a.readSession(ctx, old)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		s, family := before.Value, old.family
-		s.Requested, s.Lost, s.Login = rec.Scopes, "", nil
-		if rec.Switch {
+		other = !rec.Switch && s.Person != nil && !s.Person.is(who)
+		leave := rec.Switch || other
+		s.Requested, s.Lost, s.Login, s.Person = rec.Scopes, "", nil, who
+		if leave {
 			s.Conversation, family = "", ""
 		}
 		b, cookie, err := a.newBrowser(s, family)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if b.session.Login, err = b.sealLogin(rec.Server, t); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if b.session.Replaced, err = old.handOver(b, t.Refresh); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		moved := session{Moved: true, Created: s.Created, Seen: a.now()} // so that a request that comes just now begins no session of its own
 		item := store.Encode(sessionPartition+b.id, sessionSort, b.session, a.now().Add(sessionIdle))
@@ -53,7 +56,7 @@ func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, r
 			store.Put(item, store.IfAbsent()),
 			store.Put(store.Encode(sessionPartition+old.id, sessionSort, moved, a.now().Add(movedLife)), store.IfVersion(before.Version)),
 		}
-		if rec.Switch {
+		if leave {
 			ops = append(ops, store.Delete(conversationPartition+before.Value.Conversation, conversationSort, store.Always()))
 		}
 		err = a.store.Write(ctx, ops...)
@@ -62,13 +65,13 @@ func (a *app) signIn(ctx context.Context, w http.ResponseWriter, old *browser, r
 		}
 		if err == nil {
 			a.cookie.Set(w, cookie, cookieLife)
-			return b, nil
+			return b, other, nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return nil, fmt.Errorf("session: %w", errContended)
+	return nil, false, fmt.Errorf("session: %w", errContended)
 }
 
 // stored tells whether a new session is there, after a store that was too busy to say. Without that a browser whose session did move

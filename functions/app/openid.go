@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +14,6 @@ import (
 	"time"
 
 	"github.com/MicahParks/jwkset"
-	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -39,14 +40,14 @@ func (p *account) is(o *account) bool {
 }
 
 // identityScopes ask for an ID token, where the authorization server lists them.
-func identityScopes(supported []string, jwks string) []string {
-	if jwks == "" || !slices.Contains(supported, "openid") {
+func identityScopes(supported []string) []string {
+	switch {
+	case !slices.Contains(supported, "openid"):
 		return nil
+	case !slices.Contains(supported, "profile"):
+		return []string{"openid"}
 	}
-	if slices.Contains(supported, "profile") {
-		return []string{"openid", "profile"}
-	}
-	return []string{"openid"}
+	return []string{"openid", "profile"}
 }
 
 // nonceOf is the nonce of the request that a code verifier belongs to. So the secret is kept once, and whoever reads the nonce on its way
@@ -76,10 +77,10 @@ func (a *app) checkIDToken(ctx context.Context, s server, raw, nonce string) (*a
 	if err != nil {
 		return nil, err
 	}
-	parser := jwt.NewParser(jwt.WithValidMethods(idAlgs), jwt.WithIssuer(s.Issuer), jwt.WithAudience(s.client().id(a)), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
+	parser := jwt.NewParser(jwt.WithValidMethods(idAlgs), jwt.WithIssuer(s.Issuer), jwt.WithAudience(cmp.Or(s.Client, a.clientID)), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
 		jwt.WithLeeway(clockSkew), jwt.WithTimeFunc(a.now), jwt.WithStrictDecoding())
 	var t idToken
-	parsed, err := parser.ParseWithClaims(raw, &t, keys.Keyfunc)
+	parsed, err := parser.ParseWithClaims(raw, &t, func(t *jwt.Token) (any, error) { return keysFor(t, keys), nil })
 	if err != nil {
 		return wrong(err)
 	}
@@ -96,15 +97,23 @@ func (a *app) checkIDToken(ctx context.Context, s server, raw, nonce string) (*a
 	case nonce != "" && t.Nonce != nonce:
 		return wrong(errors.New("its nonce is not the one that was sent"))
 	}
-	name := t.Name
-	if name == "" {
-		name = t.Username
-	}
-	return &account{Issuer: s.Issuer, Subject: t.Subject, Name: clip(name, maxPerson)}, nil
+	return &account{Issuer: s.Issuer, Subject: t.Subject, Name: clip(cmp.Or(t.Name, t.Username), maxPerson)}, nil
 }
 
-// keysAt reads the keys of an authorization server. Keys of a kind that we do not know are left out (RFC 7517 §5), and secrets never count.
-func (a *app) keysAt(ctx context.Context, address string) (keyfunc.Keyfunc, error) {
+// keysFor are the public keys that may have signed a JWT: it need not say which (Core §10.1).
+func keysFor(t *jwt.Token, keys []jwkset.JWK) (set jwt.VerificationKeySet) {
+	kid, _ := t.Header["kid"].(string)
+	for _, key := range keys {
+		m := key.Marshal()
+		if (kid == "" || m.KID == kid) && (m.USE == "" || m.USE == jwkset.UseSig) && (m.ALG == "" || m.ALG.String() == t.Method.Alg()) {
+			set.Keys = append(set.Keys, key.Key())
+		}
+	}
+	return set
+}
+
+// keysAt reads the keys of an authorization server. Those of a kind that we do not know are left out (RFC 7517 §5).
+func (a *app) keysAt(ctx context.Context, address string) ([]jwkset.JWK, error) {
 	ctx, cancel := context.WithTimeout(ctx, a.callTime)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -123,5 +132,43 @@ func (a *app) keysAt(ctx context.Context, address string) (keyfunc.Keyfunc, erro
 	if err != nil {
 		return nil, fmt.Errorf("keys of the authorization server: %w", err)
 	}
-	return parseKeys(body)
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(body, &set); err != nil {
+		return nil, fmt.Errorf("keys of the authorization server: %w", err)
+	}
+	var keys []jwkset.JWK
+	for _, raw := range set.Keys {
+		if key, err := jwkset.NewJWKFromRawJSON(raw, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{SkipAll: true}); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+// whoIs reads the ID token that came with a code. Where we asked for one and got none, we do not know who it is.
+func (a *app) whoIs(ctx context.Context, rec authorization, t tokens, verifier string) (*account, error) {
+	if t.ID == "" || len(rec.Server.Identity) == 0 {
+		return nil, nil
+	}
+	return a.checkIDToken(ctx, rec.Server, t.ID, nonceOf(verifier))
+}
+
+// sameAs refuses what a refresh brought if it is another person's: iss and sub must be those of before (§12.2). There need be no ID token; and one
+// that cannot be checked now, for want of keys, says nothing.
+func (a *app) sameAs(ctx context.Context, before *account, s server, t tokens) error {
+	if before == nil || t.ID == "" {
+		return nil
+	}
+	now, err := a.checkIDToken(ctx, s, t.ID, "")
+	switch {
+	case err == nil && !before.is(now):
+		return fmt.Errorf("%w: it names another person than before", errIdentity)
+	case errors.Is(err, errIdentity):
+		return err
+	case err != nil:
+		a.log.InfoContext(ctx, "ID token of a refresh not checked", "err", err)
+	}
+	return nil
 }

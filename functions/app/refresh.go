@@ -122,6 +122,14 @@ func (a *app) exchangeRefreshToken(ctx context.Context, b *browser, used string)
 	if t.Refresh == "" {
 		t.Refresh = old // the server does not rotate
 	}
+	if err := a.sameAs(ctx, b.session.Person, l.Server, t); err != nil {
+		a.log.WarnContext(ctx, "refresh refused", "err", err)
+		err = a.lose(ctx, b, used, "The authorization server did not say again that it is you.")
+		if l.Server.Revoke != "" {
+			err = errors.Join(err, a.revoke(ctx, l.Server.Revoke, l.Server.client(), t.Refresh))
+		}
+		return err
+	}
 	renewed, err := b.sealLogin(l.Server, t)
 	if err != nil {
 		return err

@@ -43,6 +43,7 @@ type session struct {
 	Conversation string     `json:"conversation"`
 	Requested    []string   `json:"requested,omitempty"` // scopes of the last request that was granted
 	Login        *login     `json:"login,omitempty"`     // nil until connected
+	Person       *account   `json:"person,omitempty"`    // whose conversation it is, also after the login has ended; nil: nobody told us
 	Lost         string     `json:"lost,omitempty"`      // why a login ended, for the next connect card
 	Replaced     []replaced `json:"replaced,omitempty"`  // refresh tokens still to be revoked
 }

@@ -30,6 +30,7 @@ type tokens struct {
 	Access, Refresh string
 	Expires         time.Time // zero: not said
 	Scopes          []string  // granted
+	ID              string    // ID token; empty: none
 }
 
 // tokenError is a refusal of a token endpoint (RFC 6749 §5.2).
@@ -75,6 +76,7 @@ func (a *app) requestToken(ctx context.Context, s server, key *clientkey.Key, fo
 		TokenType    string      `json:"token_type"`
 		ExpiresIn    json.Number `json:"expires_in"`
 		RefreshToken string      `json:"refresh_token"`
+		IDToken      string      `json:"id_token"`
 		Scope        *string     `json:"scope"`
 		Error        string      `json:"error"`
 		Description  string      `json:"error_description"`
@@ -91,11 +93,11 @@ func (a *app) requestToken(ctx context.Context, s server, key *clientkey.Key, fo
 		return tokens{}, errNotBound
 	case !strings.EqualFold(answer.TokenType, kind): // a token of another type must not be used (RFC 6749 §7.1)
 		return tokens{}, fmt.Errorf("token endpoint: token type %q", clip(answer.TokenType, 30))
-	case answer.AccessToken == "" || len(answer.AccessToken) > maxToken || len(answer.RefreshToken) > maxToken ||
+	case answer.AccessToken == "" || len(answer.AccessToken) > maxToken || len(answer.RefreshToken) > maxToken || len(answer.IDToken) > maxToken ||
 		strings.ContainsFunc(answer.AccessToken, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return tokens{}, errors.New("token endpoint: no usable access token")
 	}
-	t := tokens{Access: answer.AccessToken, Refresh: answer.RefreshToken, Scopes: requested}
+	t := tokens{Access: answer.AccessToken, Refresh: answer.RefreshToken, ID: answer.IDToken, Scopes: requested}
 	if n, err := answer.ExpiresIn.Int64(); err == nil && n > 0 && n < 1<<31 {
 		t.Expires = a.now().Add(time.Duration(n) * time.Second)
 	}

@@ -36,6 +36,7 @@ type chatView struct {
 type statusView struct {
 	Connected, Session bool
 	Server, Issuer     string
+	Person             string // name; empty: not known
 	Permissions        []permission
 }
 
@@ -118,6 +119,9 @@ func viewStatus(b *browser) statusView {
 			v.Server = hostOf(l.Server.Resource)
 		}
 		v.Permissions = permissions(l.Scopes)
+		if b.session.Person != nil {
+			v.Person = b.session.Person.Name
+		}
 	}
 	return v
 }

@@ -52,6 +52,8 @@ type world struct {
 	// What a test may change.
 	decide     func(q url.Values) (scopes []string, answer url.Values) // at the consent page
 	metadata   func(m map[string]any)
+	idToken    func(nonce string) string                         // what the token endpoint says of the person; empty: nothing
+	keys       string                                            // the JWKS
 	onToken    func(w http.ResponseWriter, form url.Values) bool // true: answered
 	mcp        func(w http.ResponseWriter, r *http.Request) bool // true: answered
 	revokeDown bool                                              // the revocation endpoint
@@ -62,6 +64,7 @@ type world struct {
 
 type grant struct {
 	challenge, redirect, resource string
+	nonce                         string
 	scopes                        []string
 }
 
@@ -152,6 +155,11 @@ func (w *world) otherRoutes() http.Handler {
 		}
 		doc(rw, m)
 	})
+	mux.HandleFunc("GET /keys", func(rw http.ResponseWriter, _ *http.Request) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		io.WriteString(rw, w.keys)
+	})
 	mux.HandleFunc("POST /register", w.registrationEndpoint)
 	mux.HandleFunc("GET /authorize", w.authorizeEndpoint)
 	mux.HandleFunc("POST /token", w.tokenEndpoint)
@@ -230,7 +238,7 @@ func (w *world) authorizeEndpoint(rw http.ResponseWriter, r *http.Request) {
 	}
 	if !answer.Has("error") {
 		code := w.secret()
-		w.grants[code] = grant{q.Get("code_challenge"), q.Get("redirect_uri"), q.Get("resource"), scopes}
+		w.grants[code] = grant{q.Get("code_challenge"), q.Get("redirect_uri"), q.Get("resource"), q.Get("nonce"), scopes}
 		answer.Set("code", code)
 	}
 	answer.Set("state", q.Get("state"))
@@ -265,6 +273,7 @@ func (w *world) tokenEndpoint(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var scopes []string
+	var nonce string
 	switch f.Get("grant_type") {
 	case "authorization_code":
 		g, ok := w.grants[f.Get("code")]
@@ -275,7 +284,7 @@ func (w *world) tokenEndpoint(rw http.ResponseWriter, r *http.Request) {
 			refuse("invalid_grant")
 			return
 		}
-		scopes = g.scopes
+		scopes, nonce = g.scopes, g.nonce
 	case "refresh_token":
 		var ok bool
 		if scopes, ok = w.refreshes[f.Get("refresh_token")]; !ok {
@@ -292,8 +301,12 @@ func (w *world) tokenEndpoint(rw http.ResponseWriter, r *http.Request) {
 	w.access[token] = access{scopes, w.time.Add(w.ttl)}
 	w.refreshes[refresh] = scopes
 	rw.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(rw).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(w.ttl.Seconds()),
-		"refresh_token": refresh, "scope": strings.Join(scopes, " ")})
+	answer := map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(w.ttl.Seconds()),
+		"refresh_token": refresh, "scope": strings.Join(scopes, " ")}
+	if w.idToken != nil {
+		answer["id_token"] = w.idToken(nonce)
+	}
+	json.NewEncoder(rw).Encode(answer)
 }
 
 // toolScopes are the tools of the test's MCP server.

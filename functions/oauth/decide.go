@@ -26,11 +26,7 @@ func (d decision) asks() bool { return len(d.New)+len(d.Identity) > 0 }
 // decide sorts the verdicts of directory.Why, the whole formula: the token endpoint asks the same for every token, so a
 // role, a client or a consent that shrank shrinks the next token too.
 func (s *server) decide(ctx context.Context, a *authRequest, user directory.User) (decision, error) {
-	all, err := s.Directory.Why(ctx, user, a.Client, a.Server, a.Scopes)
-	if err != nil {
-		return decision{}, err
-	}
-	consent, err := s.Directory.ConsentTo(ctx, user.ID, a.Client.ID, a.Server)
+	all, consent, err := s.Directory.WhyConsented(ctx, user, a.Client, a.Server, a.Scopes)
 	if err != nil {
 		return decision{}, err
 	}

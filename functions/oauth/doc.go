@@ -60,10 +60,18 @@
 // anew. The consent form is bound to that query and to the session by its form token (session.go), so what was
 // shown is what is decided.
 //
+// Who somebody is, OpenID Connect tells (identity.go, id_token.go, userinfo.go): the scopes openid and profile stand outside the formula and inside the
+// consent. A request for nothing but them, without resource, is a plain login, whose token is for the userinfo endpoint alone. Requests may ask
+// for another login (prompt, max_age) or a certain person (id_token_hint). A client may end a login (logout_client.go), without a question only with an
+// ID token of that very login. ID tokens are of ES256 alone, as all that we sign: RS256, which Core §15.1 and Discovery §3 demand of every provider,
+// would be a second kind of key for clients that cannot verify the first, and MCP has none. They live ten minutes, as access tokens do, so that keys can go.
+//
 // Every login, consent, code, token, revocation, refusal and change of an account is recorded in the audit log (record.go); a form that came too
 // late or from another site's page is none of these.
 //
 // Not supported, and therefore not in the metadata: response types other than code, response modes other than query,
-// client_secret_jwt, client certificates (RFC 8705), signed answers of introspection (RFC 9701), request objects (RFC 9101: whoever sends one is told so), OpenID Connect (its prompt is understood; openid, profile and email are dropped from scope, and offline_access asks for what
-// every client gets that registered for refresh tokens).
+// client_secret_jwt, client certificates (RFC 8705), signed answers of introspection (RFC 9701), request objects (RFC 9101, OpenID Connect Core §6:
+// whoever sends one is told so), and of OpenID Connect: the claims parameter, pairwise subjects, encrypted or signed userinfo, addresses of
+// email (the scope is dropped: we have none), front- and back-channel logout. offline_access asks for what every client gets that registered for
+// refresh tokens.
 package oauth

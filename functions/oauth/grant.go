@@ -62,7 +62,8 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 		return standing{}, err
 	}
 	// A consent that was withdrawn and given again does not bring back what stood on the first one.
-	consent, err := s.Directory.Consent(ctx, user.ID, client.ID, g.Server)
+	inside, _ := splitOutside(slices.Clone(scopes))
+	decision, consent, err := s.Directory.WhyConsented(ctx, user, client, server, inside)
 	if err != nil {
 		return standing{}, err
 	}
@@ -72,9 +73,7 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 	who := slices.DeleteFunc(identity(scopes), func(scope string) bool { // what was agreed, then and now
 		return !slices.Contains(g.Identity, scope) || !slices.Contains(consent.Scopes, scope)
 	})
-	inside, _ := splitOutside(slices.Clone(scopes))
-	decision, err := s.Directory.Why(ctx, user, client, server, inside)
-	if err == nil && len(decision.Granted) == 0 && (g.Server != loginServer || len(who) == 0) {
+	if len(decision.Granted) == 0 && (g.Server != loginServer || len(who) == 0) {
 		err = &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
 	}
 	return standing{user, server, append(decision.Granted, who...)}, err

@@ -66,6 +66,13 @@ func TestWhoMayReadAnswers(t *testing.T) {
 		{"OPTIONS", "/.well-known/oauth-authorization-server", 204, true},
 		{"HEAD", "/.well-known/oauth-authorization-server", 200, true},
 		{"POST", "/.well-known/oauth-authorization-server", 405, true},
+		{"GET", "/.well-known/openid-configuration", 200, true},
+		{"OPTIONS", "/oauth/userinfo", 204, true},
+		{"GET", "/oauth/userinfo", 401, true},
+		{"PUT", "/oauth/userinfo", 405, true},
+		{"OPTIONS", "/oauth/logout", 405, false},
+		{"GET", "/oauth/logout?client_id=vet-assist-ai", 200, false},
+		{"GET", "/oauth/logout/confirm", 405, false},
 		{"OPTIONS", "/oauth/token", 204, true},
 		{"GET", "/oauth/token", 405, true},
 		{"POST", "/oauth/token", 400, true},
@@ -105,6 +112,7 @@ func TestWhoMayReadAnswers(t *testing.T) {
 func FuzzAuthorize(f *testing.F) {
 	f.Add("client_id=vet-assist-ai&redirect_uri=x&scope=a&state=b")
 	f.Add("client_id=%zz")
+	f.Add("scope=openid&nonce=n&max_age=0&id_token_hint=a.b.c&login_hint=bob&request=x")
 	f.Add("prompt=none&response_type=code;x")
 	w := newWorld(f)
 	f.Fuzz(func(t *testing.T, query string) {

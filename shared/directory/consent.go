@@ -44,12 +44,6 @@ func (d *Directory) Consent(ctx context.Context, user, client, server string) (C
 	return r.Value, err
 }
 
-// ConsentTo reads what the user allowed at this server, as it is registered now.
-func (d *Directory) ConsentTo(ctx context.Context, user, client string, server Server) (Consent, error) {
-	c, err := d.Consent(ctx, user, client, server.Identifier)
-	return c.to(server), err
-}
-
 // ConsentsOf lists what a user allowed whom, in order of client_id. The query's prefix does not count.
 func (d *Directory) ConsentsOf(ctx context.Context, user string, q Query) (page Page[Consent], err error) {
 	limit, err := q.limit()

@@ -14,15 +14,22 @@ import (
 //
 // It takes the records as they are: whether the user may log in, and whether the client is disabled, is asked before.
 func (d *Directory) Why(ctx context.Context, user User, client Client, server Server, requested []string) (rbac.Decision, error) {
+	decision, _, err := d.WhyConsented(ctx, user, client, server, requested)
+	return decision, err
+}
+
+// WhyConsented is Why, with the consent that it went by: it may name scopes besides that are of no server.
+func (d *Directory) WhyConsented(ctx context.Context, user User, client Client, server Server, requested []string) (rbac.Decision, Consent, error) {
 	roles, err := d.RoleScopes(ctx, user.Roles, server.Identifier)
 	if err != nil {
-		return rbac.Decision{}, err
+		return rbac.Decision{}, Consent{}, err
 	}
-	consent, err := d.ConsentTo(ctx, user.ID, client.ID, server)
+	consent, err := d.Consent(ctx, user.ID, client.ID, server.Identifier)
 	if err != nil {
-		return rbac.Decision{}, err
+		return rbac.Decision{}, Consent{}, err
 	}
-	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: client.authorizedAt(server), Role: roles, Consent: consent.Scopes}), nil
+	consent = consent.to(server)
+	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: client.authorizedAt(server), Role: roles, Consent: consent.Scopes}), consent, nil
 }
 
 // WhyMachine is the formula for an application that acts for no user: the roles that were given to the application stand for

@@ -57,6 +57,16 @@ export function answer(result) {
   return text;
 }
 
+// saysLoggedOut follows the address of a logout, as a browser in which nobody is logged in, and expects the page that says so; with the id of
+// another client than the ID token's it must be refused (RP-Initiated Logout §2).
+export async function saysLoggedOut(address) {
+  const there = await fetch(address, { redirect: 'manual' });
+  expect(there.status === 200 && /You are logged out/.test(await there.text()), `logout answered ${there.status}`);
+  const wrong = new URL(address);
+  wrong.searchParams.set('client_id', 'another');
+  expect((await fetch(wrong, { redirect: 'manual' })).status === 400, 'the ID token of another client will do');
+}
+
 // A client of its own for judges of the authorization server: one with a secret, and one that is known by a document with its key.
 export const confidential = JSON.parse(told('CONFIDENTIAL'));
 export const keyDocument = document.replace(/\.json$/, '-key.json');

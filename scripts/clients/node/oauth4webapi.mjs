@@ -1,6 +1,6 @@
 // oauth4webapi, the strictest of the libraries: a judge of the authorization server, and of the tokens that it makes.
 import * as oauth from 'oauth4webapi';
-import { attempt, browser, clientKey, confidential, expect, issuer, keyDocument, mcp, redirect, registered } from './common.mjs';
+import { attempt, browser, clientKey, confidential, expect, issuer, keyDocument, mcp, redirect, registered, saysLoggedOut } from './common.mjs';
 
 const local = { [oauth.allowInsecureRequests]: true }; // http, on this machine
 const scope = 'pet-profile:read';
@@ -17,13 +17,13 @@ await attempt('resource', async () => {
 });
 
 // login sends Bob to the authorization server, and judges its answer.
-async function login(client, change = () => {}) {
+async function login(client, change = () => {}, more = {}) {
   const verifier = oauth.generateRandomCodeVerifier();
   const state = oauth.generateRandomState();
   const url = new URL(as.authorization_endpoint);
   url.search = new URLSearchParams({
     response_type: 'code', client_id: client.client_id, redirect_uri: redirect, scope, state, resource: mcp,
-    code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256', ...more,
   });
   const back = await browser(url);
   change(back.searchParams);
@@ -68,6 +68,26 @@ await attempt('refresh', async () => {
   const before = tokens;
   tokens = await refreshed(open, none, tokens.refresh_token);
   expect(tokens.refresh_token !== before.refresh_token && tokens.scope === scope, 'the refresh token is the same');
+});
+await attempt('openid', async () => {
+  const url = new URL(issuer);
+  const op = await oauth.processDiscoveryResponse(url, await oauth.discoveryRequest(url, { algorithm: 'oidc', ...local }));
+  const nonce = oauth.generateRandomNonce();
+  const answer = await login(open, undefined, { scope: `openid profile ${scope}`, nonce, max_age: '300' });
+  const response = await oauth.authorizationCodeGrantRequest(op, open, none, answer.params, redirect, answer.verifier, { additionalParameters: { resource: mcp }, ...local });
+  const known = await oauth.processAuthorizationCodeResponse(op, open, response, { expectedNonce: nonce, maxAge: 300, requireIdToken: true });
+  await oauth.validateApplicationLevelSignature(op, response, local);
+  const claims = oauth.getValidatedIdTokenClaims(known);
+  const info = await oauth.processUserInfoResponse(op, open, claims.sub, await oauth.userInfoRequest(op, open, known.access_token, local));
+  expect(info.preferred_username === 'bob' && info.name === claims.name, JSON.stringify(info));
+  const again = await refreshed(open, none, known.refresh_token);
+  expect(oauth.getValidatedIdTokenClaims(again).sub === claims.sub, 'the refresh is about somebody else');
+  const replayed = await login(open, undefined, { scope: `openid ${scope}`, nonce: 'another' });
+  const other = await oauth.authorizationCodeGrantRequest(op, open, none, replayed.params, redirect, replayed.verifier, local);
+  await oauth.processAuthorizationCodeResponse(op, open, other, { expectedNonce: nonce }).then(() => expect(false, 'it takes another nonce'), error => expect(/nonce/.test(error.message), error.message));
+  const out = new URL(op.end_session_endpoint);
+  out.search = new URLSearchParams({ id_token_hint: known.id_token });
+  await saysLoggedOut(out);
 });
 await attempt('basic', async () => void (await withLogin(secret, oauth.ClientSecretBasic(confidential.client_secret))));
 await attempt('post', async () => void (await withLogin(secret, post)));

@@ -1,6 +1,6 @@
 // openid-client, a judge of the authorization server: the flows of a relying party, as its documentation shows them.
 import * as client from 'openid-client';
-import { attempt, browser, clientKey, confidential, expect, issuer, keyDocument, lacks, mcp, redirect, registered } from './common.mjs';
+import { attempt, browser, clientKey, confidential, expect, issuer, keyDocument, lacks, mcp, redirect, registered, saysLoggedOut } from './common.mjs';
 
 const scope = 'pet-profile:read';
 const server = new URL(issuer);
@@ -47,6 +47,22 @@ await attempt('refresh', async () => {
   const before = tokens;
   tokens = await client.refreshTokenGrant(open, tokens.refresh_token, { resource: mcp });
   expect(tokens.refresh_token !== before.refresh_token && tokens.scope === scope, 'the refresh token is the same');
+});
+await attempt('openid', async () => {
+  const config = await client.discovery(server, registered.client_id, { id_token_signed_response_alg: 'ES256' }, client.None(), { execute: options.execute });
+  client.enableNonRepudiationChecks(config); // the signature, too
+  const pkceCodeVerifier = client.randomPKCECodeVerifier(), expectedState = client.randomState(), expectedNonce = client.randomNonce();
+  const back = await browser(client.buildAuthorizationUrl(config, {
+    redirect_uri: redirect, scope: `openid profile ${scope}`, state: expectedState, nonce: expectedNonce, max_age: '300', resource: mcp,
+    code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: 'S256',
+  }));
+  const known = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier, expectedState, expectedNonce, maxAge: 300, idTokenExpected: true }, { resource: mcp });
+  const claims = known.claims();
+  const info = await client.fetchUserInfo(config, known.access_token, claims.sub);
+  expect(info.preferred_username === 'bob' && info.name === claims.name, JSON.stringify(info));
+  const again = await client.refreshTokenGrant(config, known.refresh_token, { resource: mcp });
+  expect(again.claims().sub === claims.sub, 'the refresh is about somebody else');
+  await saysLoggedOut(client.buildEndSessionUrl(config, { id_token_hint: known.id_token }));
 });
 const post = await known(confidential.client_id, client.ClientSecretPost(confidential.client_secret));
 await attempt('basic', async () => void (await login(await known(confidential.client_id, client.ClientSecretBasic(confidential.client_secret)))));
