@@ -136,7 +136,7 @@ func (a *api) listGrants(ctx context.Context, in *Whose) (*listOutput[grant], er
 	}
 	n := a.names(ctx)
 	return listOf(page.Items, page.Next, func(g access.Grant) (grant, error) {
-		p, err := n.parties(Parties{UserID: g.UserID, ApplicationID: g.ClientID, Scopes: g.Scopes, Since: g.Since}, g.Server)
+		p, err := n.parties(Parties{UserID: g.UserID, ApplicationID: g.ClientID, Scopes: slices.Concat(g.Scopes, g.Identity), Since: g.Since}, g.Server)
 		return grant{g.ID, p, g.LastUsed, g.Ends}, err
 	})
 }

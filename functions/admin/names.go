@@ -26,6 +26,9 @@ func (n *names) server(identifier string) (serverRef, error) {
 	if ref, ok := n.servers[identifier]; ok {
 		return ref, nil
 	}
+	if identifier == directory.LoginServer {
+		return serverRef{serverID(identifier), identifier, "Login alone (OpenID Connect)"}, nil
+	}
 	r, err := n.ServerRecord(n.ctx, identifier)
 	if err != nil && !errors.Is(err, directory.ErrNotFound) {
 		return serverRef{}, err

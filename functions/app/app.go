@@ -60,6 +60,7 @@ type app struct {
 	pages                *web.Pages
 	cookie               web.Cookie
 	toolCache            toolCache
+	keyCache             keyCache
 	turns                *turns
 	newSessions          *rate.Limiter
 	registrations        *rate.Limiter

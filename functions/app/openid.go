@@ -5,20 +5,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"time"
 
-	"github.com/MicahParks/jwkset"
 	"github.com/golang-jwt/jwt/v5"
 )
 
 const (
-	maxJWKS    = 256 << 10
 	clockSkew  = time.Minute // between the authorization server's clock and ours
 	maxSubject = 255         // OpenID Connect Core §2
 	maxPerson  = 60
@@ -73,14 +68,13 @@ type idToken struct {
 // no nonce to go by (§12.2). The error wraps errIdentity, unless the keys could not be read.
 func (a *app) checkIDToken(ctx context.Context, s server, raw, nonce string) (*account, error) {
 	wrong := func(err error) (*account, error) { return nil, fmt.Errorf("%w: %w", errIdentity, err) }
-	keys, err := a.keysAt(ctx, s.Keys)
-	if err != nil {
-		return nil, err
-	}
 	parser := jwt.NewParser(jwt.WithValidMethods(idAlgs), jwt.WithIssuer(s.Issuer), jwt.WithAudience(cmp.Or(s.Client, a.clientID)), jwt.WithExpirationRequired(), jwt.WithIssuedAt(),
 		jwt.WithLeeway(clockSkew), jwt.WithTimeFunc(a.now), jwt.WithStrictDecoding())
 	var t idToken
-	parsed, err := parser.ParseWithClaims(raw, &t, func(t *jwt.Token) (any, error) { return keysFor(t, keys), nil })
+	parsed, err := parser.ParseWithClaims(raw, &t, func(t *jwt.Token) (any, error) { return a.keysFor(ctx, s.Keys, t) })
+	if errors.Is(err, errKeys) {
+		return nil, err
+	}
 	if err != nil {
 		return wrong(err)
 	}
@@ -98,53 +92,6 @@ func (a *app) checkIDToken(ctx context.Context, s server, raw, nonce string) (*a
 		return wrong(errors.New("its nonce is not the one that was sent"))
 	}
 	return &account{Issuer: s.Issuer, Subject: t.Subject, Name: clip(cmp.Or(t.Name, t.Username), maxPerson)}, nil
-}
-
-// keysFor are the public keys that may have signed a JWT: it need not say which (Core §10.1).
-func keysFor(t *jwt.Token, keys []jwkset.JWK) (set jwt.VerificationKeySet) {
-	kid, _ := t.Header["kid"].(string)
-	for _, key := range keys {
-		m := key.Marshal()
-		if (kid == "" || m.KID == kid) && (m.USE == "" || m.USE == jwkset.UseSig) && (m.ALG == "" || m.ALG.String() == t.Method.Alg()) {
-			set.Keys = append(set.Keys, key.Key())
-		}
-	}
-	return set
-}
-
-// keysAt reads the keys of an authorization server. Those of a kind that we do not know are left out (RFC 7517 §5).
-func (a *app) keysAt(ctx context.Context, address string) ([]jwkset.JWK, error) {
-	ctx, cancel := context.WithTimeout(ctx, a.callTime)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := a.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxJWKS))
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("status %d", resp.StatusCode)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("keys of the authorization server: %w", err)
-	}
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
-	}
-	if err := json.Unmarshal(body, &set); err != nil {
-		return nil, fmt.Errorf("keys of the authorization server: %w", err)
-	}
-	var keys []jwkset.JWK
-	for _, raw := range set.Keys {
-		if key, err := jwkset.NewJWKFromRawJSON(raw, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{SkipAll: true}); err == nil {
-			keys = append(keys, key)
-		}
-	}
-	return keys, nil
 }
 
 // whoIs reads the ID token that came with a code. Where we asked for one and got none, we do not know who it is.

@@ -73,7 +73,7 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 	who := slices.DeleteFunc(identity(scopes), func(scope string) bool { // what was agreed, then and now
 		return !slices.Contains(g.Identity, scope) || !slices.Contains(consent.Scopes, scope)
 	})
-	if len(decision.Granted) == 0 && (g.Server != loginServer || len(who) == 0) {
+	if len(decision.Granted) == 0 && (g.Server != directory.LoginServer || len(who) == 0) {
 		err = &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
 	}
 	return standing{user, server, append(decision.Granted, who...)}, err

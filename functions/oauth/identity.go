@@ -32,18 +32,14 @@ func identity(scopes []string) []string {
 	return []string{openID, profile}
 }
 
-// loginServer is what consents and grants name in place of an MCP server when a client asks who it is and for nothing else: us. It is no URI,
-// so no MCP server can have it for its identifier.
-const loginServer = "openid"
-
-// login is us as a server. Tokens for it open nothing but the userinfo endpoint.
+// loginItself is us as a server, for a client that asks who it is and for nothing else. Tokens for it open nothing but the userinfo endpoint.
 func (s *server) loginItself() directory.Server {
-	return directory.Server{Identifier: loginServer, Name: "your login", URL: s.BaseURL + userinfoPath}
+	return directory.Server{Identifier: directory.LoginServer, Name: "your login", URL: s.BaseURL + userinfoPath}
 }
 
 // audience of a token for a server.
 func audience(server directory.Server) []string {
-	if server.Identifier == loginServer {
+	if server.Identifier == directory.LoginServer {
 		return []string{server.URL}
 	}
 	return server.Audience()
@@ -51,14 +47,14 @@ func audience(server directory.Server) []string {
 
 // serverNamed finds the server of a grant.
 func (s *server) serverNamed(ctx context.Context, identifier string) (directory.Server, error) {
-	if identifier == loginServer {
+	if identifier == directory.LoginServer {
 		return s.loginItself(), nil
 	}
 	return s.Directory.Server(ctx, identifier)
 }
 
 // onlyLogin reports whether the client asks who it is and for nothing else: it named no server and no scope of one.
-func (a *authRequest) onlyLogin() bool { return a.Server.Identifier == loginServer }
+func (a *authRequest) onlyLogin() bool { return a.Server.Identifier == directory.LoginServer }
 
 // loginHint is whom the client expects (§3.1.2.1): no more than a suggestion for the form.
 func (a *authRequest) loginHint() string {

@@ -89,6 +89,7 @@ func (s *server) routes() http.Handler {
 
 	mux.HandleFunc("GET /oauth/authorize", s.authorize)
 	mux.HandleFunc("HEAD /oauth/authorize", notHead)
+	mux.Handle("POST /oauth/authorize", bounded(s.postAuthorize))
 	mux.HandleFunc("GET /oauth/login", s.showLogin)
 	mux.Handle("POST /oauth/login", s.form(s.login))
 	mux.HandleFunc("GET /oauth/consent", s.showConsentAgain)

@@ -297,6 +297,16 @@ func TestOpenIDRequests(t *testing.T) {
 			t.Errorf("%s: %v, want %s", c.name, got, c.code)
 		}
 	}
+	// By POST it is the same (Core §3.1.2.1), from whatever site; and a request is in one place.
+	path, query, _ := strings.Cut(w.request("response_type", "id_token"), "?")
+	form, _ := url.ParseQuery(query)
+	post := b.do(http.MethodPost, path, form, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
+	if got := b.callback(b.follow(post)); got.Get("error") != "unsupported_response_type" {
+		t.Errorf("by POST: %v", got)
+	}
+	if a := b.do(http.MethodPost, path+"?client_id=x", form); a.status != http.StatusBadRequest {
+		t.Errorf("by POST and in the query: %d", a.status)
+	}
 	// These must change nothing (Core §15.1, §5.5).
 	a := b.get(w.request("scope", "openid pet-profile:read", "display", "popup", "ui_locales", "fr", "claims_locales", "fr", "acr_values", "loa4", "claims", `{"id_token":{"email":{"essential":true}}}`))
 	if !strings.HasPrefix(a.header.Get("Location"), "/oauth/login?") {

@@ -215,6 +215,8 @@ func TestDoctorFinds(t *testing.T) {
 		{"another resource", after(replace(prDocument, "https://demo.example.com/mcp", "https://demo.example.com/mcp/")), "resource-metadata", wrong, "a slash at the end", "VETASSIST_BASE_URL"},
 		{"another authorization server", after(replace(prDocument, `"authorization_servers":["https://demo.example.com"]`, `"authorization_servers":["https://old.example.com"]`)),
 			"resource-metadata", wrong, "https://old.example.com", "for the MCP server too"},
+		{"no route for OpenID Connect", serveAt("/.well-known/openid-configuration", 404, map[string]string{"message": "Not Found"}), "openid-configuration", wrong, "not served: 404", "template.yaml"},
+		{"another OpenID provider", after(replace("/.well-known/openid-configuration", "/oauth/userinfo", "/oauth/whoami")), "openid-configuration", wrong, "differs from", "same version"},
 		{"two kinds of metadata", after(replace(prDocument, "VetAssist MCP Server", "Another")), "resource-metadata-forms", wrong, "differ", "same version"},
 		{"a server that believes X-Forwarded-Host", func(g *gateway) {
 			g.after = func(resp *http.Response) {

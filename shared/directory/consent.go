@@ -22,6 +22,10 @@ type Consent struct {
 
 const consentPrefix = "consent/"
 
+// LoginServer is what a consent, and a grant under it, names for its server when a client asked who somebody is and for nothing else: the
+// authorization server itself. It is no URI, so no MCP server can have it for its identifier.
+const LoginServer = "openid"
+
 func consentKey(user, client, server string) (partition, sort string) {
 	return "user/" + user, consentPrefix + client + "\t" + server // both may be URLs, which hold no tab
 }
