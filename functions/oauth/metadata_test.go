@@ -73,6 +73,7 @@ func TestWhoMayReadAnswers(t *testing.T) {
 		{"OPTIONS", "/oauth/logout", 405, false},
 		{"GET", "/oauth/logout?client_id=vet-assist-ai", 200, false},
 		{"GET", "/oauth/logout/confirm", 405, false},
+		{"HEAD", "/oauth/logout", 405, false},
 		{"OPTIONS", "/oauth/token", 204, true},
 		{"GET", "/oauth/token", 405, true},
 		{"POST", "/oauth/token", 400, true},

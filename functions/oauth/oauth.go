@@ -95,6 +95,7 @@ func (s *server) routes() http.Handler {
 	mux.HandleFunc("GET /oauth/consent", s.showConsentAgain)
 	mux.Handle("POST /oauth/consent", s.form(s.consent))
 	mux.HandleFunc("GET /oauth/logout", s.showLogout)
+	mux.HandleFunc("HEAD /oauth/logout", notHead)
 	mux.Handle("POST /oauth/logout", bounded(s.postLogout))
 	mux.Handle("POST "+logoutConfirmPath, s.form(s.confirmLogout))
 
@@ -139,7 +140,7 @@ func (s *server) form(next http.HandlerFunc) http.Handler {
 	return s.sameOrigin.Handler(bounded(next))
 }
 
-// notHead keeps HEAD, which the mux would take for a GET, from issuing a code that nobody reads.
+// notHead keeps HEAD, which the mux would take for a GET, from issuing a code that nobody reads, and from ending a login.
 func notHead(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Allow", "GET")
 	w.WriteHeader(http.StatusMethodNotAllowed)

@@ -88,6 +88,7 @@ func (p *person) redirected() url.Values {
 type tokens struct {
 	Access      string `json:"access_token"`
 	Refresh     string `json:"refresh_token"`
+	ID          string `json:"id_token"`
 	Type        string `json:"token_type"`
 	Scope       string `json:"scope"`
 	Expires     int    `json:"expires_in"`
