@@ -299,7 +299,7 @@ func parsedFlags(t *testing.T) []string {
 }
 
 // TestOneSetOfScopes: what the tools need, what the demo's policy knows and what the MCP server's metadata offers is the
-// same; the authorization server offers the admin API's besides, and offline_access, which is no resource's.
+// same; the authorization server offers the admin API's besides, and those that are no resource's: offline_access, openid and profile.
 func TestOneSetOfScopes(t *testing.T) {
 	w := newWorld(t)
 	offered := func(path string) []string {
@@ -316,6 +316,6 @@ func TestOneSetOfScopes(t *testing.T) {
 	needed = slices.Compact(needed)
 	sameSet(t, "seed/policy.json", readPolicy(t, "policy.json").scopes(), needed)
 	sameSet(t, "the MCP server's metadata", offered("/.well-known/oauth-protected-resource/mcp"), needed)
-	all := append(needed, append(readPolicy(t, "admin.json").scopes(), "offline_access")...)
+	all := append(needed, append(readPolicy(t, "admin.json").scopes(), "offline_access", "openid", "profile")...)
 	sameSet(t, "the authorization server's metadata", offered("/.well-known/oauth-authorization-server"), all)
 }

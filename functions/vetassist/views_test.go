@@ -49,7 +49,7 @@ func TestViews(t *testing.T) {
 		{"scopes", "name = 'pet-profile:read'", 1, "open=1"},
 		{"clients", "", 3, ""},
 		{"clients", "id = 'vet-assist-ai'", 1, "id=vet-assist-ai name=Vet Assist AI template=MCP client application"},
-		{"consents", "user_id = 'user-bob'", 1, "client_id=vet-assist-ai server=mcp://vetassist scopes=appointment:write pet-profile:read reminder:write"},
+		{"consents", "user_id = 'user-bob'", 1, "client_id=vet-assist-ai server=mcp://vetassist scopes=appointment:write openid pet-profile:read profile reminder:write"},
 		{"sessions", "user_id = 'user-bob'", 0, "method=password address=127.0.0.1"},
 		{"passkeys", "user_id = 'user-bob'", 1, "name=My phone"},
 		{"codes", "used", 0, "user_id=user-bob client_id=vet-assist-ai"},
