@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -162,6 +163,9 @@ func TestLoginAlone(t *testing.T) {
 		}
 		if _, err := w.verifier.Verify(t.Context(), got.Access); err == nil || !strings.Contains(err.Error(), "another resource") {
 			t.Errorf("%s: the MCP server takes it: %v", client, err)
+		}
+		if payload, err := base64.RawURLEncoding.DecodeString(strings.Split(got.Access, ".")[1]); err != nil || !strings.Contains(string(payload), `"aud":["`+w.url+`/oauth/userinfo"]`) {
+			t.Errorf("%s: the access token says %s", client, payload)
 		}
 		if a := w.userinfo(got.Access); a.status != http.StatusOK {
 			t.Errorf("%s: userinfo %d %s", client, a.status, a.body)
