@@ -27,7 +27,6 @@ var house = map[string][]string{
 	"shared/config":    {},
 	"shared/web":       {},
 	"shared/clientkey": {}, // the key of whoever is on the other side
-	"shared/dpop":      {"shared/clientkey"},
 	"shared/egress":    {"shared/config"},
 	"shared/rbac":      {}, // the formula is pure: no store, no token, no HTTP
 
@@ -42,7 +41,7 @@ var house = map[string][]string{
 	"shared/token":            {"shared/rbac", "shared/store"},
 	"shared/secret":           {"shared/store", "shared/web"},                                                      // of web it knows how a secret is made
 	"shared/dpop":             {"shared/clientkey", "shared/secret", "shared/store", "shared/token", "shared/web"}, // of token it knows who may sign; of web, how a secret is hashed
-	"shared/directory":        {"shared/rbac", "shared/store", "shared/web"},                                       // of web it knows how secrets are made and kept
+	"shared/directory":        {"shared/rbac", "shared/store", "shared/token", "shared/web"},                       // of token it knows which keys may sign; of web, how secrets are made and kept
 	"shared/clinic":           {"shared/store"},                                                                    // no idea of tokens, scopes or who logs in
 	"shared/clinic/knowledge": {},
 

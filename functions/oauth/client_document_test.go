@@ -205,6 +205,28 @@ func TestWrongClientURL(t *testing.T) {
 	}
 }
 
+// TestDocumentSettings: what a document says of how its client is to be treated counts, until it says so no more. A stranger has no agent.
+func TestDocumentSettings(t *testing.T) {
+	t.Parallel()
+	w, h := newDocumentWorld(t)
+	b := w.browser()
+	b.login("bob", w.request())
+	for _, body := range []string{
+		document("require_pushed_authorization_requests", true, "dpop_bound_access_tokens", true, "post_logout_redirect_uris", []string{"https://app.example/bye"}, "may_act", "vet-assist-ai"),
+		document("require_pushed_authorization_requests", nil, "dpop_bound_access_tokens", false),
+	} {
+		on := strings.Contains(body, "true")
+		h.put(body, "Cache-Control", "max-age=60")
+		b.get(w.documentRequest())
+		r, err := w.directory.DescribedClient(t.Context(), documentURL)
+		c := r.Value
+		if err != nil || c.RequirePushed != on || c.BoundTokens != on || (len(c.LogoutURIs) == 1) != on || c.MayAct != "" {
+			t.Errorf("%s became %+v, %v", body, c, err)
+		}
+		w.clock.Advance(2 * time.Minute)
+	}
+}
+
 // TestWrongDocument: a document that says what it must not, or is not served as one, is no client.
 func TestWrongDocument(t *testing.T) {
 	t.Parallel()
@@ -239,9 +261,13 @@ func TestWrongDocument(t *testing.T) {
 		"secret that signs":   {document("token_endpoint_auth_method", "client_secret_jwt"), "must be one of", nil},
 		"certificate":         {document("token_endpoint_auth_method", "tls_client_auth"), "must be one of", nil},
 		"keys nowhere":        {document("token_endpoint_auth_method", "private_key_jwt"), "jwks or jwks_uri", nil},
-		"keys twice":          {document("token_endpoint_auth_method", "private_key_jwt", "jwks_uri", "https://a.example/", "jwks", map[string]any{"keys": []any{1}}), "jwks or jwks_uri", nil},
-		"no key":              {document("token_endpoint_auth_method", "private_key_jwt", "jwks", map[string]any{"keys": []any{}}), "a JWK set with a key", nil},
+		"keys twice":          {document("token_endpoint_auth_method", "private_key_jwt", "jwks_uri", "https://a.example/", "jwks", map[string]any{"keys": []any{1}}), "jwks_uri must be left out", nil},
+		"no key":              {document("token_endpoint_auth_method", "private_key_jwt", "jwks", map[string]any{"keys": []any{}}), "jwks must be a JWK set", nil},
 		"keys by http":        {document("token_endpoint_auth_method", "private_key_jwt", "jwks_uri", "http://a.example/"), "must be an https URL", nil},
+		"logout elsewhere":    {document("post_logout_redirect_uris", []string{"http://127.0.0.1/bye"}), "no redirect URI leads there", nil},
+		"logout in script":    {document("post_logout_redirect_uris", []string{"javascript://x/%0aalert(1)"}), "no app&#39;s own", nil},
+		"one logout address":  {document("post_logout_redirect_uris", "https://app.example/bye"), "post_logout_redirect_uris is of the wrong type", nil},
+		"bound perhaps":       {document("dpop_bound_access_tokens", "true"), "dpop_bound_access_tokens is of the wrong type", nil},
 		"no codes":            {document("grant_types", []string{"refresh_token"}), "authorization_code", nil},
 		"implicit":            {document("response_types", []string{"token"}), "must hold code", nil},
 		"HTML":                {document(), "application/json", []string{"Content-Type", "text/html; charset=utf-8"}},

@@ -26,6 +26,9 @@ type clientMetadata struct {
 	ClientURI               string             `json:"client_uri"`
 	JWKS                    stdjson.RawMessage `json:"jwks"`
 	JWKSURI                 string             `json:"jwks_uri"`
+	RequirePushed           bool               `json:"require_pushed_authorization_requests"` // RFC 9126 §6
+	BoundTokens             bool               `json:"dpop_bound_access_tokens"`              // RFC 9449 §5.2
+	LogoutURIs              []string           `json:"post_logout_redirect_uris"`             // OpenID Connect RP-Initiated Logout §3.1
 	ClientSecret            stdjson.RawMessage `json:"client_secret"`
 	ClientSecretExpiresAt   stdjson.RawMessage `json:"client_secret_expires_at"`
 }
@@ -61,6 +64,9 @@ func (m clientMetadata) judge() error {
 	if err := directory.CheckRedirects(m.redirects()); err != nil {
 		return &metadataError{"invalid_redirect_uri", fieldProblem(err)}
 	}
+	if err := directory.CheckLogouts(m.logouts(), m.redirects()); err != nil {
+		return wrongMetadata("%s", fieldProblem(err))
+	}
 	if err := directory.CheckName(m.name()); err != nil {
 		return wrongMetadata("client_%s", fieldProblem(err))
 	}
@@ -80,31 +86,28 @@ func (m clientMetadata) judgeKeys() error {
 	if m.TokenEndpointAuthMethod != directory.PrivateKeyJWT {
 		return nil
 	}
-	var set struct {
-		Keys []map[string]stdjson.RawMessage `json:"keys"`
-	}
-	switch {
-	case m.hasJWKS() == (m.JWKSURI != ""):
-		return wrongMetadata("private_key_jwt needs jwks or jwks_uri, and not both")
-	case m.hasJWKS() && (json.Unmarshal(m.JWKS, &set) != nil || len(set.Keys) == 0):
-		return wrongMetadata("jwks must be a JWK set with a key in it") // RFC 7517 §5
-	case slices.ContainsFunc(set.Keys, isPrivate):
-		return wrongMetadata("jwks must hold no private or symmetric key: whoever reads it could be this client")
-	case m.JWKSURI != "" && !isPlainHTTPS(m.JWKSURI):
-		return wrongMetadata("jwks_uri must be an https URL")
+	if err := m.keys().Check(); err != nil {
+		return wrongMetadata("%s", fieldProblem(err))
 	}
 	return nil
 }
 
-// isPrivate reports whether a JWK holds what its owner alone should know (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
-func isPrivate(key map[string]stdjson.RawMessage) bool { return key["d"] != nil || key["k"] != nil }
-
-func (m clientMetadata) hasJWKS() bool { return len(m.JWKS) > 0 && string(m.JWKS) != "null" }
+// keys are its public keys. The null that some write for what they do not have is nothing.
+func (m clientMetadata) keys() directory.ClientKeys {
+	if string(m.JWKS) == "null" {
+		m.JWKS = nil
+	}
+	return directory.ClientKeys{JWKS: m.JWKS, URI: m.JWKSURI}
+}
 
 // redirects are the redirect URIs, each once.
-func (m clientMetadata) redirects() []string {
-	var uris []string
-	for _, uri := range m.RedirectURIs {
+func (m clientMetadata) redirects() []string { return eachOnce(m.RedirectURIs) }
+
+// logouts are the addresses after a logout, each once.
+func (m clientMetadata) logouts() []string { return eachOnce(m.LogoutURIs) }
+
+func eachOnce(given []string) (uris []string) {
+	for _, uri := range given {
 		if !slices.Contains(uris, uri) {
 			uris = append(uris, uri)
 		}
@@ -139,12 +142,11 @@ func (m clientMetadata) grants() []string {
 // redirect URIs, see Directory.located.
 func (m clientMetadata) fill(c *directory.Client) {
 	c.Name, c.RedirectURIs, c.GrantTypes = m.name(), m.redirects(), m.grants()
+	c.RequirePushed, c.BoundTokens, c.LogoutURIs = m.RequirePushed, m.BoundTokens, m.logouts()
 	c.AuthMethod, c.JWKS, c.JWKSURI, c.ClientURI = "", nil, "", ""
 	if m.TokenEndpointAuthMethod == directory.PrivateKeyJWT {
-		c.AuthMethod, c.JWKSURI = directory.PrivateKeyJWT, m.JWKSURI
-		if m.hasJWKS() {
-			c.JWKS = m.JWKS
-		}
+		keys := m.keys()
+		c.AuthMethod, c.JWKS, c.JWKSURI = directory.PrivateKeyJWT, keys.JWKS, keys.URI
 	}
 	if isPlainHTTPS(m.ClientURI) {
 		c.ClientURI = m.ClientURI

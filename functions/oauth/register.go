@@ -34,6 +34,9 @@ type registration struct {
 	ClientURI       string          `json:"client_uri,omitempty"`
 	JWKS            json.RawMessage `json:"jwks,omitempty"`
 	JWKSURI         string          `json:"jwks_uri,omitempty"`
+	RequirePushed   bool            `json:"require_pushed_authorization_requests,omitempty"`
+	BoundTokens     bool            `json:"dpop_bound_access_tokens,omitempty"`
+	LogoutURIs      []string        `json:"post_logout_redirect_uris,omitempty"`
 }
 
 // maxRegistration bounds what a client may say of itself, in bytes.
@@ -82,7 +85,8 @@ func (s *server) registerClient(r *http.Request) (registration, error) {
 	c := known.Client
 	answer := registration{ClientID: c.ClientID(), IssuedAt: c.Created.Unix(), Secret: known.Secret,
 		ClientName: c.Name, ApplicationType: c.ApplicationType, RedirectURIs: m.redirects(), // with its own ports
-		GrantTypes: c.GrantTypes, ResponseTypes: []string{"code"}, AuthMethod: m.TokenEndpointAuthMethod, ClientURI: c.ClientURI, JWKS: c.JWKS, JWKSURI: c.JWKSURI}
+		GrantTypes: c.GrantTypes, ResponseTypes: []string{"code"}, AuthMethod: m.TokenEndpointAuthMethod, ClientURI: c.ClientURI, JWKS: c.JWKS, JWKSURI: c.JWKSURI,
+		RequirePushed: c.RequirePushed, BoundTokens: c.BoundTokens, LogoutURIs: m.logouts()}
 	if known.Secret != "" {
 		answer.SecretExpiresAt = new(int64)
 	}

@@ -36,6 +36,7 @@ func TestRegisterAgain(t *testing.T) {
 		"at two ports":        change(`"http://127.0.0.1:33418/cb"`, `"http://127.0.0.1:1/cb", "http://127.0.0.1:2/cb"`),
 		"in another version":  change(`"client_name"`, `"software_version": "2", "scope": "a b", "client_name"`),
 		"with what we ignore": change(`"client_name"`, `"tos_uri": "https://x.example/", "client_name"`),
+		"with what is false":  change(`"client_name"`, `"require_pushed_authorization_requests": false, "dpop_bound_access_tokens": false, "post_logout_redirect_uris": [], "client_name"`),
 		"with no type":        change(`, "application_type": "native"`, ``),
 	} {
 		if got := w.register("", body); got.Status != http.StatusCreated || got.ClientID != first.ClientID || got.IssuedAt != first.IssuedAt || got.Secret != "" {
@@ -54,11 +55,20 @@ func TestRegisterAgain(t *testing.T) {
 		"another home":        change(`"client_name"`, `"client_uri": "https://host.example/", "client_name"`),
 		"with a secret":       change(`"none"`, `"client_secret_post"`),
 		"with a secret again": change(`"none"`, `"client_secret_post"`),
+		"pushing":             change(`"client_name"`, `"require_pushed_authorization_requests": true, "client_name"`),
+		"with bound tokens":   change(`"client_name"`, `"dpop_bound_access_tokens": true, "client_name"`),
+		"with a logout":       change(`"client_name"`, `"post_logout_redirect_uris": ["https://host.example/bye"], "client_name"`),
 		"with keys":           change(`"none"`, `"private_key_jwt", "jwks_uri": "https://host.example/jwks.json"`),
 	} {
 		if got := w.register("", body); got.Status != http.StatusCreated || got.ClientID == first.ClientID {
 			t.Errorf("%s: %+v", what, got)
 		}
+	}
+	bye := func(uris string) string {
+		return change(`"client_name"`, `"post_logout_redirect_uris": [`+uris+`], "client_name"`)
+	}
+	if a, b := w.register("", bye(`"https://host.example/a", "https://host.example/b"`)), w.register("", bye(`"https://host.example/b", "https://host.example/a", "https://host.example/b"`)); a.ClientID != b.ClientID {
+		t.Error("the order of logout addresses means something")
 	}
 	web := `{"client_name": "Web", "token_endpoint_auth_method": "none", "redirect_uris": ["https://web.example:8443/cb"]}`
 	if a, b := w.register("", web), w.register("", strings.Replace(web, ":8443", ":9443", 1)); a.ClientID == b.ClientID {

@@ -34,6 +34,9 @@ type registered struct {
 	Method          string          `json:"token_endpoint_auth_method"`
 	JWKS            json.RawMessage `json:"jwks"`
 	JWKSURI         string          `json:"jwks_uri"`
+	Pushed          bool            `json:"require_pushed_authorization_requests"`
+	Bound           bool            `json:"dpop_bound_access_tokens"`
+	Logouts         []string        `json:"post_logout_redirect_uris"`
 	Error           string          `json:"error"`
 	Description     string          `json:"error_description"`
 }
@@ -142,6 +145,28 @@ func TestRegisterHosts(t *testing.T) {
 	}
 }
 
+// TestRegisterSettingsOfItsOwn: what a client says of how it is to be treated is kept, and told (RFC 9126 §6, RFC 9449 §5.2, OpenID Connect
+// RP-Initiated Logout §3.1). Grants that would let it do without the person, and an agent, are not its to say.
+func TestRegisterSettingsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plain := w.register("", `{"redirect_uris": ["http://127.0.0.1/cb"]}`)
+	if plain.Status != http.StatusCreated || plain.Pushed || plain.Bound || len(plain.Logouts) > 0 {
+		t.Errorf("%+v", plain)
+	}
+	got := w.register("", `{"client_name": "Host", "redirect_uris": ["http://127.0.0.1/cb", "https://app.example/cb"], "require_pushed_authorization_requests": true, "dpop_bound_access_tokens": true,
+		"post_logout_redirect_uris": ["https://app.example/bye", "http://localhost:7777/bye", "https://app.example/bye"], "may_act": "vet-assist-ai", "roles": ["Vet Staff"],
+		"grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:jwt-bearer", "client_credentials"]}`)
+	logouts := []string{"https://app.example/bye", "http://localhost:7777/bye"}
+	if got.Status != http.StatusCreated || !got.Pushed || !got.Bound || !slices.Equal(got.Logouts, logouts) || !slices.Equal(got.Grants, []string{"authorization_code"}) {
+		t.Errorf("%+v", got)
+	}
+	c, err := w.directory.Client(t.Context(), got.ClientID)
+	if err != nil || !c.RequirePushed || !c.BoundTokens || !slices.Equal(c.LogoutURIs, logouts) || c.MayAct != "" || len(c.Roles) > 0 || !slices.Equal(c.GrantTypes, got.Grants) {
+		t.Errorf("known as %+v, %v", c, err)
+	}
+}
+
 // TestRegisterBadInput: what is refused, and with which code (RFC 7591 §3.2.2).
 func TestRegisterBadInput(t *testing.T) {
 	t.Parallel()
@@ -191,6 +216,18 @@ func TestRegisterBadInput(t *testing.T) {
 		{"keys without keys", `{"token_endpoint_auth_method": "private_key_jwt", "redirect_uris": ["https://app.example/"]}`, metadata},
 		{"a private key", `{"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA"}]}, "redirect_uris": ["https://app.example/"]}`, metadata},
 		{"a key that both sides know", `{"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{"kty": "oct", "k": "AA"}]}, "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"half of a private key", `{"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{"kty": "RSA", "n": "AA", "e": "AQAB", "p": "AA"}]}, "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"no key that we can use", `{"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{"kty": "EC", "crv": "P-384"}]}, "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"pushing of another type", `{"require_pushed_authorization_requests": "yes", "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"bound tokens of another type", `{"dpop_bound_access_tokens": 1, "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a logout of another type", `{"post_logout_redirect_uris": "https://app.example/", "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a logout over http", `{"post_logout_redirect_uris": ["http://app.example/"], "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a logout in script", `{"post_logout_redirect_uris": ["javascript:alert(1)"], "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a logout with a fragment", `{"post_logout_redirect_uris": ["https://app.example/#x"], "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a logout that would look like another", `{"post_logout_redirect_uris": ["https://%D0%B0pple.com/"], "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a logout in other letters", `{"post_logout_redirect_uris": ["https://аpple.example/"], "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a logout on the person's machine, of a website", `{"post_logout_redirect_uris": ["http://localhost/bye"], "redirect_uris": ["https://app.example/"]}`, metadata},
+		{"a logout in another app", `{"post_logout_redirect_uris": ["com.example.b:/bye"], "redirect_uris": ["com.example.a:/cb"]}`, metadata},
 		{"keys over http", `{"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "http://app.example/", "redirect_uris": ["https://app.example/"]}`, metadata},
 	} {
 		t.Run(c.what, func(t *testing.T) {

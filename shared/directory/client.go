@@ -39,9 +39,9 @@ type Client struct {
 	LogoutURIs      []string            `json:"post_logout_redirect_uris,omitempty"`             // where people may go after a logout (OpenID Connect RP-Initiated Logout §3.1)
 	MayAct          string              `json:"may_act,omitempty"`                               // ID of the agent that may act for whom it has a token of (RFC 8693 §4.4)
 	SecretHash      string              `json:"secret_hash,omitempty"`
-	SecretChanged   time.Time           `json:"secret_changed,omitzero"`
-	Source          Source              `json:"source"`         // who registered it
-	Same            string              `json:"same,omitempty"` // hash of what a public one said of itself when it registered: see Register
+	SecretChanged   time.Time           `json:"secret_changed,omitzero"` // when an administrator last gave it a secret, or other keys
+	Source          Source              `json:"source"`                  // who registered it
+	Same            string              `json:"same,omitempty"`          // hash of what a public one said of itself when it registered: see Register
 	Disabled        bool                `json:"disabled,omitempty"`
 	Deleting        bool                `json:"deleting,omitempty"` // half deleted; disabled too
 	System          bool                `json:"system,omitempty"`   // part of VetAssist itself: nobody changes or deletes it
@@ -114,7 +114,7 @@ type clientUse struct {
 	Scopes []string `json:"scopes"` // that the client is authorized for there
 }
 
-// entries are the client's index items: in both lists of clients, and among the clients of each server.
+// entries are the client's index items: in both lists of clients, and among those of each role, agent and server.
 func (c Client) entries() []entry {
 	summary := ClientSummary{c.ID, c.URL, c.Name, c.Template, c.Source, c.Disabled, c.Created}
 	all := []entry{{clientsByName.at(nameKey(c.Name, c.ID)), summary, c.Expires}, {clientsByID.at(idKey(c.ClientID())), summary, c.Expires}}
@@ -123,6 +123,9 @@ func (c Client) entries() []entry {
 	}
 	for _, role := range c.Roles {
 		all = append(all, entry{clientsWith(role).at(c.ID), summary, c.Expires})
+	}
+	if c.MayAct != "" {
+		all = append(all, entry{naming(c.MayAct).at(c.ID), summary, c.Expires})
 	}
 	for _, server := range slices.Sorted(maps.Keys(c.Authorized)) {
 		all = append(all, entry{clientsOf(server).at(c.ID), clientUse{c.ID, c.Name, c.Authorized[server]}, c.Expires})
@@ -188,9 +191,11 @@ func (d *Directory) readClient(ctx context.Context, id string) (store.Record[Cli
 }
 
 func (d *Directory) fillClient(c Client) Client {
-	c.RedirectURIs = slices.Clone(c.RedirectURIs)
-	for i, uri := range c.RedirectURIs {
-		c.RedirectURIs[i] = d.expand(uri)
+	c.RedirectURIs, c.LogoutURIs = slices.Clone(c.RedirectURIs), slices.Clone(c.LogoutURIs)
+	for _, uris := range [][]string{c.RedirectURIs, c.LogoutURIs} {
+		for i, uri := range uris {
+			uris[i] = d.expand(uri)
+		}
 	}
 	return c
 }

@@ -15,10 +15,21 @@ import (
 
 // ClientEdit is a change to an application; nil leaves a field as it is.
 type ClientEdit struct {
-	Name         *string
-	RedirectURIs *[]string
-	Roles        *[]string
-	Disabled     *bool
+	Name          *string
+	RedirectURIs  *[]string
+	Roles         *[]string
+	RequirePushed *bool
+	BoundTokens   *bool
+	LogoutURIs    *[]string
+	MayAct        *string     // empty: nobody
+	Keys          *ClientKeys // in place of its secret, or of other keys; RotateSecret is the way back
+	Disabled      *bool
+}
+
+// describes reports whether it says more than whether the application may ask for anything at all.
+func (e ClientEdit) describes() bool {
+	e.Disabled = nil
+	return e != ClientEdit{}
 }
 
 // ClientRecord reads an application for administration: with the version that a change must name, disabled or not.
@@ -61,28 +72,35 @@ func (d *Directory) checkedClient(c Client) (Client, error) {
 	if err := checkText("name", c.Name, 1, maxName); err != nil {
 		return Client{}, err
 	}
-	if !c.May(GrantCode) && len(c.RedirectURIs) > 0 {
+	browser, machine := c.May(GrantCode), c.May(GrantMachine) // it sends people here with their browser; it acts for nobody
+	switch {
+	case !browser && len(c.RedirectURIs) > 0:
 		return Client{}, &FieldError{"redirect_uris", "must be left out: no browser is sent back to an application of this kind"}
-	}
-	if c.May(GrantMachine) { // it acts for nobody
-		if len(c.Roles) > maxClientRoles {
-			return Client{}, &FieldError{"roles", fmt.Sprintf("must be at most %d", maxClientRoles)}
-		}
-		return c, nil
-	}
-	if len(c.Roles) > 0 {
+	case !browser && len(c.LogoutURIs) > 0:
+		return Client{}, &FieldError{"post_logout_redirect_uris", "must be left out: no browser is sent back to an application of this kind"}
+	case !browser && c.RequirePushed:
+		return Client{}, &FieldError{"require_pushed_authorization_requests", "must be false: an application of this kind makes no authorization requests"}
+	case machine && len(c.Roles) > maxClientRoles:
+		return Client{}, &FieldError{"roles", fmt.Sprintf("must be at most %d", maxClientRoles)}
+	case !machine && len(c.Roles) > 0:
 		return Client{}, &FieldError{"roles", "must be left out: this application acts for users, and their roles count"}
-	}
-	if !c.May(GrantCode) {
+	case machine && c.MayAct != "":
+		return Client{}, &FieldError{"may_act", "must be left out: this application has no users for whom an agent could act"}
+	case c.MayAct == c.ID:
+		return Client{}, &FieldError{"may_act", "must be another application"}
+	case !browser:
 		return c, nil
 	}
 	if err := CheckRedirects(c.RedirectURIs); err != nil {
 		return Client{}, err
 	}
+	if err := CheckLogouts(c.LogoutURIs, c.RedirectURIs); err != nil {
+		return Client{}, err
+	}
 	return d.located(c), nil
 }
 
-// located is a client with its redirect URIs in the form that is stored, and the application type that follows from them: who is
+// located is a client with its addresses in the form that is stored, and the application type that follows from its redirect URIs: who is
 // answered on the person's machine, and not on ours, is native, whatever it says of itself. OpenID Connect Registration §2 has
 // https alone for the web, and "web" is what is meant by saying nothing; Cursor says it next to its own scheme.
 func (d *Directory) located(c Client) Client {
@@ -93,6 +111,10 @@ func (d *Directory) located(c Client) Client {
 			c.ApplicationType = Native
 		}
 		c.RedirectURIs[i] = stored
+	}
+	c.LogoutURIs = slices.Clone(c.LogoutURIs)
+	for i, uri := range c.LogoutURIs {
+		c.LogoutURIs[i] = d.contract(uri)
 	}
 	return c
 }
@@ -105,28 +127,50 @@ func (d *Directory) UpdateClient(ctx context.Context, id string, version int64, 
 			return store.Record[Client]{}, err
 		}
 		c := before.Value
-		if c.SelfRegistered() && (e.Name != nil || e.RedirectURIs != nil || e.Roles != nil) {
+		if c.SelfRegistered() && e.describes() {
 			return store.Record[Client]{}, ErrSelfRegistered
 		}
-		c.Name, c.Disabled = value(e.Name, c.Name), value(e.Disabled, c.Disabled)
+		if e.describes() { // what once passed under other rules can still be disabled
+			if c, err = d.edited(c, e); err != nil {
+				return store.Record[Client]{}, err
+			}
+		}
+		c.Disabled = value(e.Disabled, c.Disabled)
 		if e.Disabled != nil {
 			c.Expires = noExpiry // what an administrator decided is not forgotten: it could register again as if nothing had been
 		}
-		var checks []store.Op
-		if e.Roles != nil {
-			c.Roles = uniqueRoles(*e.Roles)
-			if checks, err = d.roleChecks(ctx, lacking(c.Roles, before.Value.Roles)); err != nil {
-				return store.Record[Client]{}, err
-			}
-		}
-		if e.Name != nil || e.RedirectURIs != nil || e.Roles != nil { // what once passed under other rules can still be disabled
-			c.RedirectURIs = value(e.RedirectURIs, d.fillClient(c).RedirectURIs)
-			if c, err = d.checkedClient(c); err != nil {
-				return store.Record[Client]{}, err
-			}
+		checks, err := d.clientChecks(ctx, before.Value, c)
+		if err != nil {
+			return store.Record[Client]{}, err
 		}
 		return d.replaceClient(ctx, before, c, checks...)
 	})
+}
+
+// edited is what an administrator makes of an application, in the form that is stored.
+func (d *Directory) edited(before Client, e ClientEdit) (Client, error) {
+	c := d.fillClient(before)
+	c.Name, c.RedirectURIs, c.LogoutURIs = value(e.Name, c.Name), value(e.RedirectURIs, c.RedirectURIs), value(e.LogoutURIs, c.LogoutURIs)
+	c.RequirePushed, c.BoundTokens, c.MayAct = value(e.RequirePushed, c.RequirePushed), value(e.BoundTokens, c.BoundTokens), value(e.MayAct, c.MayAct)
+	if e.Roles != nil {
+		c.Roles = uniqueRoles(*e.Roles)
+	}
+	if e.Keys != nil {
+		if err := d.proveBy(&c, *e.Keys); err != nil {
+			return Client{}, err
+		}
+	}
+	return d.checkedClient(c)
+}
+
+// clientChecks make a write depend on what an application newly names being there still: roles, and an agent.
+func (d *Directory) clientChecks(ctx context.Context, before, c Client) ([]store.Op, error) {
+	checks, err := d.roleChecks(ctx, lacking(c.Roles, before.Roles))
+	if err != nil || c.MayAct == "" || c.MayAct == before.MayAct {
+		return checks, err
+	}
+	agent, err := d.agentCheck(ctx, c.MayAct)
+	return append(checks, agent), err
 }
 
 // value is what an edit says, or what was there.
@@ -179,9 +223,9 @@ func (d *Directory) replaceClient(ctx context.Context, before store.Record[Clien
 	return store.Record[Client]{Value: d.fillClient(c), Version: before.Version + 1}, blame(d.store.Write(ctx, ops...), ops)
 }
 
-// DeleteClient deletes an application that is at the version. When people allowed it something the error is an
-// *InUseError, unless cascade is asked for, which withdraws their consents; from the moment that it is marked it gets no
-// token. ErrUnfinished: there were too many of them for one call. A client_id is never given twice.
+// DeleteClient deletes an application that is at the version. When people allowed it something, or applications name it as their agent, the
+// error is an *InUseError, unless cascade is asked for, which withdraws the consents and takes it out of the applications; from the
+// moment that it is marked it gets no token. ErrUnfinished: there were too many of them for one call. A client_id is never given twice.
 func (d *Directory) DeleteClient(ctx context.Context, id string, version int64, cascade bool) error {
 	r, err := d.clientAt(ctx, id, version)
 	if err != nil {
@@ -199,17 +243,27 @@ func (d *Directory) DeleteClient(ctx context.Context, id string, version int64, 
 	if err := d.withdrawAllFor(ctx, id); err != nil {
 		return err
 	}
+	if err := d.forgetAgent(ctx, id); err != nil {
+		return err
+	}
 	ops := []store.Op{store.Delete("client/"+id, clientSort, store.IfVersion(r.Version)), bury("client/" + id)}
 	return d.store.Write(ctx, append(ops, indexOps(r.Value.entries(), nil)...)...)
 }
 
 func (d *Directory) clientInUse(ctx context.Context, id string) error {
 	page, err := d.ConsentsFor(ctx, id, Query{Limit: shownUses + 1})
-	if err != nil || len(page.Items) == 0 {
+	if err != nil {
 		return err
 	}
-	used := &InUseError{More: len(page.Items) > shownUses}
-	for _, c := range page.Items[:min(len(page.Items), shownUses)] {
+	named, err := d.ClientsNaming(ctx, id, Query{Limit: shownUses + 1})
+	if err != nil || len(page.Items)+len(named.Items) == 0 {
+		return err
+	}
+	used := &InUseError{More: len(page.Items)+len(named.Items) > shownUses}
+	for _, c := range named.Items[:min(len(named.Items), shownUses)] {
+		used.Uses = append(used.Uses, Use{"application", c.ID, c.Name})
+	}
+	for _, c := range page.Items[:min(len(page.Items), shownUses-len(used.Uses))] {
 		u, err := d.User(ctx, c.UserID)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err

@@ -51,19 +51,29 @@ var templateGrants = map[string][]string{
 
 // NewClient is what an administrator says of an application to be made.
 type NewClient struct {
-	ID           string // of a program that may have to repeat this; empty: a new one
-	Name         string
-	Template     string
-	RedirectURIs []string
-	Roles        []string // of a machine-to-machine application
+	ID            string // of a program that may have to repeat this; empty: a new one
+	Name          string
+	Template      string
+	RedirectURIs  []string
+	Roles         []string // of a machine-to-machine application
+	RequirePushed bool
+	BoundTokens   bool
+	LogoutURIs    []string
+	MayAct        string
+	Keys          *ClientKeys // of a confidential one that is to have no secret
 }
 
-// AddClient makes an application. It is authorized for nothing yet. secret is that of a confidential one: only its hash is
-// kept, so it is known now and never again. The error is store.ErrConflict when the ID is taken, and ErrGone when it
+// confidential reports whether applications of a template prove themselves. The others run where anybody can look.
+func confidential(template string) bool {
+	return template != MCPClientTemplate && template != DeviceTemplate
+}
+
+// AddClient makes an application. It is authorized for nothing yet. secret is that of a confidential one without keys: only its hash
+// is kept, so it is known now and never again. The error is store.ErrConflict when the ID is taken, and ErrGone when it
 // was.
 func (d *Directory) AddClient(ctx context.Context, n NewClient) (r store.Record[Client], secret string, err error) {
 	c := Client{ID: n.ID, Name: n.Name, Template: n.Template, RedirectURIs: n.RedirectURIs, Roles: uniqueRoles(n.Roles), Authorized: map[string][]string{},
-		Source: SourceAdmin, Created: d.now().UTC().Truncate(time.Second)}
+		RequirePushed: n.RequirePushed, BoundTokens: n.BoundTokens, LogoutURIs: n.LogoutURIs, MayAct: n.MayAct, Source: SourceAdmin, Created: d.moment()}
 	if c.GrantTypes = slices.Clone(templateGrants[n.Template]); c.GrantTypes == nil {
 		return r, "", &FieldError{"template", "must be one of: " + strings.Join(Templates, ", ")}
 	}
@@ -76,13 +86,17 @@ func (d *Directory) AddClient(ctx context.Context, n NewClient) (r store.Record[
 	if c, err = d.checkedClient(c); err != nil {
 		return r, "", err
 	}
-	if n.Template != MCPClientTemplate && n.Template != DeviceTemplate {
-		if secret, err = d.newSecret(&c); err != nil {
-			return r, "", err
-		}
+	switch {
+	case n.Keys != nil:
+		err = d.proveBy(&c, *n.Keys)
+	case confidential(n.Template):
+		secret, err = d.newSecret(&c)
+	}
+	if err != nil {
+		return r, "", err
 	}
 	r, err = insist(func() (store.Record[Client], error) {
-		checks, err := d.roleChecks(ctx, c.Roles)
+		checks, err := d.clientChecks(ctx, Client{}, c)
 		if err != nil {
 			return store.Record[Client]{}, err
 		}
@@ -98,17 +112,21 @@ func (d *Directory) AddClient(ctx context.Context, n NewClient) (r store.Record[
 
 func (d *Directory) newSecret(c *Client) (string, error) {
 	secret, err := web.NewSecret(rand.Reader)
-	c.SecretHash, c.SecretChanged = web.Hash(secret), d.now().UTC().Truncate(time.Second)
+	c.AuthMethod, c.JWKS, c.JWKSURI = "", nil, ""
+	c.SecretHash, c.SecretChanged = web.Hash(secret), d.moment()
 	return secret, err
 }
 
-// RotateSecret gives a confidential application a new secret; the one before is worth nothing from now on.
+func (d *Directory) moment() time.Time { return d.now().UTC().Truncate(time.Second) }
+
+// RotateSecret gives a confidential application a new secret; what it proved itself with before, a secret or keys, is worth nothing
+// from now on.
 func (d *Directory) RotateSecret(ctx context.Context, id string, version int64) (r store.Record[Client], secret string, err error) {
 	before, err := d.usableClientAt(ctx, id, version)
 	if err == nil && before.Value.SelfRegistered() { // whoever runs it could not be told
 		err = ErrSelfRegistered
 	}
-	if err == nil && !before.Value.HasSecret() {
+	if err == nil && !before.Value.Confidential() {
 		err = &FieldError{"client_id", "is an application without a secret"}
 	}
 	if err != nil {

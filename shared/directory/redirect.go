@@ -70,12 +70,42 @@ func CheckRedirects(uris []string) error {
 	if len(uris) == 0 || len(uris) > maxRedirects {
 		return &FieldError{"redirect_uris", fmt.Sprintf("must be 1 to %d addresses", maxRedirects)}
 	}
+	return checkAddresses("redirect_uris", uris)
+}
+
+// CheckLogouts says what is wrong with the addresses to which a client sends people after a logout, if anything. It is a *FieldError. They
+// are as strict as redirect URIs, of which OpenID Connect RP-Initiated Logout §3.1 says less; and one that leads to something on the person's
+// machine, rather than to a website, is of the kind of one of these.
+func CheckLogouts(uris, redirects []string) error {
+	if len(uris) > maxRedirects {
+		return &FieldError{"post_logout_redirect_uris", fmt.Sprintf("must be at most %d addresses", maxRedirects)}
+	}
+	if err := checkAddresses("post_logout_redirect_uris", uris); err != nil {
+		return err
+	}
+	for _, uri := range uris {
+		if kind := kindOf(uri); kind != "https" && !slices.ContainsFunc(redirects, func(redirect string) bool { return kindOf(redirect) == kind }) {
+			return &FieldError{"post_logout_redirect_uris", fmt.Sprintf("must not hold %.100q: it leads to the person's own machine, and no redirect URI leads there in this way", uri)}
+		}
+	}
+	return nil
+}
+
+// kindOf tells what a checked address leads to: a website, whatever listens on the person's machine, or the app that has a scheme.
+func kindOf(uri string) string {
+	if LoopbackRedirect(uri) {
+		return "loopback"
+	}
+	return scheme(uri)
+}
+
+func checkAddresses(field string, uris []string) error {
 	for i, uri := range uris {
 		if why := wrongRedirect(uri); why != "" {
-			return &FieldError{"redirect_uris", fmt.Sprintf("must not hold %.100q: %s", uri, why)}
+			return &FieldError{field, fmt.Sprintf("must not hold %+.100q: %s", uri, why)}
 		}
 		if slices.Contains(uris[:i], uri) {
-			return &FieldError{"redirect_uris", fmt.Sprintf("must not hold %.100q twice", uri)}
+			return &FieldError{field, fmt.Sprintf("must not hold %+.100q twice", uri)}
 		}
 	}
 	return nil

@@ -107,7 +107,11 @@ func (c Client) description() string {
 			}
 		}
 	}
-	said, err := json.Marshal([]any{c.Name, c.ApplicationType, sortedSet(redirects), sortedSet(c.GrantTypes), c.ClientURI})
+	all := []any{c.Name, c.ApplicationType, sortedSet(redirects), sortedSet(c.GrantTypes), c.ClientURI}
+	if c.RequirePushed || c.BoundTokens || len(c.LogoutURIs) > 0 { // who says none of it is who said none of it before there was any
+		all = append(all, c.RequirePushed, c.BoundTokens, sortedSet(c.LogoutURIs))
+	}
+	said, err := json.Marshal(all)
 	if err != nil {
 		panic(err) // texts can be JSON
 	}

@@ -16,7 +16,7 @@ var Algs = []string{jwt.SigningMethodES256.Alg(), jwt.SigningMethodRS256.Alg(), 
 
 // RSA keys shorter than this are too weak (RFC 7518 §3.3), and longer ones keep us busy.
 const (
-	minRSA = 2048
+	MinRSA = 2048
 	maxRSA = 8192
 )
 
@@ -35,7 +35,7 @@ func Signs(key jwkset.JWK, alg string) bool {
 		return alg == jwt.SigningMethodEdDSA.Alg()
 	case *rsa.PublicKey:
 		size := public.N.BitLen()
-		return (alg == jwt.SigningMethodRS256.Alg() || alg == jwt.SigningMethodPS256.Alg()) && minRSA <= size && size <= maxRSA
+		return (alg == jwt.SigningMethodRS256.Alg() || alg == jwt.SigningMethodPS256.Alg()) && MinRSA <= size && size <= maxRSA
 	}
 	return false
 }
