@@ -36,15 +36,16 @@ type Verifier interface {
 
 // Config is what administration needs.
 type Config struct {
-	BaseURL   string      // scheme and host; also the issuer of tokens
-	Store     store.Store // needs Partitions only
-	Directory *directory.Directory
-	Keys      *token.Keyring
-	Verifier  Verifier // of tokens for Audience
-	Seed      fs.FS    // the clinic, and the demo's data to reset it to
-	Now       func() time.Time
-	Rand      io.Reader
-	Log       *slog.Logger
+	BaseURL      string      // scheme and host; also the issuer of tokens
+	Store        store.Store // needs Partitions only
+	Directory    *directory.Directory
+	Keys         *token.Keyring
+	Verifier     Verifier // of tokens for Audience
+	Registration string   // who may register a client: as in shared/config; only to be told. Empty: nobody
+	Seed         fs.FS    // the clinic, and the demo's data to reset it to
+	Now          func() time.Time
+	Rand         io.Reader
+	Log          *slog.Logger
 }
 
 // New is the handler of the admin API, its metadata and the console.

@@ -34,11 +34,17 @@ type Application struct {
 	GrantTypes      []string     `json:"grant_types" nullable:"false"`
 	Confidential    bool         `json:"confidential" doc:"It proves itself, with a secret or a key."`
 	AuthMethod      string       `json:"auth_method" enum:"none,secret,private_key_jwt" doc:"How it proves itself."`
-	JWKSURI         string       `json:"jwks_uri,omitempty" doc:"Where its public keys are."`
+	JWKS            *jwkSet      `json:"jwks,omitempty" doc:"Its public keys, or"`
+	JWKSURI         string       `json:"jwks_uri,omitempty" doc:"where they are."`
 	ClientURI       string       `json:"client_uri,omitempty" doc:"Its home page, as it says itself."`
 	Fetched         *time.Time   `json:"fetched,omitempty" doc:"When its metadata document was read."`
 	Expires         *time.Time   `json:"expires,omitempty" doc:"When it is forgotten, unless somebody allows it something before."`
-	SecretChanged   *time.Time   `json:"secret_changed,omitempty"`
+	SecretChanged   *time.Time   `json:"secret_changed,omitempty" doc:"When it last got a secret or other keys here."`
+	RequirePushed   bool         `json:"require_pushed_authorization_requests" doc:"It must push its authorization requests (RFC 9126)."`
+	BoundTokens     bool         `json:"dpop_bound_access_tokens" doc:"It gets no token that is not bound to a key of its own (DPoP, RFC 9449)."`
+	LogoutURIs      []string     `json:"post_logout_redirect_uris" nullable:"false" doc:"Where it may send people after a logout."`
+	MayAct          string       `json:"may_act,omitempty" doc:"The id of the agent that may act for its users, with tokens that it hands over."`
+	MayActName      string       `json:"may_act_name,omitempty" doc:"The agent's name."`
 	Roles           []string     `json:"roles" nullable:"false" doc:"Of a machine-to-machine application: they stand for a user's roles and consent."`
 	Authorizations  []permission `json:"authorizations" nullable:"false" doc:"What it is authorized to ask for, by server."`
 	System          bool         `json:"system,omitempty" doc:"A part of VetAssist itself: nobody changes or deletes it."`
@@ -46,23 +52,9 @@ type Application struct {
 	ETag            string       `json:"etag"`
 }
 
-type newApplicationInput struct {
-	Name         string   `json:"name"`
-	Template     string   `json:"template" enum:"MCP client application,Web application with a secret,Machine-to-machine application"`
-	RedirectURIs []string `json:"redirect_uris,omitempty" nullable:"false" maxItems:"10" doc:"Where people come back to; none for a machine-to-machine application."`
-	Roles        []string `json:"roles,omitempty" nullable:"false" maxItems:"3" doc:"Of a machine-to-machine application."`
-}
-
 type newApplicationBody struct {
 	Application
 	Secret string `json:"client_secret,omitempty" doc:"Of an application that has one. Nobody can see it again."`
-}
-
-type applicationEdit struct {
-	Name         *string   `json:"name,omitempty"`
-	RedirectURIs *[]string `json:"redirect_uris,omitempty" nullable:"false" maxItems:"10"`
-	Roles        *[]string `json:"roles,omitempty" nullable:"false" maxItems:"3"`
-	Disabled     *bool     `json:"disabled,omitempty" doc:"A disabled application gets no tokens, new or refreshed."`
 }
 
 type ApplicationPath struct {
@@ -90,8 +82,16 @@ func (a *api) application(ctx context.Context, r store.Record[directory.Client])
 	out := Application{ApplicationSummary: summary, ApplicationType: c.ApplicationType, RedirectURIs: append([]string{}, c.RedirectURIs...),
 		GrantTypes: append([]string{}, c.GrantTypes...), Confidential: c.Confidential(),
 		AuthMethod: authMethod(c), JWKSURI: c.JWKSURI, ClientURI: c.ClientURI, Fetched: optional(c.Fetched), Expires: optional(c.Expires), SecretChanged: optional(c.SecretChanged),
+		JWKS: jwkSetOf(c.JWKS), RequirePushed: c.RequirePushed, BoundTokens: c.BoundTokens, LogoutURIs: append([]string{}, c.LogoutURIs...), MayAct: c.MayAct,
 		Roles: append([]string{}, c.Roles...), Authorizations: []permission{}, System: c.System, Deleting: c.Deleting, ETag: etag(r)}
 	n := a.names(ctx)
+	if c.MayAct != "" {
+		agent, err := n.client(c.MayAct)
+		if err != nil {
+			return Application{}, err
+		}
+		out.MayActName = agent.Name
+	}
 	for _, identifier := range slices.Sorted(maps.Keys(c.Authorized)) {
 		ref, err := n.server(identifier)
 		if err != nil {
@@ -122,11 +122,12 @@ func (a *api) applicationOutput(ctx context.Context, r store.Record[directory.Cl
 
 func (a *api) applicationRoutes() {
 	register(a, huma.Operation{OperationID: "list-applications", Method: http.MethodGet, Path: "/applications", Tags: []string{"Applications"}, Summary: "List applications"}, a.listApplications)
-	register(a, huma.Operation{OperationID: "create-application", Method: http.MethodPost, Path: "/applications", Tags: []string{"Applications"}, Summary: "Create an application from a template", DefaultStatus: http.StatusCreated, Errors: []int{409}}, a.createApplication)
+	register(a, huma.Operation{OperationID: "create-application", Method: http.MethodPost, Path: "/applications", Tags: []string{"Applications"}, Summary: "Create an application from a template", Description: aboutTemplates, DefaultStatus: http.StatusCreated, Errors: []int{409}}, a.createApplication)
 	register(a, huma.Operation{OperationID: "read-application", Method: http.MethodGet, Path: "/applications/{client_id}", Tags: []string{"Applications"}, Summary: "Read an application", Errors: []int{404}}, a.readApplication)
-	register(a, huma.Operation{OperationID: "update-application", Method: http.MethodPatch, Path: "/applications/{client_id}", Tags: []string{"Applications"}, Summary: "Change, enable or disable an application", Description: "What is left out stays as it is.", Errors: []int{404, 409, 412, 428}}, a.updateApplication)
+	register(a, huma.Operation{OperationID: "update-application", Method: http.MethodPatch, Path: "/applications/{client_id}", Tags: []string{"Applications"}, Summary: "Change, enable or disable an application", Description: "What is left out stays as it is. With jwks or jwks_uri, an application that has a secret proves itself by its key from now on, and its secret ends.", Errors: []int{404, 409, 412, 428}}, a.updateApplication)
 	register(a, huma.Operation{OperationID: "delete-application", Method: http.MethodDelete, Path: "/applications/{client_id}", Tags: []string{"Applications"}, Summary: "Delete an application, and end what it holds", Errors: []int{404, 409, 412, 428}}, a.deleteApplication)
-	register(a, huma.Operation{OperationID: "rotate-secret", Method: http.MethodPost, Path: "/applications/{client_id}/secret", Tags: []string{"Applications"}, Summary: "Give an application a new secret; the old one ends at once", Errors: []int{404, 409}}, a.rotateSecret)
+	register(a, huma.Operation{OperationID: "rotate-secret", Method: http.MethodPost, Path: "/applications/{client_id}/secret", Tags: []string{"Applications"}, Summary: "Give an application a new secret; the old one ends at once", Description: "One that proves itself by its keys has a secret in their place from then on.", Errors: []int{404, 409}}, a.rotateSecret)
+	register(a, huma.Operation{OperationID: "list-naming-applications", Method: http.MethodGet, Path: "/applications/{client_id}/named-by", Tags: []string{"Applications"}, Summary: "List the applications for whose users an agent may act", Errors: []int{404}}, a.listNamingApplications)
 	register(a, huma.Operation{OperationID: "authorize-application", Method: http.MethodPut, Path: "/applications/{client_id}/authorizations/{server_id}", Tags: []string{"Applications"}, Summary: "Authorize an API resource: which of its scopes the application may ask for", Errors: []int{404, 409, 412, 428}}, a.authorizeApplication)
 	register(a, huma.Operation{OperationID: "unauthorize-application", Method: http.MethodDelete, Path: "/applications/{client_id}/authorizations/{server_id}", Tags: []string{"Applications"}, Summary: "Take an API resource from an application", Errors: []int{404, 409, 412, 428}}, a.unauthorizeApplication)
 }
@@ -151,7 +152,7 @@ func (a *api) createApplication(ctx context.Context, in *struct {
 	IdempotencyKey
 	Body newApplicationInput
 }) (*createdOutput[newApplicationBody], error) {
-	n := directory.NewClient{Name: in.Body.Name, Template: in.Body.Template, RedirectURIs: in.Body.RedirectURIs, Roles: in.Body.Roles}
+	n := in.Body.client()
 	n.ID = in.id(ctx, "app-", in.Body)
 	r, secret, err := a.Directory.AddClient(ctx, n)
 	status := http.StatusCreated
@@ -164,6 +165,8 @@ func (a *api) createApplication(ctx context.Context, in *struct {
 	}
 	note(ctx, "client_id", r.Value.ID)
 	note(ctx, "application", r.Value.Name)
+	note(ctx, "template", r.Value.Template)
+	note(ctx, "method", authMethod(r.Value))
 	out, err := a.application(ctx, r)
 	return &createdOutput[newApplicationBody]{status, a.location("/applications/%s", r.Value.ID), out.ETag, newApplicationBody{out, secret}}, err
 }
@@ -188,8 +191,23 @@ func (a *api) updateApplication(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	r, err = a.Directory.UpdateClient(ctx, in.ClientID, r.Version, directory.ClientEdit(in.Body))
+	note(ctx, "changes", strings.Join(in.Body.names(), " "))
+	r, err = a.Directory.UpdateClient(ctx, in.ClientID, r.Version, in.Body.edit())
 	return a.applicationOutput(ctx, r, err)
+}
+
+func (a *api) listNamingApplications(ctx context.Context, in *struct {
+	ApplicationPath
+	ListInput
+}) (*listOutput[ApplicationSummary], error) {
+	if _, err := a.Directory.ClientRecord(ctx, in.ClientID); err != nil {
+		return nil, err
+	}
+	page, err := a.Directory.ClientsNaming(ctx, in.ClientID, directory.Query{Limit: in.Limit, Cursor: in.Cursor})
+	if err != nil {
+		return nil, err
+	}
+	return listOf(page.Items, page.Next, summaryOf)
 }
 
 func (a *api) deleteApplication(ctx context.Context, in *struct {

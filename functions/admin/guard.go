@@ -150,7 +150,7 @@ func (g *guard) standing(ctx context.Context, c token.Claims) (rbac.Decision, *r
 	roles := client.Roles
 	if userID(c) == "" {
 		if c.IssuedAt.Before(client.SecretChanged) {
-			return rbac.Decision{}, revoked(scopeRead, "The application has another secret since this token was issued."), nil
+			return rbac.Decision{}, revoked(scopeRead, "The application has another secret, or other keys, since this token was issued."), nil
 		}
 	} else {
 		user, err = g.directory.ActiveUser(ctx, c.Subject)

@@ -55,14 +55,14 @@ var seeding = storetest.Seeding(storetest.NewClock().Now, func(s store.Store) er
 		token.NewKeyring("http://localhost:8080", s, now, rand.Reader).Ensure(ctx))
 })
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, edit ...func(*admin.Config)) *world {
 	t.Helper()
 	clock := storetest.NewClock()
-	return openWorld(t, clock, storetest.OpenSeeded(t, clock.Now, seeding))
+	return openWorld(t, clock, storetest.OpenSeeded(t, clock.Now, seeding), edit...)
 }
 
 // openWorld is a world over a seeded store.
-func openWorld(t testing.TB, clock *storetest.Clock, db store.Store) *world {
+func openWorld(t testing.TB, clock *storetest.Clock, db store.Store, edit ...func(*admin.Config)) *world {
 	t.Helper()
 	w := &world{t: t, clock: clock, log: &record{}}
 	var handler http.Handler
@@ -74,9 +74,13 @@ func openWorld(t testing.TB, clock *storetest.Clock, db store.Store) *world {
 	w.access = access.New(w.store, w.clock.Now)
 	w.keys = token.NewKeyring(w.url, w.store, w.clock.Now, rand.Reader)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	inner, err := admin.New(admin.Config{BaseURL: w.url, Store: w.store, Directory: w.directory, Keys: w.keys, Seed: seed.Files,
+	config := admin.Config{BaseURL: w.url, Store: w.store, Directory: w.directory, Keys: w.keys, Seed: seed.Files,
 		Verifier: token.NewVerifier(w.url, admin.Audience, token.StoredKeys(w.store, w.clock.Now), w.clock.Now),
-		Now:      w.clock.Now, Rand: rand.Reader, Log: log})
+		Now:      w.clock.Now, Rand: rand.Reader, Log: log}
+	for _, e := range edit {
+		e(&config)
+	}
+	inner, err := admin.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}

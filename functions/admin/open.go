@@ -26,10 +26,11 @@ func Open(h host.Host) (http.Handler, error) {
 	keys := token.RemoteKeys(h.BaseURL+token.JWKSPath, h.HTTP, h.Now)
 	return New(Config{
 		BaseURL: h.BaseURL, Store: own,
-		Directory: directory.New(own, h.BaseURL, h.Local(), h.Now),
-		Keys:      token.NewKeyring(h.BaseURL, own, h.Now, h.Rand),
-		Verifier:  token.NewVerifier(h.BaseURL, Audience, keys, h.Now),
-		Seed:      h.Files,
-		Now:       h.Now, Rand: h.Rand, Log: h.Log,
+		Directory:    directory.New(own, h.BaseURL, h.Local(), h.Now),
+		Keys:         token.NewKeyring(h.BaseURL, own, h.Now, h.Rand),
+		Verifier:     token.NewVerifier(h.BaseURL, Audience, keys, h.Now),
+		Registration: h.Registration,
+		Seed:         h.Files,
+		Now:          h.Now, Rand: h.Rand, Log: h.Log,
 	})
 }

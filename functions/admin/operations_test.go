@@ -83,6 +83,8 @@ var examples = map[string]struct{ path, body string }{
 	"rotate-secret":             {"/applications/app-secret/secret", ""},
 	"authorize-application":     {"/applications/vet-assist-ai/authorizations/" + vetassist, `{"scopes": ["pet-profile:read"]}`},
 	"unauthorize-application":   {"/applications/vet-assist-ai/authorizations/" + vetassist, ""},
+	"list-naming-applications":  {"/applications/vet-assist-ai/named-by", ""},
+	"read-registration":         {"/registration", ""},
 	"list-registration-tokens":  {"/registration-tokens", ""},
 	"create-registration-token": {"/registration-tokens", `{"note": "For the workshop", "days": 1, "uses": 30}`},
 	"delete-registration-token": {"/registration-tokens/{token}", ""},

@@ -34,9 +34,18 @@ type registrationTokenBody struct {
 
 func (a *api) registrationRoutes() {
 	const tag = "Registration"
+	register(a, huma.Operation{OperationID: "read-registration", Method: http.MethodGet, Path: "/registration", Tags: []string{tag}, Summary: "Tell who may register a client without an administrator"}, a.readRegistration)
 	register(a, huma.Operation{OperationID: "list-registration-tokens", Method: http.MethodGet, Path: "/registration-tokens", Tags: []string{tag}, Summary: "List initial access tokens, newest first"}, a.listRegistrationTokens)
 	register(a, huma.Operation{OperationID: "create-registration-token", Method: http.MethodPost, Path: "/registration-tokens", Tags: []string{tag}, Summary: "Make an initial access token", DefaultStatus: http.StatusOK}, a.createRegistrationToken)
 	register(a, huma.Operation{OperationID: "delete-registration-token", Method: http.MethodDelete, Path: "/registration-tokens/{token_id}", Tags: []string{tag}, Summary: "Take an initial access token back; what was registered with it stays", Errors: []int{404}}, a.deleteRegistrationToken)
+}
+
+type registrationSetting struct {
+	Setting string `json:"setting" enum:"open,token,off" doc:"open: anybody; token: who has an initial access token; off: nobody. It is the setting VETASSIST_REGISTRATION, and not changed here."`
+}
+
+func (a *api) readRegistration(context.Context, *struct{}) (*struct{ Body registrationSetting }, error) {
+	return &struct{ Body registrationSetting }{registrationSetting{cmp.Or(a.Registration, "off")}}, nil
 }
 
 func (n *names) registrationToken(t directory.RegistrationToken) (RegistrationToken, error) {

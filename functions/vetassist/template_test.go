@@ -217,6 +217,9 @@ func TestTemplateEnvironment(t *testing.T) {
 			t.Errorf("the authorization server is not told %s", name)
 		}
 	}
+	if at(cloud.Resources["Admin"].Properties, "Environment", "Variables", config.EnvRegistration) == nil { // which the console tells
+		t.Errorf("administration is not told %s", config.EnvRegistration)
+	}
 }
 
 // What all requests pass: no prefix in the paths, a bound, no address besides one's own, and a log without queries.
