@@ -24,7 +24,7 @@ import (
 func TestBrowserConsole(t *testing.T) {
 	browser := chromium(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
-		"from empty": consoleFromEmpty, "people": consolePeople, "applications": consoleApplications, "registration": consoleRegistration, "what is open": consoleAccess,
+		"from empty": consoleFromEmpty, "people": consolePeople, "applications": consoleApplications, "settings": consoleSettings, "application keys": consoleClientKeys, "registration": consoleRegistration, "what is open": consoleAccess,
 		"keys and clinic": consoleKeysAndClinic, "audit log": consoleAudit, "why": consoleWhy, "somebody else": consoleSomebodyElse,
 		"mistakes": consoleConflict, "session": consoleSession, "read only": consoleReadOnly, "mix-up": consoleMixUp, "long list": consoleLongList, "by keyboard": consoleByKeyboard,
 	} {
@@ -327,6 +327,7 @@ func consoleRegistration(t *testing.T, browser context.Context) {
 	w := newWorld(t, func(o *Options) { o.Registration = config.RegistrationToken })
 	b := adminTab(t, browser, w)
 	b.screen("Registration", "Registration")
+	b.see("dd", "only who has an initial access token")
 	b.see("p", "no initial access tokens")
 	b.click("button", "New token")
 	b.fill("For", "A host")

@@ -10,12 +10,22 @@ import { roleOption } from "./user-new.js";
 const up = [["/admin/applications", "Applications"]];
 
 const mcpClient = "MCP client application";
+const web = "Web application with a secret";
 export const machine = "Machine-to-machine application";
+const device = "Device or command line";
+export const agent = "Agent";
 const templates = [
   { value: mcpClient, label: mcpClient, hint: "An MCP host or chat app that acts for its users. It proves itself with PKCE and keeps no secret." },
-  { value: "Web application with a secret", label: "Web application with a secret", hint: "Acts for its users, and runs on a server that can keep a secret." },
+  { value: web, label: web, hint: "Acts for its users, and runs on a server that can keep a secret." },
   { value: machine, label: machine, hint: "Acts for nobody but itself: a job or a service, with a secret and roles of its own." },
+  { value: device, label: device, hint: "A kiosk, a television or a terminal, without a browser of its own. It shows a code, which its users type in on their phone." },
+  { value: agent, label: agent, hint: "Does what another application hands over to it, for the users of that one, and never more than they allowed. It logs nobody in." },
 ];
+
+// browses tells whether applications of a template send people here with their browser, and get them back.
+export function browses(template) {
+  return template === mcpClient || template === web;
+}
 
 export const redirectHint = "Authorized redirect URLs, one a line. The answer with the code goes to one of these, and nowhere else.";
 
@@ -27,15 +37,17 @@ export async function applicationNewScreen(ctx) {
   const template = choice({ name: "template", label: "Template", value: mcpClient, options: templates, onchange: () => fit() });
   const fit = () => {
     own.node.hidden = template.read() !== machine;
-    redirects.node.hidden = template.read() === machine;
+    redirects.node.hidden = !browses(template.read());
   };
   fit();
   const f = form({
     label: "New Application", action: "Create", cancel: () => ctx.go("/admin/applications"),
     fields: [template, text({ name: "name", label: "Name", required: true, placeholder: "Vet Assist AI", hint: "People read it on the consent page." }), redirects, own],
     onsave: async (values) => {
-      const alone = values.template === machine;
-      const body = { template: values.template, name: values.name, ...(alone ? { roles: values.roles } : { redirect_uris: values.redirect_uris }) };
+      const body = {
+        template: values.template, name: values.name,
+        ...(values.template === machine ? { roles: values.roles } : null), ...(browses(values.template) ? { redirect_uris: values.redirect_uris } : null),
+      };
       const made = await api("POST", "/applications", { body, key });
       draw(created(made));
     },
@@ -50,6 +62,7 @@ function created(a) {
       shown("Client id", a.client_id),
       a.client_secret ? shown("Client secret", a.client_secret, "It is shown this once; only a hash of it is kept. If it gets lost, rotate it.") : null,
       h("p", null, "It may ask for nothing yet. Next, authorize an API resource for it."),
+      a.template === agent ? h("p", null, "Then say, on the Protocol tab of the application that is to hand something over to it, that this is its agent.") : null,
       h("p", null, link(`/admin/applications/${seg(a.id)}?tab=authorization`, "Go on to its Authorization tab", "button"))),
   };
 }

@@ -2,22 +2,25 @@
 
 import { all, api, seg } from "./api.js";
 import { consents, grants } from "./access.js";
-import { machine, redirectHint } from "./application-new.js";
+import { actsFor, agentOf } from "./application-agent.js";
+import { editor } from "./application-edit.js";
+import { proof } from "./application-keys.js";
+import { agent, browses, machine, redirectHint } from "./application-new.js";
 import { source } from "./applications.js";
 import { authorization } from "./authorization.js";
-import { ask, tell } from "./dialog.js";
+import { ask } from "./dialog.js";
 import { badge, code, h, when } from "./dom.js";
-import { checks, form, lines, text } from "./form.js";
+import { checks, lines, text, toggle } from "./form.js";
 import { remove } from "./remove.js";
 import { attempt } from "./trouble.js";
-import { act, button, dangers, facts, link, section, shown, tabs, toast } from "./ui.js";
+import { act, button, dangers, facts, link, section, shown, tabs } from "./ui.js";
 import { roleOption } from "./user-new.js";
 
 export async function applicationScreen(ctx) {
   const path = `/applications/${seg(ctx.params.id)}`;
   const app = await api("GET", path, { signal: ctx.signal });
   const parts = [["general", "General", general], ["protocol", "Protocol", protocol], ["authorization", "Authorization", authorization],
-    ...(app.template === machine ? [["roles", "Roles", roles]] : [["access", "Access", access]])];
+    { [machine]: ["roles", "Roles", roles], [agent]: ["acts-for", "Acts for", actsFor] }[app.template] ?? ["access", "Access", access]];
   const [tab, , part] = parts.find(([id]) => id === ctx.query.get("tab")) ?? parts[0];
   return {
     title: app.name, up: [["/admin/applications", "Applications"]],
@@ -30,18 +33,6 @@ export async function applicationScreen(ctx) {
 // is VetAssist's.
 function own(app) {
   return app.source === "admin" && !app.system;
-}
-
-// editor is a form that patches the application.
-function editor(ctx, path, app, label, fields) {
-  return form({
-    label, fields, record: { etag: app.etag, load: () => api("GET", path) }, onreload: ctx.reload,
-    onsave: async (values, etag) => {
-      await api("PATCH", path, { etag, body: values });
-      toast("Saved.");
-      await ctx.reload();
-    },
-  }).node;
 }
 
 function general(ctx, path, app) {
@@ -78,29 +69,46 @@ function itself(app) {
   ];
 }
 
-const proofs = { none: "with PKCE; it has no secret", secret: "with its secret, and PKCE where it acts for users", private_key_jwt: "with its private key, and PKCE" };
+const proofs = { none: "with PKCE; it has no secret", secret: "with its secret, and PKCE where it acts for users", private_key_jwt: "with its private key, and PKCE where it acts for users" };
 
 function protocol(ctx, path, app) {
   return [
     section("Protocol", h("div", { class: "form" }, shown("Client id", app.client_id)),
-      facts([["Grants", app.grant_types.map((g) => [code(g), " "])], ["Proves itself", proofs[app.auth_method]], app.jwks_uri ? ["Its public keys", code(app.jwks_uri)] : null]),
-      app.template === machine ? null : own(app)
-        ? editor(ctx, path, app, "Redirect URLs", [lines({ name: "redirect_uris", label: "Redirect URLs", hint: redirectHint, required: true, value: app.redirect_uris, of: (a) => a.redirect_uris })])
-        : facts([["Redirect URLs", app.redirect_uris.map((u) => h("div", null, code(u)))]])),
-    app.auth_method === "secret" && own(app) ? section("Secret", facts([["Last changed", when(app.secret_changed)]]), h("p", { class: "small muted" }, "Only a hash of it is kept, so it cannot be shown again."),
-      button("Rotate secret", () => rotate(ctx, path, app), "danger quiet")) : null,
+      facts([["Grants", app.grant_types.map((g) => [code(g), " "])], ["Proves itself", proofs[app.auth_method]], ...(own(app) ? [] : says(app))]),
+      own(app) && browses(app.template) ? editor(ctx, path, app, "Redirect URLs", [
+        lines({ name: "redirect_uris", label: "Redirect URLs", hint: redirectHint, required: true, value: app.redirect_uris, of: (a) => a.redirect_uris }),
+        lines({ name: "post_logout_redirect_uris", label: "Logout URLs", hint: "Where it may send people after they have logged out, one a line. None is needed.", value: app.post_logout_redirect_uris, of: (a) => a.post_logout_redirect_uris }),
+      ]) : null),
+    own(app) ? section("Protection", editor(ctx, path, app, "Protection", protection(app))) : null,
+    own(app) && app.template !== machine ? agentOf(ctx, path, app) : null,
+    own(app) ? proof(ctx, path, app) : null,
   ];
 }
 
-async function rotate(ctx, path, app) {
-  if (!(await ask({ title: "Rotate the secret?", body: `The secret that ${app.name} has ends at once. It needs the new one before it can get a token again.`, action: "Rotate" }))) {
-    return;
-  }
-  const made = await attempt(ctx, () => api("POST", `${path}/secret`));
-  if (made) {
-    await tell({ title: "The new secret", body: shown("Client secret", made.client_secret, "It is shown this once; only a hash of it is kept."), action: "I have it" });
-    await ctx.reload();
-  }
+// says is what nobody here can change: what an application said of itself, or VetAssist is made of.
+function says(app) {
+  const addresses = (all) => all.map((u) => h("div", null, code(u)));
+  return [
+    app.jwks_uri ? ["Its public keys", code(app.jwks_uri)] : null,
+    ["Redirect URLs", addresses(app.redirect_uris)],
+    app.post_logout_redirect_uris.length ? ["Logout URLs", addresses(app.post_logout_redirect_uris)] : null,
+    app.require_pushed_authorization_requests ? ["Pushed requests", "only"] : null,
+    app.dpop_bound_access_tokens ? ["Tokens", "bound to its key (DPoP)"] : null,
+  ];
+}
+
+// protection is what makes it harder to misuse what was stolen; each asks something of the application.
+function protection(app) {
+  return [
+    browses(app.template) ? toggle({
+      name: "require_pushed_authorization_requests", label: "Only pushed authorization requests", value: app.require_pushed_authorization_requests, of: (a) => a.require_pushed_authorization_requests,
+      hint: "It sends its request to this server first, and the browser carries only a one-time reference to it. So nobody on the way can read or change what is asked for (PAR, RFC 9126).",
+    }) : null,
+    toggle({
+      name: "dpop_bound_access_tokens", label: "Only tokens that are bound to its key", value: app.dpop_bound_access_tokens, of: (a) => a.dpop_bound_access_tokens,
+      hint: "It proves with every request that it has the key that its token was issued for. So a stolen token is worth nothing (DPoP, RFC 9449).",
+    }),
+  ].filter(Boolean);
 }
 
 async function roles(ctx, path, app) {

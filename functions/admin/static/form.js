@@ -43,6 +43,12 @@ export function lines({ name, label, hint, value = [], required, of }) {
   return dress({ name, label, hint, control, read: () => control.value.split(/\s+/).filter(Boolean), of });
 }
 
+// area is text of several lines, for machines.
+export function area({ name, label, hint, value = "", required, rows = 8, of }) {
+  const control = h("textarea", { name, rows: String(rows), required, class: "mono", spellcheck: "false", autocapitalize: "none", value });
+  return dress({ name, label, hint, control, read: () => control.value.trim(), of });
+}
+
 export function select({ name, label, hint, options, value, required, of, onchange }) {
   const control = h("select", { name, required, onchange }, options.map((o) => h("option", { value: o.value }, o.label)));
   if (value !== undefined) {

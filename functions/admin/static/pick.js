@@ -1,5 +1,6 @@
 // A field that finds a record by how its name begins: the combobox pattern of the ARIA Authoring Practices.
 
+import { agent } from "./application-new.js";
 import { api } from "./api.js";
 import { h, newID, wait } from "./dom.js";
 
@@ -101,7 +102,7 @@ function picker({ name, label, hint, find, show, id, value, onpick }) {
   });
   const node = h("div", { class: "field pick" }, h("label", { for: field }, label),
     hint ? h("p", { id: `${field}-hint`, class: "small muted hint" }, hint) : null, h("div", { class: "pick-box" }, input, list), error);
-  return { name, label, node, control: input, read: () => (picked ? id(picked) : ""), item: () => picked, clear: () => pick(null), fail, focus: () => input.focus() };
+  return { name, label, node, control: input, read: () => (picked ? id(picked) : ""), unsure: () => !picked && input.value.trim() !== "", item: () => picked, clear: () => pick(null), fail, focus: () => input.focus() };
 }
 
 export function userPicker(options) {
@@ -115,5 +116,13 @@ export function applicationPicker(options) {
   return picker({
     label: "Application", ...options, id: (a) => a.id, show: (a) => ({ title: a.name, note: a.client_id }),
     find: async (prefix) => (await api("GET", "/applications", { query: { prefix, limit: 8 } })).items,
+  });
+}
+
+// agentPicker finds agents only. The API lists applications by name and not by template, so the rest is left out here.
+export function agentPicker(options) {
+  return picker({
+    label: "Agent", ...options, id: (a) => a.id, show: (a) => ({ title: a.name, note: a.client_id }),
+    find: async (prefix) => (await api("GET", "/applications", { query: { prefix, limit: 200 } })).items.filter((a) => a.template === agent && !a.disabled).slice(0, 8),
   });
 }

@@ -7,16 +7,19 @@ import { discover } from "./discovery.js";
 import { text } from "./form.js";
 import { list } from "./list.js";
 import { attempt } from "./trouble.js";
-import { button, empty, shown } from "./ui.js";
+import { button, empty, facts, shown } from "./ui.js";
+
+const who = { open: "anybody", token: "only who has an initial access token", off: "nobody" };
 
 export async function registrationScreen(ctx) {
-  const { registration_endpoint: endpoint } = await discover();
+  const [{ registration_endpoint: endpoint }, { setting }] = await Promise.all([discover(), api("GET", "/registration", { signal: ctx.signal })]);
   return {
     title: "Registration",
-    intro: "MCP hosts can register themselves, if the setting VETASSIST_REGISTRATION lets them: open lets anybody, token only who has an initial access token.",
+    intro: "MCP hosts can register themselves, if the setting VETASSIST_REGISTRATION lets them.",
     actions: button("New token", () => make(ctx, endpoint), ""),
     content: [
-      endpoint ? h("p", null, "They do that at ", code(endpoint), ". They may ask users for the scopes that a server opens to such applications, and for no others.")
+      facts([["Who may register", [code(setting), " ", who[setting]]], endpoint ? ["At", code(endpoint)] : null]),
+      endpoint ? h("p", null, "They may ask users for the scopes that a server opens to such applications, and for no others.")
         : h("p", { class: "notice warn" }, "Registration is off here, so a token is good for nothing until the setting is ", code("token"), "."),
       await list(ctx, {
         path: "/registration-tokens", caption: "Initial access tokens", empty: empty("There are no initial access tokens."),
