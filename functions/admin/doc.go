@@ -20,6 +20,9 @@
 // Applications that registered themselves, or describe themselves at a URL, are shown as they say they are; they can be disabled, enabled and
 // deleted. In addresses every application has its id; its client_id, what it sends, is that or its URL.
 //
+// An application proves itself with a secret or with a key, never with both: giving it keys ends its secret, and a new secret its keys. An agent is
+// named by the applications for whose users it may act, and is in use by them.
+//
 // What is edited has an ETag; a change names the one it was made from (If-Match) and is refused when somebody else was
 // faster. Making a server, role, user or application again that is there already is no error (create.go). Every change and
 // every refusal is in the audit log (changes.go).

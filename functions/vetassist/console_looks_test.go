@@ -18,6 +18,7 @@ func TestBrowserConsoleLooks(t *testing.T) {
 	w := newWorld(t)
 	w.tokensFor("bob", "pet-profile:read", "appointment:read")
 	host, _ := w.registerHost("A Host")
+	w.addKinds()
 	server := "/admin/servers/" + base64.RawURLEncoding.EncodeToString([]byte("mcp://vetassist"))
 	b := adminTab(t, browser, w)
 	look := func(t *testing.T, name string) {
@@ -43,6 +44,11 @@ func TestBrowserConsoleLooks(t *testing.T) {
 		{"application-new", "/admin/applications/new", "New Application"},
 		{"application-general", "/admin/applications/vet-assist-ai", "Vet Assist AI"},
 		{"application-protocol", "/admin/applications/vet-assist-ai?tab=protocol", "Vet Assist AI"},
+		{"application-keyed", "/admin/applications/app-night?tab=protocol", "Night job"},
+		{"application-secret", "/admin/applications/app-nurse?tab=protocol", "Night nurse"},
+		{"application-device", "/admin/applications/app-kiosk?tab=protocol", "Kiosk"},
+		{"application-acts-for", "/admin/applications/app-nurse?tab=acts-for", "Night nurse"},
+		{"application-acts-for-nobody", "/admin/applications/app-relief?tab=acts-for", "Relief"},
 		{"application-authorization", "/admin/applications/vet-assist-ai?tab=authorization", "Vet Assist AI"},
 		{"application-access", "/admin/applications/vet-assist-ai?tab=access", "Vet Assist AI"},
 		{"application-system", "/admin/applications/vetassist-console?tab=authorization", "VetAssist Console"},
@@ -76,6 +82,20 @@ func TestBrowserConsoleLooks(t *testing.T) {
 		b.click("button", "Delete")
 		look(t, "dialog-danger")
 		b.confirm("Cancel")
+	})
+
+	t.Run("key of an application", func(t *testing.T) {
+		b := b.in(t)
+		b.open("/admin/applications/app-nurse?tab=protocol")
+		b.click("button", "Use a key instead")
+		b.fill("Public keys", "{")
+		b.click("button", "Use it")
+		b.see("p", "This is no JSON")
+		look(t, "dialog-key")
+		b.confirm("Cancel")
+		b.open("/admin/applications/new")
+		b.click("label", "Agent")
+		look(t, "application-new-agent")
 	})
 
 	t.Run("initial access token", func(t *testing.T) {

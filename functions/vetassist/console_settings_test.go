@@ -145,3 +145,31 @@ func consoleClientKeys(t *testing.T, browser context.Context) {
 		t.Errorf("with a secret again it is %+v", c)
 	}
 }
+
+// addKinds adds an application of each newer kind, and gives the chat's an agent.
+func (w *world) addKinds() {
+	w.t.Helper()
+	key, err := clientkey.New()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.change(func(d *directory.Directory) error {
+		for _, n := range []directory.NewClient{
+			{ID: "app-night", Name: "Night job", Template: directory.MachineTemplate, BoundTokens: true, Keys: &directory.ClientKeys{JWKS: key.JWKS()}},
+			{ID: "app-nurse", Name: "Night nurse", Template: directory.AgentTemplate},
+			{ID: "app-relief", Name: "Relief", Template: directory.AgentTemplate},
+			{ID: "app-kiosk", Name: "Kiosk", Template: directory.DeviceTemplate},
+		} {
+			if _, _, err := d.AddClient(w.t.Context(), n); err != nil {
+				return err
+			}
+		}
+		chat, err := d.ClientRecord(w.t.Context(), "vet-assist-ai")
+		if err != nil {
+			return err
+		}
+		on, agent := true, "app-nurse"
+		_, err = d.UpdateClient(w.t.Context(), chat.Value.ID, chat.Version, directory.ClientEdit{RequirePushed: &on, MayAct: &agent, LogoutURIs: &[]string{"https://vet.example/bye"}})
+		return err
+	})
+}

@@ -48,6 +48,7 @@ func TestViews(t *testing.T) {
 		{"scopes", "server = 'mcp://vetassist'", 6, ""},
 		{"scopes", "name = 'pet-profile:read'", 1, "open=1"},
 		{"clients", "", 3, ""},
+		{"clients", "NOT pushed_only AND NOT bound_tokens AND auth_method IS NULL AND logout_uris IS NULL AND may_act IS NULL", 3, ""},
 		{"clients", "id = 'vet-assist-ai'", 1, "id=vet-assist-ai name=Vet Assist AI template=MCP client application"},
 		{"consents", "user_id = 'user-bob'", 1, "client_id=vet-assist-ai server=mcp://vetassist scopes=appointment:write openid pet-profile:read profile reminder:write"},
 		{"sessions", "user_id = 'user-bob'", 0, "method=password address=127.0.0.1"},

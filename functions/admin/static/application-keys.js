@@ -43,7 +43,7 @@ async function rotate(ctx, path, app) {
 // enter asks for public keys.
 function enter(ctx, path, app) {
   const keys = area({ name: "jwks", label: "Public keys", hint: "A JWK set, or one JWK, as JSON: the public half only.", of: (a) => JSON.stringify(a.jwks) });
-  const where = text({ name: "jwks_uri", label: "Or their address", type: "url", mono: true, hint: "An https address at which the application keeps its public keys. Then it can change them by itself.", value: app.jwks_uri ?? "" });
+  const where = text({ name: "jwks_uri", label: "Or their address", inputmode: "url", mono: true, hint: "An https address at which the application keeps its public keys. Then it can change them by itself.", value: app.jwks_uri ?? "" });
   return formDialog({
     title: app.auth_method === "secret" ? "Use a key instead" : "Change the key", action: "Use it", fields: [keys, where],
     intro: app.auth_method === "secret" ? `The secret that ${app.name} has ends at once.` : `The keys that ${app.name} has now end at once.`,

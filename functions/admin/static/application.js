@@ -69,12 +69,18 @@ function itself(app) {
   ];
 }
 
-const proofs = { none: "with PKCE; it has no secret", secret: "with its secret, and PKCE where it acts for users", private_key_jwt: "with its private key, and PKCE where it acts for users" };
+const proofs = { secret: "its secret", private_key_jwt: "its private key" };
+
+// proves tells how an application proves that it is itself. PKCE proves that whoever redeems a code is who asked for it.
+function proves(app) {
+  const means = [proofs[app.auth_method], app.grant_types.includes("authorization_code") ? "PKCE" : null].filter(Boolean);
+  return means.length ? `with ${means.join(", and ")}${app.auth_method === "none" ? "; it has no secret" : ""}` : "not at all: it has nothing to keep a secret in";
+}
 
 function protocol(ctx, path, app) {
   return [
     section("Protocol", h("div", { class: "form" }, shown("Client id", app.client_id)),
-      facts([["Grants", app.grant_types.map((g) => [code(g), " "])], ["Proves itself", proofs[app.auth_method]], ...(own(app) ? [] : says(app))]),
+      facts([["Grants", app.grant_types.map((g) => [code(g), " "])], ["Proves itself", proves(app)], ...(own(app) ? [] : says(app))]),
       own(app) && browses(app.template) ? editor(ctx, path, app, "Redirect URLs", [
         lines({ name: "redirect_uris", label: "Redirect URLs", hint: redirectHint, required: true, value: app.redirect_uris, of: (a) => a.redirect_uris }),
         lines({ name: "post_logout_redirect_uris", label: "Logout URLs", hint: "Where it may send people after they have logged out, one a line. None is needed.", value: app.post_logout_redirect_uris, of: (a) => a.post_logout_redirect_uris }),

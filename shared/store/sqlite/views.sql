@@ -50,7 +50,11 @@ CREATE VIEW clients AS
            body -> 'authorized' AS authorized, body ->> 'secret_hash' IS NOT NULL AS has_secret,
            (SELECT group_concat(value, ', ') FROM json_each(body, '$.roles')) AS roles, -- of one that acts for no user
            coalesce(body ->> 'disabled', 0) AS disabled, body ->> 'created' AS created,
-           body ->> 'url' AS url -- of the document that describes it
+           body ->> 'url' AS url, -- of the document that describes it
+           body ->> 'auth_method' AS auth_method, -- private_key_jwt: it has a key in place of a secret
+           coalesce(body ->> 'require_pushed_authorization_requests', 0) AS pushed_only, coalesce(body ->> 'dpop_bound_access_tokens', 0) AS bound_tokens,
+           (SELECT group_concat(value, ' ') FROM json_each(body, '$.post_logout_redirect_uris')) AS logout_uris,
+           body ->> 'may_act' AS may_act -- the agent that may act for its users
     FROM live WHERE partition GLOB 'client/*' AND sort = 'client';
 
 DROP VIEW IF EXISTS consents;
