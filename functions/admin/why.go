@@ -13,13 +13,14 @@ import (
 
 // explanation is the formula with its four sets, as it would be decided now.
 type explanation struct {
-	User        *explainedUser       `json:"user,omitempty" doc:"Missing when the application acts for itself."`
-	Application explainedApplication `json:"application"`
-	Server      serverRef            `json:"server"`
-	Sets        explainedSets        `json:"sets"`
-	Granted     []string             `json:"granted" nullable:"false"`
-	Verdicts    []verdict            `json:"verdicts" nullable:"false"`
-	Blocked     []string             `json:"blocked" nullable:"false" doc:"What else stands in the way of any token: a disabled user or application, or one that never asks in this way."`
+	User        *explainedUser        `json:"user,omitempty" doc:"Missing when the application acts for itself."`
+	Application explainedApplication  `json:"application"`
+	Via         *explainedApplication `json:"via,omitempty" doc:"Which application hands the token over, where the other is an agent."`
+	Server      serverRef             `json:"server"`
+	Sets        explainedSets         `json:"sets"`
+	Granted     []string              `json:"granted" nullable:"false"`
+	Verdicts    []verdict             `json:"verdicts" nullable:"false"`
+	Blocked     []string              `json:"blocked" nullable:"false" doc:"What else stands in the way of any token: a disabled user or application, or one that never asks in this way."`
 }
 
 type explainedUser struct {
@@ -57,6 +58,7 @@ func (a *api) whyRoutes() {
 type whyInput struct {
 	UserID   string `query:"user_id" maxLength:"300" doc:"Left out: the application acts for itself."`
 	ClientID string `query:"client_id" required:"true" maxLength:"600" doc:"The id of an application, or its client_id."`
+	Via      string `query:"via" maxLength:"600" doc:"The id or client_id of the application that hands its token over, where client_id is an agent's."`
 	ServerID string `query:"server_id" required:"true" maxLength:"300"`
 	Scope    string `query:"scope" maxLength:"4000" doc:"What is requested, separated by spaces. Left out: all scopes of the server."`
 }
@@ -79,11 +81,15 @@ func (a *api) why(ctx context.Context, in *whyInput) (*struct{ Body explanation 
 	}
 	out := &struct{ Body explanation }{}
 	e := &out.Body
-	e.Application = explainedApplication{client.Value.ID, client.Value.ClientID(), client.Value.Name, append([]string{}, client.Value.Roles...)}
+	e.Application = explainApplication(client.Value)
 	e.Server = serverRef{in.ServerID, server.Identifier, server.Name}
 	e.Blocked = []string{}
 	if client.Value.Disabled {
 		e.Blocked = append(e.Blocked, "The application is disabled.")
+	}
+	via, err := a.whyVia(ctx, in, client.Value, e)
+	if err != nil {
+		return nil, err
 	}
 	if machine := client.Value.Template == directory.MachineTemplate; machine != (in.UserID == "") {
 		e.Blocked = append(e.Blocked, map[bool]string{true: "The application acts for itself, never for a user.", false: "The application acts for users, never for itself."}[machine])
@@ -100,7 +106,11 @@ func (a *api) why(ctx context.Context, in *whyInput) (*struct{ Body explanation 
 		if u.Value.Disabled {
 			e.Blocked = append(e.Blocked, "The user is disabled.")
 		}
-		d, err = a.Directory.Why(ctx, u.Value, client.Value, server, requested)
+		if via.ID != "" {
+			d, err = a.Directory.WhyAgent(ctx, u.Value, client.Value, via, server, requested)
+		} else {
+			d, err = a.Directory.Why(ctx, u.Value, client.Value, server, requested)
+		}
 	}
 	e.Sets = explainedSets{append([]string{}, d.Sets.Requested...), append([]string{}, d.Sets.Client...),
 		append([]string{}, d.Sets.Role...), append([]string{}, d.Sets.Consent...)}
@@ -113,6 +123,37 @@ func (a *api) why(ctx context.Context, in *whyInput) (*struct{ Body explanation 
 		e.Verdicts = append(e.Verdicts, verdict{v.Scope, len(v.Lacking) == 0, lacking})
 	}
 	return out, err
+}
+
+func explainApplication(c directory.Client) explainedApplication {
+	return explainedApplication{c.ID, c.ClientID(), c.Name, append([]string{}, c.Roles...)}
+}
+
+// whyVia is the application that hands its token over to an agent; none for what is no agent.
+func (a *api) whyVia(ctx context.Context, in *whyInput, client directory.Client, e *explanation) (directory.Client, error) {
+	agent := client.Template == directory.AgentTemplate
+	switch {
+	case in.Via == "" && agent:
+		e.Blocked = append(e.Blocked, "An agent gets part of a token that an application hands over, and none by itself.")
+		return directory.Client{}, nil
+	case in.Via == "":
+		return directory.Client{}, nil
+	case !agent:
+		return directory.Client{}, invalid("query.via", "is for agents, and this is none")
+	}
+	r, err := a.Directory.ClientRecord(ctx, directory.ClientKey(in.Via))
+	if err != nil {
+		return directory.Client{}, missing(err, "query.via", "is not an application's")
+	}
+	via := explainApplication(r.Value)
+	e.Via = &via
+	if r.Value.MayAct != client.ID {
+		e.Blocked = append(e.Blocked, "The application that hands over does not name this agent.")
+	}
+	if r.Value.Disabled {
+		e.Blocked = append(e.Blocked, "The application that hands over is disabled.")
+	}
+	return r.Value, nil
 }
 
 // missing blames the parameter that names what is not there.

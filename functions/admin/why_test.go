@@ -58,7 +58,25 @@ func TestWhy(t *testing.T) {
 	if got := as[why](t, w.call("GET", "/why?client_id="+machine.ID+"&server_id="+vetassist, "").want(t, "a machine", 200)); got.User != nil || !slices.Equal(got.Granted, []string{"pet-profile:read"}) {
 		t.Errorf("%+v", got)
 	}
+	w.call("PATCH", "/applications/vet-assist-ai", `{"disabled": false}`, "If-Match", "*").want(t, "enabling the application", 200)
+	w.call("PATCH", "/users/user-bob", `{"disabled": false}`, "If-Match", "*").want(t, "enabling the user", 200)
+	agent := w.create(`{"name": "Agent", "template": "Agent"}`).ID
+	w.call("PUT", "/applications/"+agent+"/authorizations/"+vetassist, `{"scopes": ["pet-profile:read", "reminder:read"]}`, "If-Match", "*").want(t, "authorizing the agent", 200)
+	asAgent := "/why?user_id=user-bob&client_id=" + agent + "&server_id=" + vetassist
+	if got := as[why](t, w.call("GET", asAgent, "").want(t, "an agent by itself", 200)); len(got.Granted) > 0 || len(got.Blocked) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if got := as[why](t, w.call("GET", asAgent+"&via=vet-assist-ai", "").want(t, "an agent that nobody names", 200)); len(got.Blocked) != 1 {
+		t.Errorf("%+v", got)
+	}
+	w.call("PATCH", "/applications/vet-assist-ai", `{"may_act": "`+agent+`"}`, "If-Match", "*").want(t, "naming the agent", 200)
+	if got := as[why](t, w.call("GET", asAgent+"&via=vet-assist-ai", "").want(t, "an agent", 200)); len(got.Blocked) > 0 || !slices.Equal(got.Granted, []string{"pet-profile:read"}) ||
+		!slices.Equal(got.Sets.Client, []string{"pet-profile:read", "reminder:read"}) || !slices.Equal(got.Sets.Consent, []string{"pet-profile:read"}) {
+		t.Errorf("%+v", got)
+	}
 	w.walk([]step{
+		{"handed over by nobody", "GET", asAgent + "&via=x", "", 422, "query.via"},
+		{"handed over to what is no agent", "GET", "/why?user_id=user-bob&client_id=vet-assist-ai&via=vet-assist-ai&server_id=" + vetassist, "", 422, "query.via"},
 		{"nobody", "GET", "/why?user_id=x&client_id=vet-assist-ai&server_id=" + vetassist, "", 422, "query.user_id"},
 		{"no application", "GET", "/why?user_id=user-bob&client_id=x&server_id=" + vetassist, "", 422, "query.client_id"},
 		{"no text for a server", "GET", "/why?user_id=user-bob&client_id=vet-assist-ai&server_id=__4", "", 422, "query.server_id"},

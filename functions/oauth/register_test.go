@@ -459,6 +459,7 @@ func FuzzRegister(f *testing.F) {
 	f.Add([]byte(nativeBody))
 	f.Add([]byte(`{"redirect_uris": ["https://app.example/cb"], "jwks": {"keys": [{"kty": "EC"}]}, "token_endpoint_auth_method": "private_key_jwt"}`))
 	f.Add([]byte(`{"redirect_uris": ["cursor://anysphere.cursor-mcp/oauth/callback", "http://[::1]:1/"], "client_name": "\u202e", "application_type": "web"}`))
+	f.Add([]byte(`{"redirect_uris": ["http://127.0.0.1/cb"], "post_logout_redirect_uris": ["http://[::1]:7/bye", "https://app.example/"], "dpop_bound_access_tokens": true, "require_pushed_authorization_requests": true}`))
 	f.Add([]byte(`{"redirect_uris": ["{base}/callback", "http://localhost"], "redirect_uris": null}`))
 	f.Add([]byte(`[[[[`))
 	f.Add([]byte("{\"client_name\": \"\xff\"}"))
@@ -469,7 +470,7 @@ func FuzzRegister(f *testing.F) {
 		got := w.register("", string(body))
 		switch got.Status {
 		case http.StatusCreated:
-			for _, uri := range got.Redirects {
+			for _, uri := range slices.Concat(got.Redirects, got.Logouts) {
 				if u, err := url.Parse(uri); err != nil || u.Fragment != "" || u.User != nil || u.Scheme == "http" && !config.IsLoopback(u.Hostname()) || u.Scheme == "javascript" {
 					t.Errorf("%q was registered", uri)
 				}

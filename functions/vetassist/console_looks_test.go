@@ -61,6 +61,7 @@ func TestBrowserConsoleLooks(t *testing.T) {
 		{"keys", "/admin/keys", "Signing keys"},
 		{"audit", "/admin/audit", "Audit log"},
 		{"why", "/admin/why?user_id=user-bob&client_id=vet-assist-ai", "Why"},
+		{"why-agent", "/admin/why?user_id=user-bob&client_id=app-nurse", "Why"},
 		{"clinic", "/admin/clinic", "Clinic"},
 		{"nothing", "/admin/no/such/screen", "There is no such screen"},
 	} {

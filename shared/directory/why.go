@@ -42,6 +42,18 @@ func (d *Directory) WhyMachine(ctx context.Context, client Client, server Server
 	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: client.authorizedAt(server), Role: roles, Consent: roles}), nil
 }
 
+// WhyAgent is the formula for an agent with a token that an application handed over to it (RFC 8693): what both of them are authorized
+// for, and what the user allowed the application.
+func (d *Directory) WhyAgent(ctx context.Context, user User, agent, app Client, server Server, requested []string) (rbac.Decision, error) {
+	decision, err := d.Why(ctx, user, app, server, requested)
+	if err != nil {
+		return rbac.Decision{}, err
+	}
+	sets := decision.Sets
+	sets.Client = slices.DeleteFunc(slices.Clone(sets.Client), func(scope string) bool { return !slices.Contains(agent.authorizedAt(server), scope) })
+	return rbac.Evaluate(sets), nil
+}
+
 func (c Client) authorizedAt(server Server) []string {
 	return slices.DeleteFunc(c.AuthorizedAt(server), func(name string) bool {
 		scope, ok := server.Scope(name)

@@ -8,7 +8,7 @@ import { link } from "./ui.js";
 // The sets in the order of the formula.
 const sets = [
   { id: "requested", title: "Requested", lacks: "it was not asked for" },
-  { id: "client", title: "Application", lacks: "the application is not authorized for it" },
+  { id: "client", title: "Application", lacks: "the application is not authorized for it", lacksBoth: "the agent or the application is not authorized for it" },
   { id: "role", title: "Role", lacks: "none of the user's roles permits it" },
   { id: "consent", title: "Consent", lacks: "the user has not consented to it" },
 ];
@@ -22,6 +22,7 @@ export function picture(why, server) {
   return [
     why.blocked?.map((reason) => h("p", { class: "notice warn" }, `${reason} So no token is given at all.`)),
     h("p", null, why.granted.length ? ["A token gets ", h("span", { class: "codes" }, why.granted.map((s) => [code(s), " "]))] : h("strong", null, "No token is given: nothing is left in all four sets.")),
+    why.via ? h("p", { class: "small" }, "It gets part of a token that ", link(`/admin/applications/${seg(why.via.id)}`, why.via.name), " hands over: what both are authorized for, and the user allowed that one.") : null,
     h("p", { class: "small" }, "Roles of ", why.user ? link(`/admin/users/${seg(why.user.id)}`, why.user.username) : link(`/admin/applications/${seg(why.application.id)}`, why.application.name), ": ",
       roles.length ? roles.map((r) => [badge(r), " "]) : "none", why.user ? null : ". They stand where a user's roles and consent stand otherwise."),
     h("table", { role: "table", class: "sets" },
@@ -37,7 +38,7 @@ function line(why, scope, title, verdict) {
   const stop = has.indexOf(false); // -1: it runs through
   const granted = why.granted.includes(scope);
   const lacking = sets.filter((s, i) => !has[i]);
-  const reason = granted ? "granted" : verdict ? `not granted: ${lacking.map((s) => s.lacks).join(", and ")}` : "not asked for";
+  const reason = granted ? "granted" : verdict ? `not granted: ${lacking.map((s) => (why.via && s.lacksBoth) || s.lacks).join(", and ")}` : "not asked for";
   return h("tr", { role: "row", class: granted ? "granted" : has[0] ? "dropped" : "unasked" },
     h("th", { role: "rowheader", scope: "row" }, code(scope), title ? h("span", { class: "small block" }, title) : null, h("span", { class: "small muted block" }, reason)),
     sets.map((s, i) => h("td", { role: "cell", class: cellClass(i, stop), "data-label": s.title }, mark(has[i]), h("span", { class: "hidden" }, has[i] ? "yes" : "no"))),

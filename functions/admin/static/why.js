@@ -1,7 +1,7 @@
 // Why: the one formula of VetAssist, drawn. granted = requested ∩ client ∩ role ∩ consent, scope by scope.
 
-import { api, seg, serversOf } from "./api.js";
-import { machine } from "./application-new.js";
+import { all, api, seg, serversOf } from "./api.js";
+import { agent, machine } from "./application-new.js";
 import { h, replace } from "./dom.js";
 import { form, select } from "./form.js";
 import { applicationPicker, userPicker } from "./pick.js";
@@ -33,18 +33,32 @@ export async function whyScreen(ctx) {
   const server = select({ name: "server_id", label: "Server", hint: "The API resource.", value: start.id, options: servers.map((s) => ({ value: s.id, label: s.name })), onchange: fit });
   fit();
   const who = userPicker({ name: "user_id", value: user, hint: "None for a machine-to-machine application." });
-  const what = applicationPicker({ name: "client_id", value: application, hint: "Type how the name begins." });
+  const viaBox = h("div", { class: "field", hidden: true });
+  let via;
+  const handed = async (app) => { // an agent has no token by itself: from which application is it?
+    via = null;
+    replace(viaBox);
+    viaBox.hidden = app?.template !== agent;
+    if (viaBox.hidden) {
+      return;
+    }
+    const from = await all(`/applications/${seg(app.id)}/named-by`, { signal: ctx.signal });
+    via = from.length ? select({ name: "via", label: "Handed over by", hint: "The application from which this agent has its token.", value: ctx.query.get("via") ?? from[0].id, options: from.map((a) => ({ value: a.id, label: a.name })) }) : null;
+    replace(viaBox, via?.node ?? h("p", { class: "small muted" }, "No application names this agent, so nothing is handed over to it."));
+  };
+  const what = applicationPicker({ name: "client_id", value: application, hint: "Type how the name begins.", onpick: (app) => handed(app).catch((e) => what.fail(e.message)) });
+  const from = { name: "via", node: viaBox, read: () => via?.read() ?? "", fail: (m) => via?.fail(m), focus: () => via?.focus() };
   const within = { name: "scope", node: scopesBox, read: () => scopes.read(), fail: (m) => scopes.fail(m), focus: () => scopes.focus() };
 
   const show = async (values) => {
     const every = values.scope.length === chosen().scopes.length;
-    const query = { user_id: values.user_id, client_id: values.client_id, server_id: values.server_id, scope: every ? "" : values.scope.join(" ") };
+    const query = { user_id: values.user_id, client_id: values.client_id, via: values.via, server_id: values.server_id, scope: every ? "" : values.scope.join(" ") };
     const why = await api("GET", "/why", { query, signal: ctx.signal });
     history.replaceState(null, "", `/admin/why?${new URLSearchParams(Object.entries(query).filter(([, v]) => v))}`);
     replace(result, section(`What ${why.application.name} may do ${why.user ? `for ${why.user.name}` : "for itself"}`, picture(why, chosen())));
   };
   const f = form({
-    label: "Ask why", action: "Show", fields: [who, what, server, within], onsave: async (values) => {
+    label: "Ask why", action: "Show", fields: [who, what, server, from, within], onsave: async (values) => {
       const missing = [[who, values.user_id || what.item()?.template === machine, "Choose a user from the list."], [what, values.client_id, "Choose an application from the list."], [within, values.scope.length, "Tick at least one scope."]].filter(([, value]) => !value);
       missing.forEach(([field, , message]) => field.fail(message));
       if (missing.length) {
@@ -56,6 +70,7 @@ export async function whyScreen(ctx) {
       result.querySelector("h2").focus();
     },
   });
+  await handed(application);
   if (application && (user || application.template === machine)) {
     await show(f.values());
   }
