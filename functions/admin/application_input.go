@@ -51,8 +51,8 @@ type newApplicationInput struct {
 	BoundTokens   bool     `json:"dpop_bound_access_tokens,omitempty" doc:"It gets no token that is not bound to a key of its own (DPoP, RFC 9449)."`
 	LogoutURIs    []string `json:"post_logout_redirect_uris,omitempty" nullable:"false" maxItems:"10" doc:"Where it may send people after a logout."`
 	MayAct        string   `json:"may_act,omitempty" maxLength:"300" doc:"The id of the agent that may act for its users."`
-	JWKS          *jwkSet  `json:"jwks,omitempty" doc:"Its public keys, in place of a secret, or"`
-	JWKSURI       *string  `json:"jwks_uri,omitempty" doc:"the https address where they are."`
+	JWKS          *jwkSet  `json:"jwks,omitempty" doc:"Its public keys, in place of a secret. Not together with jwks_uri."`
+	JWKSURI       *string  `json:"jwks_uri,omitempty" doc:"The https address where its public keys are."`
 }
 
 func (in newApplicationInput) client() directory.NewClient {
@@ -68,8 +68,8 @@ type applicationEdit struct {
 	BoundTokens   *bool     `json:"dpop_bound_access_tokens,omitempty" doc:"It gets no token that is not bound to a key of its own (DPoP, RFC 9449)."`
 	LogoutURIs    *[]string `json:"post_logout_redirect_uris,omitempty" nullable:"false" maxItems:"10" doc:"Where it may send people after a logout."`
 	MayAct        *string   `json:"may_act,omitempty" maxLength:"300" doc:"The id of the agent that may act for its users; empty: none."`
-	JWKS          *jwkSet   `json:"jwks,omitempty" doc:"Its public keys, in place of its secret or of other keys, or"`
-	JWKSURI       *string   `json:"jwks_uri,omitempty" doc:"the https address where they are."`
+	JWKS          *jwkSet   `json:"jwks,omitempty" doc:"Its public keys, in place of its secret or of other keys. Not together with jwks_uri."`
+	JWKSURI       *string   `json:"jwks_uri,omitempty" doc:"The https address where its public keys are."`
 	Disabled      *bool     `json:"disabled,omitempty" doc:"A disabled application gets no tokens, new or refreshed."`
 }
 

@@ -34,8 +34,8 @@ type Application struct {
 	GrantTypes      []string     `json:"grant_types" nullable:"false"`
 	Confidential    bool         `json:"confidential" doc:"It proves itself, with a secret or a key."`
 	AuthMethod      string       `json:"auth_method" enum:"none,secret,private_key_jwt" doc:"How it proves itself."`
-	JWKS            *jwkSet      `json:"jwks,omitempty" doc:"Its public keys, or"`
-	JWKSURI         string       `json:"jwks_uri,omitempty" doc:"where they are."`
+	JWKS            *jwkSet      `json:"jwks,omitempty" doc:"Its public keys, of one that has them kept here."`
+	JWKSURI         string       `json:"jwks_uri,omitempty" doc:"Where its public keys are, of one that keeps them itself."`
 	ClientURI       string       `json:"client_uri,omitempty" doc:"Its home page, as it says itself."`
 	Fetched         *time.Time   `json:"fetched,omitempty" doc:"When its metadata document was read."`
 	Expires         *time.Time   `json:"expires,omitempty" doc:"When it is forgotten, unless somebody allows it something before."`
