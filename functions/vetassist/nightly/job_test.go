@@ -150,8 +150,8 @@ func TestHostileLists(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			w := newWorld(t)
 			w.tool = tool
-			if r, err := w.job().Run(t.Context()); err == nil && r.Count(nightly.Failed) == 0 {
-				t.Errorf("%+v", r)
+			if r, err := w.job().Run(t.Context()); err == nil && r.Count(nightly.Failed) == 0 || w.count("/mcp") > 20 {
+				t.Errorf("%d requests: %+v", w.count("/mcp"), r)
 			}
 		})
 	}
