@@ -122,3 +122,20 @@ await attempt('revocation', async () => {
   await oauth.processRevocationResponse(await oauth.revocationRequest(as, open, none, tokens.refresh_token, local));
   await refuses('invalid_grant', 400, () => refreshed(open, none, tokens.refresh_token));
 });
+await attempt('dpop', async () => {
+  const DPoP = oauth.DPoP(open, await oauth.generateKeyPair('ES256'));
+  const twice = work => work().catch(error => (oauth.isDPoPNonceError(error) ? work() : Promise.reject(error))); // each server has nonces of its own
+  const answer = await login(open);
+  const more = { DPoP, additionalParameters: { resource: mcp }, ...local };
+  const bound = await twice(async () =>
+    oauth.processAuthorizationCodeResponse(as, open, await oauth.authorizationCodeGrantRequest(as, open, none, answer.params, redirect, answer.verifier, more)));
+  expect(bound.token_type === 'dpop', `the token is of type ${bound.token_type}`);
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  const list = proof => oauth.protectedResourceRequest(bound.access_token, 'POST', new URL(mcp), new Headers(headers),
+    JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }), { ...proof, ...local });
+  expect((await twice(() => list({ DPoP }))).status === 200, 'the MCP server refuses it');
+  await list({}).then(() => expect(false, 'it passes as a bearer token'), error => expect(error.cause?.[0]?.parameters.error === 'invalid_token', error.message));
+  await refuses('invalid_dpop_proof', 400, () => refreshed(open, none, bound.refresh_token));
+  const next = await twice(async () => oauth.processRefreshTokenResponse(as, open, await oauth.refreshTokenGrantRequest(as, open, none, bound.refresh_token, more)));
+  expect(next.token_type === 'dpop', `the next token is of type ${next.token_type}`);
+});

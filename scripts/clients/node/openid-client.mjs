@@ -16,7 +16,7 @@ const resource = Object.keys(client).filter(name => /protectedresourcemetadata|r
 if (resource.length) await attempt('resource', () => expect(false, `it can now: ${resource}`));
 else lacks('resource', 'no call for the metadata of a resource');
 
-async function login(config, change = () => {}) {
+async function login(config, change = () => {}, proof = {}) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const expectedState = client.randomState();
   const back = await browser(client.buildAuthorizationUrl(config, {
@@ -24,7 +24,7 @@ async function login(config, change = () => {}) {
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: 'S256',
   }));
   change(back.searchParams);
-  const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier, expectedState }, { resource: mcp });
+  const tokens = await client.authorizationCodeGrant(config, back, { pkceCodeVerifier, expectedState }, { resource: mcp }, proof);
   expect(tokens.scope === scope && tokens.expiresIn() > 0, `the scope is ${tokens.scope}`);
   return tokens;
 }
@@ -91,4 +91,15 @@ await attempt('introspection', async () => {
 await attempt('revocation', async () => {
   await client.tokenRevocation(open, tokens.refresh_token);
   await refuses('invalid_grant', 400, () => client.refreshTokenGrant(open, tokens.refresh_token));
+});
+await attempt('dpop', async () => {
+  const DPoP = client.getDPoPHandle(open, await client.randomDPoPKeyPair('ES256'));
+  const bound = await login(open, undefined, { DPoP });
+  const ask = proof => client.fetchProtectedResource(open, bound.access_token, new URL(mcp), 'POST', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list' }),
+    new Headers({ 'content-type': 'application/json', accept: 'application/json, text/event-stream' }), proof);
+  expect(bound.token_type === 'dpop' && (await ask({ DPoP })).status === 200, `the MCP server refuses a token of type ${bound.token_type}`);
+  await ask({}).then(() => expect(false, 'it passes as a bearer token'), error => expect(error.cause?.[0]?.parameters.error === 'invalid_token', error.message));
+  await refuses('invalid_dpop_proof', 400, () => client.refreshTokenGrant(open, bound.refresh_token));
+  const next = await client.refreshTokenGrant(open, bound.refresh_token, { resource: mcp }, { DPoP });
+  expect(next.token_type === 'dpop', `the next token is of type ${next.token_type}`);
 });
