@@ -39,6 +39,7 @@ type consentPage struct {
 	Learns       string   // what the client learns of the person
 	Days         int      // for which it gets refresh tokens; 0: it gets none
 	Device       *askedBy // a device asks; its answer goes nowhere but there
+	Agent        string   // whom it may hand tasks to; empty: nobody
 }
 
 // unavailable is a scope that was asked for and cannot be had, and why.
@@ -141,6 +142,11 @@ func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 	if a.Client.May(directory.GrantRefresh) { // whether it asks for offline_access or not
 		page.Days = int(access.GrantLifetime.Hours() / 24)
 	}
+	var err error
+	if page.Agent, err = s.agentOf(r.Context(), a.Client, a.Server); err != nil {
+		s.failRequest(w, r, a, err)
+		return
+	}
 	title := "Allow " + a.Client.Name + "?"
 	switch {
 	case !page.Possible:
@@ -148,7 +154,7 @@ func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 	case page.OnlyLogin:
 		title = "Log in to " + a.Client.Name + "?"
 	}
-	if err := s.pages.Render(w, status, "consent.html", web.Page{Title: title, Data: page}); err != nil {
+	if err = s.pages.Render(w, status, "consent.html", web.Page{Title: title, Data: page}); err != nil {
 		web.Fail(w, r, s.Log, err)
 	}
 }

@@ -93,7 +93,7 @@ func (s *server) mint(ctx context.Context, g access.Grant, client directory.Clie
 		return tokenResponse{}, err
 	}
 	response, err := s.sign(ctx, token.Grant{ID: g.ID + "." + unique, Subject: now.user.ID, ClientID: client.ClientID(), Audience: audience(now.server),
-		Scopes: now.scopes, Roles: now.user.Roles, Key: key})
+		Scopes: now.scopes, Roles: now.user.Roles, Key: key, MayAct: mayAct(client)})
 	if err == nil && slices.Contains(now.scopes, openID) {
 		response.IDToken, err = s.idToken(ctx, g, client, now, response.AccessToken)
 	}

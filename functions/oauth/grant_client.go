@@ -56,7 +56,7 @@ func (s *server) machineStanding(ctx context.Context, claims token.Claims, clien
 	if err != nil {
 		return standing{}, err
 	}
-	revoked, err := s.revoked(ctx, claims)
+	revoked, err := s.revoked(ctx, claims.ID)
 	if err != nil {
 		return standing{}, err
 	}

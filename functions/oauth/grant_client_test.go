@@ -16,7 +16,7 @@ const mcp = "mcp://vetassist"
 func (w *world) secretClient(template string, roles []string, scopes ...string) (id, secret string) {
 	w.t.Helper()
 	n := directory.NewClient{Name: "Has a secret", Template: template, Roles: roles}
-	if template != directory.MachineTemplate {
+	if template == directory.WebTemplate {
 		n.RedirectURIs = []string{w.url + "/callback"}
 	}
 	r, secret, err := w.directory.AddClient(w.t.Context(), n)

@@ -30,7 +30,9 @@ type introspection struct {
 	Issuer    string   `json:"iss,omitempty"`
 	ID        string   `json:"jti,omitempty"`
 
-	Confirmation *token.Confirmation `json:"cnf,omitempty"` // the key that whoever sends the token must prove to have (RFC 9449 §6.2)
+	Confirmation *token.Confirmation `json:"cnf,omitempty"`     // the key that whoever sends the token must prove to have (RFC 9449 §6.2)
+	Actor        *token.Actor        `json:"act,omitempty"`     // who acts for the subject, and
+	MayAct       *token.Actor        `json:"may_act,omitempty"` // who may come to (RFC 8693 §4.1, §4.4)
 }
 
 // introspect is the introspection endpoint (RFC 7662). An access token says by itself what it is good for, until it expires;
@@ -124,7 +126,7 @@ func (s *server) introspectAccess(ctx context.Context, caller directory.Client, 
 	}
 	answer := introspection{Active: true, Scope: rbac.JoinScope(now.scopes), ClientID: claims.ClientID, TokenType: claims.Type(), Confirmation: claims.Confirmation,
 		Expires: claims.ExpiresAt.Unix(), IssuedAt: claims.IssuedAt.Unix(), Subject: claims.Subject, Audience: claims.Audience,
-		Issuer: claims.Issuer, ID: claims.ID}
+		Issuer: claims.Issuer, ID: claims.ID, Actor: claims.Actor, MayAct: claims.MayAct}
 	if gateway { // no client is told who its user is, since the consent page does not say so (RFC 7662 §5)
 		answer.Username = now.user.Username
 	}
@@ -138,6 +140,9 @@ func (s *server) accessStanding(ctx context.Context, claims token.Claims, owner 
 		return s.machineStanding(ctx, claims, owner)
 	}
 	g, err := s.access.Grant(ctx, grantID)
+	if err == nil && claims.Actor != nil {
+		return s.delegatedStanding(ctx, g, claims, owner)
+	}
 	if err == nil && g.ClientID != owner.ID {
 		err = store.ErrNotFound
 	}

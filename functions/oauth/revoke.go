@@ -14,7 +14,7 @@ import (
 
 // revoke is the revocation endpoint (RFC 7009). Either kind of token ends its whole grant, so nothing of it can be
 // refreshed any more, and introspection says so at once; who does not ask there accepts an access token that was issued until
-// its end, at most ten minutes later.
+// its end, at most ten minutes later. An agent's token ends alone: the grant is its user's, and another client's.
 func (s *server) revoke(w http.ResponseWriter, r *http.Request) {
 	params, client, err := s.clientRequest(r)
 	if err == nil && params.Get("token") == "" {
@@ -48,10 +48,10 @@ func (s *server) revokeToken(ctx context.Context, client directory.Client, prese
 	if err != nil {
 		return err
 	}
-	if grantID, ok := grantOf(claims); ok {
+	if grantID, ok := grantOf(claims); ok && claims.Actor == nil {
 		return s.revokeFamily(ctx, client, grantID)
 	}
-	return s.revokeMachine(ctx, client, claims)
+	return s.revokeOne(ctx, client, claims)
 }
 
 var errOthersToken = &tokenError{"invalid_grant", "the token was issued to another client"} // RFC 7009 §2.1
@@ -70,23 +70,27 @@ func (s *server) revokeFamily(ctx context.Context, client directory.Client, gran
 	return s.revokeGrant(ctx, grantID, audit.Event{Name: audit.Revocation, Outcome: audit.OK, UserID: family.UserID, ClientID: client.ID})
 }
 
-// revokeMachine notes that an application gave back a token that it got for itself. There is no grant to end, so the token's id
-// is remembered for as long as it would be good.
-func (s *server) revokeMachine(ctx context.Context, client directory.Client, claims token.Claims) error {
-	if claims.ClientID != client.ClientID() {
-		return errOthersToken
+// revokeOne notes that an application gave back a token that it got for itself, or an agent one that it acts for a user with. There is no
+// grant that it could end, so the token's id is remembered for as long as it would be good.
+func (s *server) revokeOne(ctx context.Context, client directory.Client, claims token.Claims) error {
+	event := audit.Event{Name: audit.Revocation, Outcome: audit.OK, ClientID: client.ID}
+	if claims.Actor != nil {
+		event.UserID = claims.Subject
 	}
-	item := store.Encode(revokedPartition(claims), revokedSort, true, claims.ExpiresAt.Time)
-	return s.writeWith(ctx, audit.Event{Name: audit.Revocation, Outcome: audit.OK, ClientID: client.ID}, store.Put(item, store.Always()))
+	if claims.ClientID != client.ClientID() {
+		return concerning(errOthersToken, event.UserID)
+	}
+	item := store.Encode(revokedPartition(claims.ID), revokedSort, true, claims.ExpiresAt.Time)
+	return s.writeWith(ctx, event, store.Put(item, store.Always()))
 }
 
 const revokedSort = "revoked"
 
-func revokedPartition(claims token.Claims) string { return "revoked/" + claims.ID }
+func revokedPartition(tokenID string) string { return "revoked/" + tokenID }
 
-// revoked reports whether an application gave back a token that it got for itself.
-func (s *server) revoked(ctx context.Context, claims token.Claims) (bool, error) {
-	_, err := s.Store.Get(ctx, revokedPartition(claims), revokedSort)
+// revoked reports whether a token was given back by revokeOne.
+func (s *server) revoked(ctx context.Context, tokenID string) (bool, error) {
+	_, err := s.Store.Get(ctx, revokedPartition(tokenID), revokedSort)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}

@@ -22,8 +22,9 @@ type tokenResponse struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int    `json:"expires_in"` // seconds
 	RefreshToken string `json:"refresh_token,omitempty"`
-	IDToken      string `json:"id_token,omitempty"` // OpenID Connect Core §3.1.3.3
-	Scope        string `json:"scope"`              // always told: it may be less than was asked for
+	IDToken      string `json:"id_token,omitempty"`          // OpenID Connect Core §3.1.3.3
+	Scope        string `json:"scope"`                       // always told: it may be less than was asked for
+	IssuedType   string `json:"issued_token_type,omitempty"` // of token exchange: RFC 8693 §2.2.1
 }
 
 // token is the token endpoint (RFC 6749 §3.2). What every grant needs happens here, so that none can forget it:
@@ -57,6 +58,7 @@ func (s *server) grants() []grant {
 		{directory.GrantRefresh, s.refresh},
 		{directory.GrantMachine, s.machine},
 		{directory.GrantDevice, s.redeemDevice},
+		{directory.GrantExchange, s.exchangeToken},
 	}
 }
 
@@ -130,7 +132,7 @@ func readForm(r *http.Request) (url.Values, error) {
 	params := r.PostForm // never the query: it would end up in logs (RFC 6749 §2.3.1)
 	dropEmpty(params)
 	for name, values := range params {
-		if len(values) > 1 && name != "resource" { // RFC 6749 §3.2, RFC 8707 §2
+		if len(values) > 1 && name != "resource" && name != "audience" { // RFC 6749 §3.2, but RFC 8707 §2, RFC 8693 §2.1
 			return nil, &tokenError{"invalid_request", "a parameter was sent twice"}
 		}
 	}

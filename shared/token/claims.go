@@ -68,7 +68,8 @@ type Grant struct {
 	Audience []string // the resource's URL and its identifier
 	Scopes   []string
 	Roles    []string
-	Key      string // thumbprint of the key that the token is bound to; empty: of none
+	Key      string    // thumbprint of the key that the token is bound to; empty: of none
+	Ends     time.Time // at the latest; zero: when its lifetime is over
 	Actor    *Actor
 	MayAct   *Actor
 }

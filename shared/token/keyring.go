@@ -88,6 +88,9 @@ func (k *Keyring) Mint(ctx context.Context, g Grant) (raw string, expires time.T
 	}
 	now = now.Truncate(time.Second)
 	expires = now.Add(Lifetime)
+	if !g.Ends.IsZero() && g.Ends.Before(expires) {
+		expires = g.Ends.Truncate(time.Second)
+	}
 	claims := Claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Issuer:    k.issuer,
