@@ -41,11 +41,20 @@ func (c caller) machine() bool { return c.Subject == c.ClientID }
 
 // actor is the caller as the clinic knows people. A machine is none of them, whatever its client id looks like (RFC 9068 §5).
 func (c caller) actor() clinic.Actor {
-	a := clinic.Actor{ID: c.Subject, Staff: slices.Contains(c.Roles, rbac.StaffRole)}
+	a := clinic.Actor{ID: c.Subject, Staff: slices.Contains(c.Roles, rbac.StaffRole), Agent: c.agent()}
 	if c.machine() {
 		a.ID = ""
 	}
 	return a
+}
+
+// agent is who acts for the user with this token; empty: nobody, it is the user's own application. Of several only the current one counts
+// (RFC 8693 §4.1); all of them are in the log.
+func (c caller) agent() string {
+	if c.Claims.Actor == nil {
+		return ""
+	}
+	return c.Claims.Actor.Subject
 }
 
 // The schemes that an access token comes under: the second one when it is bound to a key (RFC 9449 §7.1). They are the names of its type,

@@ -20,6 +20,9 @@
 // The scope of each tool stands in one table, rbac.Tools. The challenge, the tool's own check and the tool's _meta
 // ("vetassist/scope") read it there.
 //
+// A token may say that an agent acts for its user (act, RFC 8693 §4.1). It is still the user whose pets, whose scopes and whose rate count. The
+// agent is in the log line of the call, in the result's _meta ("vetassist/agent") and in the record of what it booked.
+//
 // A challenge is chosen from the body and never from a header such as Mcp-Name, which an intermediary may set
 // and which clients of older revisions do not send.
 //

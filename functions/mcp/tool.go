@@ -77,15 +77,20 @@ func add[In, Out any](t *tools, s *sdk.Server, name, title, description string, 
 			return t.refuse(ctx, name, err)
 		}
 		res, err := result(out, text, false)
-		if err == nil && who.machine() {
+		if agent := who.agent(); err == nil && agent != "" {
+			res.Meta = sdk.Meta{agentMeta: agent}
+		} else if err == nil && who.machine() {
 			res.Meta = sdk.Meta{machineMeta: who.ClientID}
 		}
 		return res, err
 	})
 }
 
-// machineMeta names, in the _meta of a result, the program that made the call for nobody but itself.
-const machineMeta = "vetassist/machine"
+// What a result's _meta names: the program that made the call for nobody but itself, or the agent that made it for the token's user.
+const (
+	machineMeta = "vetassist/machine"
+	agentMeta   = "vetassist/agent"
+)
 
 func result(structured any, text string, isError bool) (*sdk.CallToolResult, error) {
 	raw, err := json.Marshal(structured)

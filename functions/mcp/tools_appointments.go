@@ -42,14 +42,19 @@ type appointment struct {
 	Vet             string `json:"vet"`
 	Reason          string `json:"reason"`
 	Status          string `json:"status" jsonschema:"booked, cancelled or past"`
+	BookedBy        string `json:"booked_by,omitempty" jsonschema:"the agent that booked it for the user; left out when there was none"`
 }
 
 func (t *tools) appointmentOf(a clinic.Appointment) appointment {
-	return appointment{a.ID, petRef(a.Pet), a.Date.String(), a.Time.String(), a.Date.Weekday().String(), clinic.SlotMinutes, a.Kind, a.Vet, a.Reason, a.Status(t.clinic.Now())}
+	return appointment{a.ID, petRef(a.Pet), a.Date.String(), a.Time.String(), a.Date.Weekday().String(), clinic.SlotMinutes, a.Kind, a.Vet, a.Reason, a.Status(t.clinic.Now()), a.BookedBy}
 }
 
 func (a appointment) String() string {
-	return fmt.Sprintf("%s on %s %s at %s for %s with %s (%s, id %s)", a.Kind, a.Weekday, a.Date, a.Time, a.Pet.Name, a.Vet, a.Status, a.ID)
+	by := ""
+	if a.BookedBy != "" {
+		by = ", booked by " + a.BookedBy
+	}
+	return fmt.Sprintf("%s on %s %s at %s for %s with %s (%s, id %s%s)", a.Kind, a.Weekday, a.Date, a.Time, a.Pet.Name, a.Vet, a.Status, a.ID, by)
 }
 
 type appointmentList struct {

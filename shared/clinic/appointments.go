@@ -35,7 +35,7 @@ func (c *Clinic) Book(ctx context.Context, who Actor, b Booking) (Appointment, e
 	}
 	start, err := c.bookable(b)
 	if err == nil {
-		a := Appointment{Pet: PetRef{p.ID, p.Name}, Owner: p.Owner.ID, Start: start, Date: b.Date, Time: b.Time, Kind: b.Kind, Reason: b.Reason}
+		a := Appointment{Pet: PetRef{p.ID, p.Name}, Owner: p.Owner.ID, Start: start, Date: b.Date, Time: b.Time, Kind: b.Kind, Reason: b.Reason, BookedBy: who.Agent}
 		if a.ID, err = c.newID("apt-" + start.UTC().Format(stamp)); err != nil {
 			return Appointment{}, err
 		}

@@ -42,7 +42,8 @@ var (
 // Actor is the person who asks, or a program for which there is none: then it has no ID, and so no records of its own.
 type Actor struct {
 	ID    string
-	Staff bool // sees and changes the records of every owner
+	Staff bool   // sees and changes the records of every owner
+	Agent string // who does it for them, by its name in the records; empty: they themselves
 }
 
 // Config is what a Clinic needs.

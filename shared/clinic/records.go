@@ -61,6 +61,7 @@ type Appointment struct {
 	Vet       string    `json:"vet"` // name
 	VetID     string    `json:"vet_id"`
 	Reason    string    `json:"reason,omitempty"`
+	BookedBy  string    `json:"booked_by,omitempty"` // the agent that did it for whoever booked; empty: they did it themselves
 	Cancelled bool      `json:"cancelled,omitempty"`
 }
 
