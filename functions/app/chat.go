@@ -36,6 +36,7 @@ type toolCall struct {
 	Arguments map[string]any    `json:"arguments"`
 	Scope     string            `json:"scope"`
 	Outcome   assistant.Outcome `json:"outcome"`
+	By        string            `json:"by,omitempty"` // name of the agent that did it
 }
 
 func (a *app) chat(w http.ResponseWriter, r *http.Request) {
@@ -102,7 +103,7 @@ func (a *app) answer(ctx context.Context, b *browser, ex exchange) (chatAnswer, 
 		if args == nil {
 			args = map[string]any{}
 		}
-		out.ToolCalls = append(out.ToolCalls, toolCall{d.Call.Name, args, d.Scope, d.Outcome})
+		out.ToolCalls = append(out.ToolCalls, toolCall{d.Call.Name, args, d.Scope, d.Outcome, d.By})
 	}
 	var err error
 	if ex.Need != nil {

@@ -54,6 +54,7 @@ type doneCall struct {
 	assistant.Observation
 	Title string `json:"title,omitempty"`
 	Scope string `json:"scope,omitempty"`
+	By    string `json:"by,omitempty"` // name of the agent that did it; empty: we did
 }
 
 func (e *exchange) observations() []assistant.Observation {

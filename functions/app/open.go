@@ -8,7 +8,7 @@ import (
 )
 
 // Partitions are all that the chat app opens: its own.
-var Partitions = []string{sessionPartition, conversationPartition, authorizationPartition, setupPartition}
+var Partitions = []string{sessionPartition, conversationPartition, authorizationPartition, setupPartition, agentPartition}
 
 // Routes are the paths that it answers: all that nobody else does.
 var Routes = []string{"/"}

@@ -87,8 +87,12 @@ func (t *turn) carryOut(ctx context.Context, calls []assistant.Call) bool {
 			return false
 		}
 		tool := t.tool(call.Name)
-		obs, err := t.mcp.call(ctx, call, tool)
-		t.ex.Done = append(t.ex.Done, doneCall{Observation: obs, Title: tool.Title, Scope: tool.Scope})
+		obs, by, done := t.handOver(ctx, call, tool)
+		var err error
+		if !done {
+			obs, err = t.mcp.call(ctx, call, tool)
+		}
+		t.ex.Done = append(t.ex.Done, doneCall{Observation: obs, Title: tool.Title, Scope: tool.Scope, By: by})
 		if err != nil {
 			t.ex.Waiting = calls[i:]
 			t.stop(ctx, err)

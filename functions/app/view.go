@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
@@ -49,6 +50,7 @@ type exchangeView struct {
 	Blocks      []block
 	Tone        string
 	Card        *cardView
+	Agents      []string // whose work the answer is too, in sentences
 	Calls       []callView
 	Suggestions []string
 	Interrupted bool
@@ -71,6 +73,7 @@ type cardView struct {
 
 type callView struct {
 	Name, Title, Scope, Arguments, Text string
+	By                                  string // name of an agent
 	Outcome                             string // of assistant.Outcome, in words
 	Good, Bad                           bool
 }
@@ -151,12 +154,15 @@ func viewExchange(e exchange, last bool) exchangeView {
 	}
 	for _, d := range e.Done {
 		v.Calls = append(v.Calls, viewCall(d))
+		if said := d.By + " booked this for you."; d.By != "" && !slices.Contains(v.Agents, said) {
+			v.Agents = append(v.Agents, said)
+		}
 	}
 	return v
 }
 
 func viewCall(d doneCall) callView {
-	v := callView{Name: d.Call.Name, Title: d.Title, Scope: d.Scope, Good: d.Outcome == assistant.OK}
+	v := callView{Name: d.Call.Name, Title: d.Title, Scope: d.Scope, By: d.By, Good: d.Outcome == assistant.OK}
 	v.Bad = d.Outcome == assistant.Denied || d.Outcome == assistant.Failed
 	if args, err := json.Marshal(d.Call.Arguments); err == nil && len(d.Call.Arguments) > 0 {
 		v.Arguments = clip(string(args), 600)

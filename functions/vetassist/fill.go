@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vetassist/vetassist/functions/app"
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/config"
@@ -46,12 +47,35 @@ func fill(ctx context.Context, db store.Store, o *Options) (f filled, err error)
 		if err := people.Seed(ctx, seed.Files); err != nil {
 			return f, err
 		}
+		if err := giveAgentKey(ctx, db, people); err != nil {
+			return f, err
+		}
 		if err := clinic.Seed(ctx, store.Restrict(db, clinic.Partitions...), seed.Files, o.Now()); err != nil {
 			return f, err
 		}
 	}
 	keys := store.Restrict(db, slices.Concat(token.PrivatePartitions, token.PublicPartitions)...)
 	return f, token.NewKeyring(o.BaseURL, keys, o.Now, o.Rand).Ensure(ctx)
+}
+
+// giveAgentKey lets the demo's agent prove itself. Its key is made here, once: the private half goes to where the chat app's function alone can
+// read it, the public one into the directory. An agent that has keys, or is gone, is left as it is.
+func giveAgentKey(ctx context.Context, db store.Store, people *directory.Directory) error {
+	r, err := people.ClientRecord(ctx, app.SchedulingAgent)
+	if errors.Is(err, directory.ErrNotFound) {
+		return nil
+	}
+	if c := r.Value; err != nil || c.AuthMethod != directory.PrivateKeyJWT || c.JWKS != nil || c.JWKSURI != "" {
+		return err
+	}
+	if r.Value.JWKS, err = app.AgentKeys(ctx, store.Restrict(db, app.Partitions...)); err != nil {
+		return err
+	}
+	err = people.PutClient(ctx, r.Value, store.IfVersion(r.Version))
+	if errors.Is(err, store.ErrConflict) { // somebody gave it one at the same moment
+		return nil
+	}
+	return err
 }
 
 const administratorName = "admin" // the username of the first administrator
