@@ -45,6 +45,9 @@
 // Where the authorization server and the MCP server both take proofs of possession, the tokens of a login are bound to a key of its own
 // (dpop.go). Nobody has to choose that, and neither a refresh nor a step-up takes it away.
 //
+// A booking is handed to an agent (scheduling.go), where there is one: with the person's token and a key of its own it gets a token in which both
+// are named (RFC 8693). Its key comes from who fills the store. What the agent is not let do, or is refused, the chat does itself.
+//
 // Whatever a server names, of its metadata or of its authorization server's endpoints, is asked through outgoing.go, which reaches nothing
 // in our own network but what we are set up with.
 //

@@ -35,7 +35,7 @@ var lambdas = map[string]struct {
 	"Jwks":  {"jwks", jwks.Partitions, jwks.Routes, jwks.Partitions},
 	"Mcp":   {"mcp", mcp.Partitions, mcp.Routes, []string{"policy/"}},
 	"Admin": {"admin", admin.Partitions, admin.Routes, nil},
-	"App":   {"app", app.Partitions, app.Routes, nil},
+	"App":   {"app", app.Partitions, app.Routes, []string{"app/agent/"}},
 }
 
 // An HTTP API takes no route that ends in a slash, and asked for /x/ it takes the route of /x (https://github.com/aws/serverless-application-model/issues/1949
