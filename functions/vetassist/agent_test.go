@@ -98,7 +98,9 @@ func TestWithoutAgent(t *testing.T) {
 		"the chat names it no more": func(w *world) { w.lets("vet-assist-ai", func(c *directory.Client) { c.MayAct = "" }) },
 		"it is disabled":            func(w *world) { w.lets("scheduling-agent", func(c *directory.Client) { c.Disabled = true }) },
 		"it may not book":           func(w *world) { w.lets("scheduling-agent", func(c *directory.Client) { c.Authorized = nil }) },
-		"it has another key":        func(w *world) { w.lets("scheduling-agent", func(c *directory.Client) { c.JWKS = []byte(`{"keys":[]}`) }) },
+		"it has another key": func(w *world) {
+			w.lets("scheduling-agent", func(c *directory.Client) { c.JWKS = []byte(`{"keys":[]}`) })
+		},
 		"it is gone": func(w *world) {
 			w.change(func(d *directory.Directory) error {
 				r, err := d.ClientRecord(t.Context(), "scheduling-agent")
