@@ -185,7 +185,10 @@ func (j *proofJudge) token(rw http.ResponseWriter, r *http.Request, inner http.H
 	if m["access_token"] != nil && key != "" && !j.bearer {
 		m["token_type"] = "DPoP"
 		j.mu.Lock()
-		j.keys[m["access_token"].(string)], j.keys[m["refresh_token"].(string)] = key, key
+		j.keys[m["access_token"].(string)] = key
+		if refresh, ok := m["refresh_token"].(string); ok {
+			j.keys[refresh] = key
+		}
 		j.mu.Unlock()
 	}
 	rw.Header().Set("Content-Type", "application/json")

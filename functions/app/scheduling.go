@@ -80,6 +80,7 @@ func readAgent(ctx context.Context, s store.Store) (agent, error) {
 type task struct {
 	token  string
 	server server
+	bound  bool // the token is bound to a key of the chat's, so the agent must have one too (RFC 9449)
 	scope  string
 	call   assistant.Call
 }
@@ -128,7 +129,8 @@ func (m *mcpTurn) task(ctx context.Context, c assistant.Call, tool assistant.Too
 	if err != nil || token == "" || b.session.Login == nil {
 		return task{}, false
 	}
-	return task{token, b.session.Login.Server, tool.Scope, c}, true
+	l := b.session.Login // accessToken may have replaced it
+	return task{token, l.Server, l.Key != "", tool.Scope, c}, true
 }
 
 // do exchanges the token and calls the tool.
@@ -140,11 +142,11 @@ func (a *app) do(ctx context.Context, who agent, t task) (*mcp.CallToolResult, e
 		return nil, fmt.Errorf("%w: %w", errNotDone, err)
 	}
 	client, w := *a.http, &wire{next: a.http.Transport}
-	client.Transport = w
+	client.Transport = &prover{app: a, next: w, key: func() *clientkey.Key { return own.Key }}
 	c := mcp.NewClient(&mcp.Implementation{Name: who.ClientID, Title: who.Name, Version: softwareVersion},
 		&mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}, Logger: a.log})
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{
-		Endpoint: a.mcpURL, HTTPClient: &client, OAuthHandler: agentToken(own), DisableStandaloneSSE: true, MaxRetries: -1, MaxEventSize: maxMCPBody,
+		Endpoint: a.mcpURL, HTTPClient: &client, OAuthHandler: agentToken(own.Access), DisableStandaloneSSE: true, MaxRetries: -1, MaxEventSize: maxMCPBody,
 	}, &mcp.ClientSessionOptions{ProtocolVersion: mcpRevision})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotDone, err)
@@ -158,23 +160,30 @@ func (a *app) do(ctx context.Context, who agent, t task) (*mcp.CallToolResult, e
 	return res, err
 }
 
-// exchangeToken asks for a token of the agent's own, for no more than its task needs. It proves itself with its key (RFC 7523 §2.2), not
-// as the chat.
-func (a *app) exchangeToken(ctx context.Context, who agent, t task) (string, error) {
+// exchangeToken asks for a token of the agent's own, for no more than its task needs, and bound to a key of this task where the person's is
+// bound. It proves itself with its own key (RFC 7523 §2.2), not as the chat.
+func (a *app) exchangeToken(ctx context.Context, who agent, t task) (tokens, error) {
+	var proof *clientkey.Key
+	if t.bound {
+		key, err := clientkey.New()
+		if err != nil {
+			return tokens{}, err
+		}
+		proof = &key
+	}
 	key, err := clientkey.Parse(who.Key)
 	if err != nil {
-		return "", err
+		return tokens{}, err
 	}
 	assertion, err := key.Assertion(who.ClientID, t.server.Issuer, a.now())
 	if err != nil {
-		return "", err
+		return tokens{}, err
 	}
 	form := url.Values{
 		"grant_type": {grantExchange}, "subject_token": {t.token}, "subject_token_type": {typeAccessToken}, "requested_token_type": {typeAccessToken},
 		"resource": {t.server.Resource}, "scope": {t.scope}, "client_assertion_type": {clientkey.AssertionType}, "client_assertion": {assertion},
 	}
-	got, err := a.requestToken(ctx, server{Issuer: t.server.Issuer, Token: t.server.Token, Client: who.ClientID}, form, []string{t.scope})
-	return got.Access, err
+	return a.requestToken(ctx, server{Issuer: t.server.Issuer, Token: t.server.Token, Client: who.ClientID}, proof, form, []string{t.scope})
 }
 
 // agentToken is the agent's auth.OAuthHandler: a token, and nobody to ask for another.

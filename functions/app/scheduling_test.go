@@ -29,8 +29,11 @@ type scheduling struct {
 	book      func(http.ResponseWriter, bool) bool // of the MCP server, told whether it is the agent who asks; true: answered otherwise
 }
 
-func newScheduling(t *testing.T) *scheduling {
+func newScheduling(t *testing.T, before ...func(*world)) *scheduling {
 	w := &scheduling{world: newWorld(t)}
+	for _, f := range before {
+		f(w.world)
+	}
 	var err error
 	if w.keys, err = AgentKeys(t.Context(), w.store); err != nil {
 		t.Fatal(err)
@@ -118,6 +121,29 @@ func TestHandOver(t *testing.T) {
 		if strings.Contains(w.store.written.String(), secret) {
 			t.Error("the agent's token or assertion is in the store")
 		}
+	}
+}
+
+// TestHandOverBound: where the person's tokens are bound to a key, so is the agent's, and to another one. A nonce that it did not know costs it one more request.
+func TestHandOverBound(t *testing.T) {
+	var j *proofJudge
+	w := newScheduling(t, func(w *world) { j = w.judged() })
+	w.p.get(w.say("book").AuthorizeURL)
+	j.tokenNonce, j.mcpNonce = "of-the-token-endpoint", "of-the-mcp-server"
+	for range 2 {
+		if a := w.say("book"); len(a.ToolCalls) != 1 || a.ToolCalls[0].By != "Scheduling Agent" {
+			t.Errorf("%+v", a)
+		}
+	}
+	if len(j.found) > 0 || j.bare > 0 || len(w.own) != 3 {
+		t.Errorf("%q, %d bearer tokens, %d tokens of the agent's", j.found, j.bare, len(w.own))
+	}
+	keys := map[string]bool{j.keys[w.exchanges[0].Get("subject_token")]: true}
+	for _, token := range w.own {
+		keys[j.keys[token]] = true
+	}
+	if keys[""] || len(keys) != 4 { // the chat's, and one for each task
+		t.Errorf("%d keys: %v", len(keys), keys)
 	}
 }
 
