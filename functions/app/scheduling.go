@@ -105,7 +105,11 @@ func (t *turn) handOver(ctx context.Context, c assistant.Call, tool assistant.To
 	case errors.Is(err, store.ErrNotFound):
 		return obs, "", false
 	case errors.Is(err, errNotDone):
-		a.log.InfoContext(ctx, "the agent was not let do its task", "agent", who.ClientID, "tool", c.Name, "err", err)
+		why := ""
+		if refused := (*tokenError)(nil); errors.As(err, &refused) {
+			why = refused.Description
+		}
+		a.log.InfoContext(ctx, "the agent was not let do its task", "agent", who.ClientID, "tool", c.Name, "err", err, "why", why)
 		return obs, "", false
 	case err != nil: // it may have been done, so it is not tried again
 		a.log.WarnContext(ctx, "an agent's tool call failed", "agent", who.ClientID, "tool", c.Name, "err", err)

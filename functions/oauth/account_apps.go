@@ -21,6 +21,7 @@ type appAccess struct {
 	ClientID, ClientName string
 	Server, ServerName   string
 	Scopes               []directory.Scope
+	Agent                string // whom it may hand tasks to; empty: nobody
 	Since                moment
 	LastUsed             moment // zero: it holds nothing now
 }
@@ -66,6 +67,9 @@ func (s *server) app(ctx context.Context, c directory.Consent) (appAccess, error
 		return app, err
 	}
 	app.Scopes = describe(server, c.Scopes)
+	if app.Agent, err = s.agentOf(ctx, client.Value, server); err != nil {
+		return app, err
+	}
 	grants, err := s.access.GrantsUnder(ctx, c.UserID, c.ClientID, c.Server, access.Query{Limit: 200})
 	for _, g := range grants.Items {
 		if g.LastUsed.After(app.LastUsed.Time) {

@@ -50,8 +50,8 @@
 //
 // An agent that a user's application hands its token to gets one of its own for it, in which both stand: grant_exchange.go (RFC 8693). That is
 // delegation only: a token that hides who acts (impersonation) is not to be had. Nor is any other kind of subject_token than our access tokens,
-// an actor_token beside the agent's authentication, or a token for another server than the user's. The user is told on the consent page, not asked
-// once more; whoever consented before an administrator named the agent was not told.
+// an actor_token beside the agent's authentication, or a token for another server than the user's. The user is told on the consent page and under My
+// account, not asked once more when an administrator names another agent.
 //
 // Who a client is, client.go finds out: by name, by a secret, or by a JWT that it signed (client_assertion.go) with a key that it registered or
 // publishes (client_keys.go). What a token is good for now, as opposed to what it says, introspect.go tells.

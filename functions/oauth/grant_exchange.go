@@ -67,7 +67,10 @@ func (s *server) delegate(ctx context.Context, r tokenRequest) (tokenResponse, e
 		return tokenResponse{}, badSubject(err)
 	}
 	response, err := s.delegateSubject(ctx, r, subject)
-	return response, concerning(err, subject.Subject)
+	if _, users := grantOf(subject); users {
+		err = concerning(err, subject.Subject)
+	}
+	return response, err
 }
 
 func (s *server) delegateSubject(ctx context.Context, r tokenRequest, subject token.Claims) (tokenResponse, error) {

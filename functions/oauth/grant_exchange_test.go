@@ -144,7 +144,13 @@ func TestExchange(t *testing.T) {
 			t.Errorf("%s: %+v", c.what, got)
 		}
 	}
-	last := w.events()[len(w.events())-1]
+	other := w.exchange(w.other, w.got.Access)
+	other.expect(t, "invalid_request")
+	refused := w.events()[len(w.events())-1]
+	if refused.Name != audit.Token || refused.Outcome != audit.Refused || refused.UserID != "user-bob" || refused.ClientID != w.other.id {
+		t.Errorf("recorded: %+v", refused)
+	}
+	last := w.events()[len(w.events())-2]
 	if last.Name != audit.Token || last.UserID != "user-bob" || last.ClientID != w.agent.id || last.Details["handed_over_by"] != clientID {
 		t.Errorf("recorded: %+v", last)
 	}
@@ -430,7 +436,15 @@ func TestConsentNamesTheAgent(t *testing.T) {
 	if !page() {
 		t.Error("the page does not tell of the agent")
 	}
+	w.code() // bob allows it
+	const reminder = "It may hand tasks of this kind to Has a secret."
+	if b := w.browser(); !strings.Contains(b.login("bob", "/oauth/account").body, reminder) {
+		t.Error("My account does not tell of the agent")
+	}
 	w.edit(agent.id, func(c *directory.Client) { c.Disabled = true })
+	if b := w.browser(); strings.Contains(b.login("bob", "/oauth/account").body, reminder) {
+		t.Error("My account tells of an agent that is disabled")
+	}
 	if page() {
 		t.Error("the page tells of an agent that is disabled")
 	}

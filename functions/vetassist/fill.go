@@ -59,7 +59,8 @@ func fill(ctx context.Context, db store.Store, o *Options) (f filled, err error)
 }
 
 // giveAgentKey lets the demo's agent prove itself. Its key is made here, once: the private half goes to where the chat app's function alone can
-// read it, the public one into the directory. An agent that has keys, or is gone, is left as it is.
+// read it, the public one into the directory. An agent that has keys, or is gone, is left as it is. In a database from before there was one the chat names no
+// agent, and books by itself: to let somebody act for people is an administrator's decision.
 func giveAgentKey(ctx context.Context, db store.Store, people *directory.Directory) error {
 	r, err := people.ClientRecord(ctx, app.SchedulingAgent)
 	if errors.Is(err, directory.ErrNotFound) {
