@@ -24,7 +24,7 @@ type filled struct {
 	password string // of the administrator who was just made; it is kept nowhere
 }
 
-// fill brings what a start needs into the store: the demo or only what administration needs, and the first signing key.
+// fill brings what a start needs into the store: the demo, with the key of its agent, or only what administration needs, and the first signing key.
 // What is there stays as it is. o.Seed is decided afterwards.
 func fill(ctx context.Context, db store.Store, o *Options) (f filled, err error) {
 	people := directory.New(store.Restrict(db, directory.Partitions...), o.BaseURL, o.Local(), o.Now)

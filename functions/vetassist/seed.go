@@ -18,7 +18,7 @@ import (
 )
 
 const seedUsage = `Fills the DynamoDB table of a deployment with what the first start on a laptop puts into its file: the demo, or one
-administrator, and the first signing key. What is there stays as it is, so it can be run again. At an address that is not on this
+administrator, and the first keys. What is there stays as it is, so it can be run again. At an address that is not on this
 machine the demo's people get passwords that nobody knows yet; each is shown once.
 
 Usage:
