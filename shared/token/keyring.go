@@ -113,6 +113,16 @@ func (k *Keyring) Mint(ctx context.Context, g Grant) (raw string, expires time.T
 	return raw, expires, err
 }
 
+// Sign signs a JWT of another kind than an access token. typ keeps it from being taken for one (RFC 8725 §3.11). It must expire within
+// Lifetime: that is how long a key stays in the JWKS after it last signed.
+func (k *Keyring) Sign(ctx context.Context, typ string, claims jwt.Claims) (string, error) {
+	key, kid, err := k.signer(ctx, k.now())
+	if err != nil {
+		return "", err
+	}
+	return signed(key, kid, typ, claims)
+}
+
 // signed is a JWT of a kind (RFC 8725 §3.11).
 func signed(key *ecdsa.PrivateKey, kid, typ string, claims jwt.Claims) (string, error) {
 	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
