@@ -31,7 +31,7 @@ var lambdas = map[string]struct {
 	partitions, routes []string
 	reads              []string
 }{
-	"Oauth": {"oauth", oauth.Partitions, oauth.Routes, []string{"policy/"}},
+	"Oauth": {"oauth", oauth.Partitions, oauth.Routes, []string{"policy/", "trust/"}},
 	"Jwks":  {"jwks", jwks.Partitions, jwks.Routes, jwks.Partitions},
 	"Mcp":   {"mcp", mcp.Partitions, mcp.Routes, []string{"policy/"}},
 	"Admin": {"admin", admin.Partitions, admin.Routes, nil},

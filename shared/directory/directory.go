@@ -14,7 +14,7 @@ import (
 // Partition prefixes. PolicyPartitions is all that a resource server needs.
 var (
 	PolicyPartitions = []string{"policy/"}
-	Partitions       = append([]string{"client/", "user/", "username/", "directory/", "registration/"}, PolicyPartitions...)
+	Partitions       = append([]string{"client/", "user/", "username/", "directory/", "registration/", "trust/"}, PolicyPartitions...)
 )
 
 var noExpiry time.Time

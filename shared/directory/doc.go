@@ -9,6 +9,7 @@
 //	username/…     from the name that a person types to the user's id
 //	directory/…    the indexes, which list users and applications in order, whose each passkey is, and what has been seeded
 //	registration/… initial access tokens, and how many clients registered themselves lately
+//	trust/…        issuers elsewhere whose word counts here, who of their people is whom, and servers that take our word
 //
 // A record and its index items are written together or not at all. What an administrator edits is read with a version, and
 // written only over that version.

@@ -54,6 +54,16 @@ func (d *Directory) WhyAgent(ctx context.Context, user User, agent, app Client, 
 	return rbac.Evaluate(sets), nil
 }
 
+// WhyVouched is the formula for a user whom an enterprise vouches for: its word, the scopes that it vouched for, stands for the user's consent
+// and for nothing else. What the client is authorized for and what the user's roles allow is decided here.
+func (d *Directory) WhyVouched(ctx context.Context, user User, client Client, server Server, requested, vouched []string) (rbac.Decision, error) {
+	roles, err := d.RoleScopes(ctx, user.Roles, server.Identifier)
+	if err != nil {
+		return rbac.Decision{}, err
+	}
+	return rbac.Evaluate(rbac.Sets{Requested: requested, Client: client.authorizedAt(server), Role: roles, Consent: vouched}), nil
+}
+
 func (c Client) authorizedAt(server Server) []string {
 	return slices.DeleteFunc(c.AuthorizedAt(server), func(name string) bool {
 		scope, ok := server.Scope(name)
