@@ -28,11 +28,11 @@ func jwkSetOf(raw json.RawMessage) *jwkSet {
 }
 
 // clientKeys are what a request says of keys; nil: nothing.
-func clientKeys(set *jwkSet, uri *string) *directory.ClientKeys {
+func clientKeys(set *jwkSet, uri *string) *directory.PublicKeys {
 	if set == nil && uri == nil {
 		return nil
 	}
-	keys := &directory.ClientKeys{}
+	keys := &directory.PublicKeys{}
 	if set != nil {
 		keys.JWKS, _ = json.Marshal(set) // it was JSON before
 	}

@@ -20,6 +20,9 @@ const authNone = "none"
 
 // authenticateClient finds out which client sent a request, and makes a confidential one prove it (RFC 6749 §2.3, §3.2.1).
 func (s *server) authenticateClient(r *http.Request, params url.Values) (directory.Client, error) {
+	if isWorkload(r, params) {
+		return s.authenticateWorkload(r.Context(), params)
+	}
 	if params.Has("client_assertion") || params.Has("client_assertion_type") {
 		return s.authenticateByAssertion(r, params)
 	}

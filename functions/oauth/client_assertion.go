@@ -84,7 +84,7 @@ func (s *server) checkAssertion(ctx context.Context, client directory.Client, ra
 	var claims jwt.RegisteredClaims
 	t, err := parser.ParseWithClaims(raw, &claims, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
-		keys, err := s.clientKeys.find(ctx, client, kid, t.Method.Alg())
+		keys, err := s.clientKeys.find(ctx, keySource{client.JWKS, client.JWKSURI, ""}, kid, t.Method.Alg())
 		return jwt.VerificationKeySet{Keys: keys}, err
 	})
 	switch {

@@ -2,14 +2,16 @@ package oauth
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/MicahParks/jwkset"
 	"github.com/golang-jwt/jwt/v5"
 	lru "github.com/hashicorp/golang-lru/v2" // bounds whose keys are remembered
 
-	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/token"
 )
 
@@ -38,10 +40,16 @@ func newClientKeys(get getDocument, now func() time.Time) *clientKeys {
 	return &clientKeys{get, now, remote}
 }
 
-// find are the client's keys that may have signed a JWT with this kid, which may be empty, and algorithm. An error wraps
+// keySource is where the public keys of somebody are: here, at a URL, or where the discovery document of an issuer says.
+type keySource struct {
+	jwks        json.RawMessage
+	uri, issuer string
+}
+
+// find are somebody's keys that may have signed a JWT with this kid, which may be empty, and algorithm. An error wraps
 // token.ErrUnavailable.
-func (c *clientKeys) find(ctx context.Context, client directory.Client, kid, alg string) (keys []jwt.VerificationKey, err error) {
-	all, err := c.registered(ctx, client, kid)
+func (c *clientKeys) find(ctx context.Context, from keySource, kid, alg string) (keys []jwt.VerificationKey, err error) {
+	all, err := c.registered(ctx, from, kid)
 	for _, key := range all {
 		if token.Signs(key, alg) && (kid == "" || key.Marshal().KID == kid) && len(keys) < maxCandidates {
 			keys = append(keys, key.Key())
@@ -50,19 +58,39 @@ func (c *clientKeys) find(ctx context.Context, client directory.Client, kid, alg
 	return keys, err
 }
 
-func (c *clientKeys) registered(ctx context.Context, client directory.Client, kid string) ([]jwkset.JWK, error) {
-	if client.JWKSURI == "" {
-		return token.ParseKeys(client.JWKS)
+func (c *clientKeys) registered(ctx context.Context, from keySource, kid string) ([]jwkset.JWK, error) {
+	if from.uri == "" && from.issuer == "" {
+		return token.ParseKeys(from.jwks)
 	}
-	keys, ok := c.remote.Get(client.JWKSURI)
+	name := from.uri
+	if name == "" {
+		name = "of " + from.issuer // no URL has a space
+	}
+	keys, ok := c.remote.Get(name)
 	if !ok {
-		keys = token.LoadedKeys(func(ctx context.Context) ([]byte, error) {
-			body, _, err := c.get(ctx, client.JWKSURI, "application/jwk-set+json, application/json", maxJWKS)
-			return body, err
-		}, c.now)
-		if before, found, _ := c.remote.PeekOrAdd(client.JWKSURI, keys); found {
+		keys = token.LoadedKeys(func(ctx context.Context) ([]byte, error) { return c.load(ctx, from) }, c.now)
+		if before, found, _ := c.remote.PeekOrAdd(name, keys); found {
 			keys = before
 		}
 	}
 	return keys.Find(ctx, kid)
+}
+
+func (c *clientKeys) load(ctx context.Context, from keySource) ([]byte, error) {
+	if from.uri == "" {
+		body, _, err := c.get(ctx, strings.TrimSuffix(from.issuer, "/")+"/.well-known/openid-configuration", "application/json", maxJWKS)
+		if err != nil {
+			return nil, err
+		}
+		var document struct {
+			Issuer string `json:"issuer"`
+			JWKS   string `json:"jwks_uri"`
+		}
+		if err := json.Unmarshal(body, &document); err != nil || document.Issuer != from.issuer { // OpenID Connect Discovery §4.3
+			return nil, fmt.Errorf("the discovery document of %s is not its own: %w", from.issuer, err)
+		}
+		from.uri = document.JWKS
+	}
+	body, _, err := c.get(ctx, from.uri, "application/jwk-set+json, application/json", maxJWKS)
+	return body, err
 }

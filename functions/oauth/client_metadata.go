@@ -93,11 +93,11 @@ func (m clientMetadata) judgeKeys() error {
 }
 
 // keys are its public keys. The null that some write for what they do not have is nothing.
-func (m clientMetadata) keys() directory.ClientKeys {
+func (m clientMetadata) keys() directory.PublicKeys {
 	if string(m.JWKS) == "null" {
 		m.JWKS = nil
 	}
-	return directory.ClientKeys{JWKS: m.JWKS, URI: m.JWKSURI}
+	return directory.PublicKeys{JWKS: m.JWKS, URI: m.JWKSURI}
 }
 
 // redirects are the redirect URIs, each once.

@@ -79,3 +79,25 @@ func FuzzAssertion(f *testing.F) {
 		w.sendForm(t, "/oauth/token", form.Encode(), "")
 	})
 }
+
+// FuzzGrantAssertion: no JWT that an issuer did not sign opens anything, by a client that proves itself or by nobody.
+func FuzzGrantAssertion(f *testing.F) {
+	w := newWorld(f)
+	client, secret, _ := w.enterprise()
+	w.platform()
+	f.Add(w.signedBy(jwt.SigningMethodES256, ecOther, acme, client, nil, claims{"kid": "a"}))
+	f.Add(w.signedBy(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, acme, client, nil, nil))
+	f.Add(w.signedBy(jwt.SigningMethodHS256, []byte("secret"), acme, client, claims{"resource": []string{"x"}, "cnf": claims{}}, nil))
+	f.Add(w.assertion(jwt.SigningMethodES256, ecKey, cluster, claims{"sub": nightly}, nil))
+	f.Add(w.assertion(jwt.SigningMethodES256, ecKey, client, nil, claims{"typ": "at+jwt"}))
+	f.Add("eyJhbGciOiJFUzI1NiIsInR5cCI6Im9hdXRoLWlkLWphZytqd3QifQ.eyJpc3MiOiJodHRwczovL2xvZ2luLmFjbWUuZXhhbXBsZSIsInJlc291cmNlIjoxfQ.AA")
+	f.Add("a.b.c")
+	f.Fuzz(func(t *testing.T, raw string) {
+		form := url.Values{"grant_type": {jwtGrant}, "assertion": {raw}}
+		w.sendForm(t, "/oauth/token", form.Encode(), "")
+		w.sendForm(t, "/oauth/token", "client_id="+client+"&client_secret="+secret+"&"+form.Encode(), "")
+		form.Set("grant_type", exchangeGrant)
+		w.sendForm(t, "/oauth/token", "requested_token_type="+url.QueryEscape(idJAGToken)+"&subject_token_type="+url.QueryEscape(idToken)+"&subject_token="+url.QueryEscape(raw)+
+			"&audience=x&resource=y&client_id="+client+"&client_secret="+secret+"&"+form.Encode(), "")
+	})
+}

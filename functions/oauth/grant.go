@@ -61,6 +61,13 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 	if err != nil {
 		return standing{}, err
 	}
+	if g.Vouched.Issuer != "" {
+		if err := s.stillVouched(ctx, g, client); err != nil {
+			return standing{}, err
+		}
+		decision, err := s.Directory.WhyVouched(ctx, user, client, server, scopes, g.Scopes)
+		return standing{user, server, decision.Granted}, enough(decision, err)
+	}
 	// A consent that was withdrawn and given again does not bring back what stood on the first one.
 	inside, _ := splitOutside(slices.Clone(scopes))
 	decision, consent, err := s.Directory.WhyConsented(ctx, user, client, server, inside)
@@ -73,10 +80,18 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 	who := slices.DeleteFunc(identity(scopes), func(scope string) bool { // what was agreed, then and now
 		return !slices.Contains(g.Identity, scope) || !slices.Contains(consent.Scopes, scope)
 	})
-	if len(decision.Granted) == 0 && (g.Server != directory.LoginServer || len(who) == 0) {
-		err = &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
+	if g.Server != directory.LoginServer || len(who) == 0 {
+		err = enough(decision, nil)
 	}
 	return standing{user, server, append(decision.Granted, who...)}, err
+}
+
+// enough: nothing left is an error that says why.
+func enough(decision rbac.Decision, err error) error {
+	if err == nil && len(decision.Granted) == 0 {
+		err = &tokenError{"invalid_grant", "nothing is left of what was granted: " + reasons(decision)}
+	}
+	return err
 }
 
 // mint makes the access token that a grant is good for now, of the requested scopes. Nothing left is an error that says why,

@@ -60,6 +60,9 @@ func (s *server) machineStanding(ctx context.Context, claims token.Claims, clien
 	if err != nil {
 		return standing{}, err
 	}
+	if err := s.stillWorkload(ctx, claims); err != nil {
+		return standing{}, err
+	}
 	decision, err := s.Directory.WhyMachine(ctx, client, server, claims.Scopes())
 	if err == nil && (revoked || !client.May(directory.GrantMachine) || !client.Confidential() || len(decision.Granted) == 0) {
 		err = &tokenError{"invalid_grant", "the application may no longer do any of this"}

@@ -36,6 +36,7 @@ func (s *server) exchangeToken(ctx context.Context, r tokenRequest) (tokenRespon
 func (s *server) exchanges() map[string]func(context.Context, tokenRequest) (tokenResponse, error) {
 	return map[string]func(context.Context, tokenRequest) (tokenResponse, error){
 		tokenTypeAccess: s.delegate,
+		idJAGTokenType:  s.exchangeForIDJAG,
 	}
 }
 

@@ -337,6 +337,7 @@ type tokens struct {
 	Refresh     string `json:"refresh_token"`
 	Scope       string `json:"scope"`
 	ID          string `json:"id_token"`
+	Issued      string `json:"issued_token_type"`
 	Error       string `json:"error"`
 	Description string `json:"error_description"`
 }

@@ -29,6 +29,8 @@ type metadata struct {
 	ResponseTypesSupported   []string `json:"response_types_supported"`
 	ResponseModesSupported   []string `json:"response_modes_supported"`
 	GrantTypesSupported      []string `json:"grant_types_supported"`
+	GrantProfiles            []string `json:"authorization_grant_profiles_supported"`            // draft-ietf-oauth-identity-assertion-authz-grant,
+	IssuedForOthers          []string `json:"identity_chaining_requested_token_types_supported"` // "Authorization Server Metadata"
 	TokenEndpointAuth        []string `json:"token_endpoint_auth_methods_supported"`
 	TokenEndpointAlgs        []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	RevocationEndpointAuth   []string `json:"revocation_endpoint_auth_methods_supported"`
@@ -69,6 +71,8 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		ResponseTypesSupported:   []string{"code"},
 		ResponseModesSupported:   []string{"query"},
 		GrantTypesSupported:      s.grantTypes(),
+		GrantProfiles:            []string{idJAGProfile},
+		IssuedForOthers:          []string{idJAGTokenType},
 		TokenEndpointAuth:        authMethods,
 		TokenEndpointAlgs:        assertionAlgs,
 		RevocationEndpointAuth:   authMethods,

@@ -117,7 +117,7 @@ func (s *server) routes() http.Handler {
 	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
 
 	mux.Handle("/oauth/par", web.Public("POST", bounded(s.push)))
-	mux.Handle("/oauth/token", web.Public("POST", bounded(s.token)))
+	mux.Handle(tokenPath, web.Public("POST", bounded(s.token)))
 	mux.Handle("/oauth/revoke", web.Public("POST", bounded(s.revoke)))
 	mux.Handle(userinfoPath, web.Public("GET, POST", bounded(s.userinfo)))
 	if s.mayRegister() {
@@ -127,6 +127,8 @@ func (s *server) routes() http.Handler {
 	mux.Handle("POST /oauth/introspect", bounded(s.introspect))                // no client in a browser can prove itself
 	return mux
 }
+
+const tokenPath = "/oauth/token"
 
 // maxForm bounds the body of every request here, in bytes.
 const maxForm = 64 << 10

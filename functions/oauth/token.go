@@ -58,6 +58,7 @@ func (s *server) grants() []grant {
 		{directory.GrantRefresh, s.refresh},
 		{directory.GrantMachine, s.machine},
 		{directory.GrantDevice, s.redeemDevice},
+		{directory.GrantJWT, s.assertion},
 		{directory.GrantExchange, s.exchangeToken},
 	}
 }
@@ -91,7 +92,7 @@ func (s *server) exchange(w http.ResponseWriter, r *http.Request) (tokenResponse
 		return tokenResponse{}, client, &tokenError{"invalid_request", "grant_type is missing"}
 	case i < 0:
 		return tokenResponse{}, client, &tokenError{"unsupported_grant_type", "grant_type must be one of: " + strings.Join(s.grantTypes(), ", ")}
-	case !client.May(name):
+	case !client.May(name) && !byTrust(tokenRequest{client: client, params: params}):
 		return tokenResponse{}, client, &tokenError{"unauthorized_client", "this client is not registered for this grant type"}
 	case client.BoundTokens && proof.Key == "": // RFC 9449 §5.2
 		return tokenResponse{}, client, &tokenError{dpop.InvalidProof, "this client gets tokens that are bound to a key only: send a DPoP proof"}

@@ -163,7 +163,7 @@ func (w *world) addKinds() {
 	}
 	w.change(func(d *directory.Directory) error {
 		for _, n := range []directory.NewClient{
-			{ID: "app-night", Name: "Night job", Template: directory.MachineTemplate, BoundTokens: true, Keys: &directory.ClientKeys{JWKS: key.JWKS()}},
+			{ID: "app-night", Name: "Night job", Template: directory.MachineTemplate, BoundTokens: true, Keys: &directory.PublicKeys{JWKS: key.JWKS()}},
 			{ID: "app-nurse", Name: "Night nurse", Template: directory.AgentTemplate},
 			{ID: "app-relief", Name: "Relief", Template: directory.AgentTemplate},
 			{ID: "app-kiosk", Name: "Kiosk", Template: directory.DeviceTemplate},

@@ -31,10 +31,18 @@ type Grant struct {
 	Method   string    `json:"method,omitempty"`   // and how
 	Nonce    string    `json:"-"`                  // for the first ID token alone (OpenID Connect Core §12.2)
 	Key      string    `json:"key,omitempty"`      // thumbprint of the key that the refresh tokens are bound to (RFC 9449 §5); empty: of none
+	Vouched  Vouched   `json:"vouched,omitzero"`   // who vouched for the user, in place of a login and a consent here
 	Since    time.Time `json:"since"`              // when the user allowed it: of the code
 	Consent  time.Time `json:"consent,omitzero"`   // which of the user's consents it stands on: its Since
 	LastUsed time.Time `json:"last_used"`
 	Ends     time.Time `json:"ends"` // at the latest; sooner when it is not refreshed
+}
+
+// Vouched is the word of an issuer elsewhere that a grant stands on.
+type Vouched struct {
+	Issuer  string `json:"issuer"`       // ID of the trusted issuer
+	Subject string `json:"subject"`      // whom it named
+	By      string `json:"by,omitempty"` // the claim that named the user here; empty: a link
 }
 
 // RefreshToken is a record of a refresh token, under its hash.

@@ -22,7 +22,7 @@ type ClientEdit struct {
 	BoundTokens   *bool
 	LogoutURIs    *[]string
 	MayAct        *string     // empty: nobody
-	Keys          *ClientKeys // in place of its secret, or of other keys; RotateSecret is the way back
+	Keys          *PublicKeys // in place of its secret, or of other keys; RotateSecret is the way back
 	Disabled      *bool
 }
 

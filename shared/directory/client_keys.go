@@ -19,17 +19,17 @@ const (
 	maxKeys = 20
 )
 
-// ClientKeys are the public keys of a client that proves itself with a private one, in one of two ways (RFC 7591 §2).
-type ClientKeys struct {
+// PublicKeys are those of a client that proves itself with a private one, or of an issuer, in one of two ways (RFC 7591 §2).
+type PublicKeys struct {
 	JWKS stdjson.RawMessage // themselves, or
 	URI  string             // where they are
 }
 
 // Check says what is wrong with them, if anything. It is a *FieldError.
-func (k ClientKeys) Check() error {
+func (k PublicKeys) Check() error {
 	switch {
 	case len(k.JWKS) == 0 && k.URI == "":
-		return &FieldError{"jwks", "or jwks_uri is needed, for the public keys of the application"}
+		return &FieldError{"jwks", "or jwks_uri is needed, for the public keys"}
 	case len(k.JWKS) > 0 && k.URI != "":
 		return &FieldError{"jwks_uri", "must be left out where there is jwks"}
 	case k.URI != "":
@@ -66,7 +66,7 @@ func checkJWKS(jwks stdjson.RawMessage) error {
 			return &FieldError{"jwks", `must be a JWK set, {"keys": […]}, of JSON objects`}
 		}
 		if isPrivate(key) {
-			return &FieldError{"jwks", "must hold no private or symmetric key: whoever reads it could be this application"}
+			return &FieldError{"jwks", "must hold no private or symmetric key: whoever reads it could sign with it"}
 		}
 	}
 	if !slices.ContainsFunc(set.Keys, usable) {
@@ -95,7 +95,7 @@ func usable(raw stdjson.RawMessage) bool {
 }
 
 // proveBy has a client prove itself with its keys from now on, and with nothing else.
-func (d *Directory) proveBy(c *Client, keys ClientKeys) error {
+func (d *Directory) proveBy(c *Client, keys PublicKeys) error {
 	if !confidential(c.Template) {
 		return &FieldError{"jwks", "must be left out: an application of this kind has nothing to keep a key or a secret in"}
 	}

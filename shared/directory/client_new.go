@@ -60,7 +60,7 @@ type NewClient struct {
 	BoundTokens   bool
 	LogoutURIs    []string
 	MayAct        string
-	Keys          *ClientKeys // of a confidential one that is to have no secret
+	Keys          *PublicKeys // of a confidential one that is to have no secret
 }
 
 // confidential reports whether applications of a template prove themselves. The others run where anybody can look.

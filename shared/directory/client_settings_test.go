@@ -52,13 +52,13 @@ func jwkSet(t *testing.T, keys ...map[string]any) json.RawMessage {
 	return text
 }
 
-func newKeys(t *testing.T) directory.ClientKeys {
+func newKeys(t *testing.T) directory.PublicKeys {
 	t.Helper()
 	key, err := clientkey.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return directory.ClientKeys{JWKS: key.JWKS()}
+	return directory.PublicKeys{JWKS: key.JWKS()}
 }
 
 // TestClientKeys: which public keys a client may prove itself with (RFC 7591 §2, RFC 7517, RFC 7518).
@@ -72,14 +72,14 @@ func TestClientKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := jwk(t, ec, nil)
-	set := func(keys ...map[string]any) directory.ClientKeys {
-		return directory.ClientKeys{JWKS: jwkSet(t, keys...)}
+	set := func(keys ...map[string]any) directory.PublicKeys {
+		return directory.PublicKeys{JWKS: jwkSet(t, keys...)}
 	}
-	at := func(uri string) directory.ClientKeys { return directory.ClientKeys{URI: uri} }
-	text := func(jwks string) directory.ClientKeys { return directory.ClientKeys{JWKS: json.RawMessage(jwks)} }
+	at := func(uri string) directory.PublicKeys { return directory.PublicKeys{URI: uri} }
+	text := func(jwks string) directory.PublicKeys { return directory.PublicKeys{JWKS: json.RawMessage(jwks)} }
 	for _, c := range []struct {
 		what  string
-		keys  directory.ClientKeys
+		keys  directory.PublicKeys
 		field string // that is wrong
 	}{
 		{"P-256", set(good), ""},
@@ -91,8 +91,8 @@ func TestClientKeys(t *testing.T) {
 		{"20 keys", set(slices.Repeat([]map[string]any{good}, 20)...), ""},
 		{"an address", at("https://app.example/jwks.json"), ""},
 
-		{"neither", directory.ClientKeys{}, "jwks"},
-		{"both", directory.ClientKeys{JWKS: jwkSet(t, good), URI: "https://app.example/jwks.json"}, "jwks_uri"},
+		{"neither", directory.PublicKeys{}, "jwks"},
+		{"both", directory.PublicKeys{JWKS: jwkSet(t, good), URI: "https://app.example/jwks.json"}, "jwks_uri"},
 		{"an address over http", at("http://app.example/jwks.json"), "jwks_uri"},
 		{"over http on the same machine", at("http://127.0.0.1/jwks.json"), "jwks_uri"},
 		{"an address with a fragment", at("https://app.example/jwks.json#a"), "jwks_uri"},
@@ -152,7 +152,7 @@ func TestSecretOrKey(t *testing.T) {
 	if err != nil || c.HasSecret() || c.SecretFits(secret) || !c.Confidential() || c.AuthMethod != directory.PrivateKeyJWT || string(c.JWKS) != string(keys.JWKS) || !c.SecretChanged.Equal(w.clock.Now()) {
 		t.Fatalf("with keys: %+v, %v", c, err)
 	}
-	elsewhere := directory.ClientKeys{URI: "https://app.example/jwks.json"}
+	elsewhere := directory.PublicKeys{URI: "https://app.example/jwks.json"}
 	if r, err = edit(directory.ClientEdit{Keys: &elsewhere}); err != nil || r.Value.JWKS != nil || r.Value.JWKSURI != elsewhere.URI {
 		t.Errorf("with keys elsewhere: %+v, %v", r.Value, err)
 	}
@@ -160,7 +160,7 @@ func TestSecretOrKey(t *testing.T) {
 	if r, err = edit(directory.ClientEdit{Name: &name}); err != nil || r.Value.JWKSURI != elsewhere.URI || !r.Value.Confidential() {
 		t.Errorf("renamed: %+v, %v", r.Value, err)
 	}
-	wantField(t, "bad keys", second(edit(directory.ClientEdit{Keys: &directory.ClientKeys{URI: "http://app.example/"}})), "jwks_uri")
+	wantField(t, "bad keys", second(edit(directory.ClientEdit{Keys: &directory.PublicKeys{URI: "http://app.example/"}})), "jwks_uri")
 	r, again, err := w.RotateSecret(t.Context(), id, r.Version)
 	if c = r.Value; err != nil || !c.SecretFits(again) || c.SecretFits(secret) || c.AuthMethod != "" || c.JWKSURI != "" || c.JWKS != nil {
 		t.Errorf("with a secret again: %+v, %v", c, err)

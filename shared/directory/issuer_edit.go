@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -15,8 +14,6 @@ import (
 
 // Bounds on what an administrator may say of an issuer.
 const (
-	maxJWKS      = 16 << 10 // bytes
-	maxKeys      = 20
 	maxNamed     = 20 // applications
 	maxWorkloads = 50
 	maxSubject   = 255 // bytes
@@ -148,36 +145,12 @@ func checkParty(field, issuer, base string) error {
 	return nil
 }
 
+// checkIssuerKeys: without any, its discovery document says where they are.
 func checkIssuerKeys(i Issuer) error {
-	if len(i.JWKS) > 0 && i.JWKSURI != "" {
-		return &FieldError{"jwks", "must be left out where jwks_uri is given"}
-	}
-	if i.JWKSURI != "" {
-		why := wrongURI(i.JWKSURI, maxRedirect)
-		if why == "" && !strings.HasPrefix(strings.ToLower(i.JWKSURI), "https://") {
-			why = "it is not https"
-		}
-		if why != "" {
-			return &FieldError{"jwks_uri", "must be a URL out on the Internet: " + why}
-		}
-	}
-	if len(i.JWKS) == 0 {
+	if len(i.JWKS) == 0 && i.JWKSURI == "" {
 		return nil
 	}
-	var set struct {
-		Keys []map[string]any `json:"keys"`
-	}
-	if err := json.Unmarshal(i.JWKS, &set); err != nil || len(i.JWKS) > maxJWKS || len(set.Keys) == 0 || len(set.Keys) > maxKeys {
-		return &FieldError{"jwks", fmt.Sprintf("must be a JSON Web Key Set of 1 to %d keys and at most 16 KiB", maxKeys)}
-	}
-	for _, key := range set.Keys {
-		for _, private := range []string{"d", "k", "p", "q", "dp", "dq", "qi", "oth"} { // RFC 7518 §6
-			if _, ok := key[private]; ok {
-				return &FieldError{"jwks", "must hold public keys only: one of these is private, so whoever has seen it can sign with it"}
-			}
-		}
-	}
-	return nil
+	return PublicKeys{i.JWKS, i.JWKSURI}.Check()
 }
 
 func (d *Directory) checkEnterprise(ctx context.Context, i Issuer) error {

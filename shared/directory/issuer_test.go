@@ -65,7 +65,7 @@ func TestTrustedIssuers(t *testing.T) {
 		{"a fragment", enterprise, func(i *directory.Issuer) { i.URL = "https://login.acme.example#x" }, "issuer"},
 		{"ourselves", enterprise, func(i *directory.Issuer) { i.URL = base }, "issuer"},
 		{"ourselves with a slash", enterprise, func(i *directory.Issuer) { i.URL = base + "/" }, "issuer"},
-		{"keys in two places", enterprise, func(i *directory.Issuer) { i.JWKSURI = "https://x.example/keys" }, "jwks"},
+		{"keys in two places", enterprise, func(i *directory.Issuer) { i.JWKSURI = "https://x.example/keys" }, "jwks_uri"},
 		{"keys that are none", enterprise, func(i *directory.Issuer) { i.JWKS = json.RawMessage(`{"keys": 7}`) }, "jwks"},
 		{"no keys in the set", enterprise, func(i *directory.Issuer) { i.JWKS = json.RawMessage(`{"keys": []}`) }, "jwks"},
 		{"a private key", enterprise, func(i *directory.Issuer) {
