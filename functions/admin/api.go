@@ -52,6 +52,8 @@ func (a *api) routes() (http.Handler, []byte, error) {
 	a.userRoutes()
 	a.applicationRoutes()
 	a.registrationRoutes()
+	a.issuerRoutes()
+	a.relyingRoutes()
 	a.consentRoutes()
 	a.sessionRoutes()
 	a.keyRoutes()
@@ -95,6 +97,7 @@ var tags = []*huma.Tag{
 	{Name: "Users", Description: "People who can log in."},
 	{Name: "Applications", Description: "OAuth clients: what asks for tokens."},
 	{Name: "Registration", Description: "Initial access tokens: who may register clients where not everybody may."},
+	{Name: "Trust", Description: "Issuers elsewhere whose word for people or programs counts here, and authorization servers that take our word."},
 	{Name: "Consents and sessions", Description: "What is open: what people allowed, what applications hold, who is logged in."},
 	{Name: "Signing keys", Description: "The keys that sign access tokens."},
 	{Name: "Audit log", Description: "Who did what, for ninety days."},

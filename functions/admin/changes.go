@@ -56,4 +56,4 @@ func (a *api) record(ctx huma.Context, next func(huma.Context)) {
 }
 
 // pathParameters are what names the thing that a change is about.
-var pathParameters = []string{"server_id", "role", "user_id", "client_id", "passkey_id", "consent_id", "grant_id", "session_id", "kid", "snapshot_id", "token_id"}
+var pathParameters = []string{"server_id", "role", "user_id", "client_id", "passkey_id", "consent_id", "grant_id", "session_id", "kid", "snapshot_id", "token_id", "issuer_id", "link_id", "relying_id"}

@@ -88,6 +88,19 @@ var examples = map[string]struct{ path, body string }{
 	"list-registration-tokens":  {"/registration-tokens", ""},
 	"create-registration-token": {"/registration-tokens", `{"note": "For the workshop", "days": 1, "uses": 30}`},
 	"delete-registration-token": {"/registration-tokens/{token}", ""},
+	"list-issuers":              {"/trusted-issuers", ""},
+	"trust-issuer":              {"/trusted-issuers", `{"issuer": "https://login.zoo.example", "kind": "enterprise", "name": "Zoo", "enabled": true, "match": "email"}`},
+	"read-issuer":               {"/trusted-issuers/{issuer}", ""},
+	"update-issuer":             {"/trusted-issuers/{issuer}", `{"name": "Acme Corporation", "jwks_uri": "https://login.acme.example/keys"}`},
+	"remove-issuer":             {"/trusted-issuers/{issuer}", ""},
+	"list-links":                {"/trusted-issuers/{issuer}/links", ""},
+	"add-link":                  {"/trusted-issuers/{issuer}/links", `{"subject": "u-17", "user_id": "user-bob"}`},
+	"remove-link":               {"/trusted-issuers/{issuer}/links/dS0xOA", ""}, // u-18
+	"list-relying-servers":      {"/relying-servers", ""},
+	"add-relying-server":        {"/relying-servers", `{"issuer": "https://zoo.example", "name": "Zoo", "resources": ["https://zoo.example/mcp"], "scopes": ["animal:read"]}`},
+	"read-relying-server":       {"/relying-servers/{relying}", ""},
+	"update-relying-server":     {"/relying-servers/{relying}", `{"name": "Chat", "enabled": true, "resources": ["https://chat.example/mcp"], "scopes": ["chat.read"]}`},
+	"remove-relying-server":     {"/relying-servers/{relying}", ""},
 	"list-consents":             {"/consents?user_id=user-bob", ""},
 	"revoke-consent":            {"/consents/" + bobsConsent, ""},
 	"list-grants":               {"/grants?client_id=vet-assist-ai", ""},
@@ -139,6 +152,7 @@ func (w *world) example(op operation) (path, body string) {
 		made := as[struct{ ID string }](w.t, w.call("POST", "/clinic/snapshots", `{"name": "Morning"}`))
 		e.path = strings.Replace(e.path, "{id}", made.ID, 1)
 	}
+	w.trust(&e.path)
 	w.store.writes() // those do not count
 	return e.path, e.body
 }

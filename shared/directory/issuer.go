@@ -71,8 +71,8 @@ const (
 // links of an issuer are a partition, by subject.
 func linkPartition(issuer string) string { return "trust/links/" + issuer }
 
-// trustID names a party by its URL, of which there is one each: what a JWT says is found in one read.
-func trustID(url string) string {
+// TrustID names a party by its URL, of which there is one each: what a JWT says is found in one read.
+func TrustID(url string) string {
 	sum := sha256.Sum256([]byte(url))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
@@ -80,7 +80,7 @@ func trustID(url string) string {
 // TrustedIssuer finds the issuer whose JWTs have this iss, compared letter for letter (RFC 7523 §3, item 1), or is ErrNotFound. A disabled one
 // is found too.
 func (d *Directory) TrustedIssuer(ctx context.Context, iss string) (Issuer, error) {
-	r, err := d.IssuerRecord(ctx, trustID(iss))
+	r, err := d.IssuerRecord(ctx, TrustID(iss))
 	if err == nil && r.Value.URL != iss {
 		err = ErrNotFound
 	}

@@ -34,7 +34,7 @@ func (d *Directory) IssuerRecord(ctx context.Context, id string) (store.Record[I
 
 // AddIssuer trusts an issuer from now on, if it is enabled. A *FieldError on issuer says that there is one with that URL.
 func (d *Directory) AddIssuer(ctx context.Context, i Issuer) (store.Record[Issuer], error) {
-	i.ID, i.Created = trustID(i.URL), d.now().UTC().Truncate(time.Second)
+	i.ID, i.Created = TrustID(i.URL), d.now().UTC().Truncate(time.Second)
 	if err := d.checkIssuer(ctx, i); err != nil {
 		return store.Record[Issuer]{}, err
 	}
@@ -233,8 +233,8 @@ func (d *Directory) Links(ctx context.Context, issuer string, q Query) (page Pag
 	if err != nil {
 		return page, err
 	}
-	if _, err := d.IssuerRecord(ctx, issuer); err != nil {
-		return page, err
+	if store.ValidKey(linkPartition(issuer), "x") != nil {
+		return page, ErrNotFound
 	}
 	if len(q.Prefix) > maxSubject {
 		return page, &FieldError{"prefix", fmt.Sprintf("must be at most %d bytes", maxSubject)}
@@ -247,6 +247,9 @@ func (d *Directory) Links(ctx context.Context, issuer string, q Query) (page Pag
 		page.Items = append(page.Items, r.Value)
 	}
 	page.Next = next
+	if err == nil && len(records) == 0 { // nobody, or nobody linked
+		_, err = d.IssuerRecord(ctx, issuer)
+	}
 	return page, err
 }
 
@@ -288,8 +291,8 @@ func (d *Directory) AddLink(ctx context.Context, issuer, subject, userID string)
 
 // RemoveLink takes a link away, or is ErrNotFound. What was granted by it is good for nothing from now on.
 func (d *Directory) RemoveLink(ctx context.Context, issuer, subject string) error {
-	if store.ValidKey(linkPartition(issuer), subject) != nil {
-		return ErrNotFound
+	if _, err := d.LinkedUser(ctx, issuer, subject); err != nil {
+		return err
 	}
 	err := d.store.Write(ctx, store.Delete(linkPartition(issuer), subject, store.IfPresent()))
 	if errors.Is(err, store.ErrConflict) {

@@ -38,7 +38,7 @@ const (
 // RelyingServer finds the authorization server with an issuer identifier that an application may bring our word to, and what the
 // application is called there; or ErrNotFound.
 func (d *Directory) RelyingServer(ctx context.Context, issuer, clientID string) (s RelyingServer, there string, err error) {
-	r, err := d.RelyingRecord(ctx, trustID(issuer))
+	r, err := d.RelyingRecord(ctx, TrustID(issuer))
 	if err != nil {
 		return s, "", err
 	}
@@ -65,7 +65,7 @@ func (d *Directory) RelyingRecord(ctx context.Context, id string) (store.Record[
 // AddRelyingServer lets applications bring our word to an authorization server from now on, if it is enabled. A *FieldError on
 // issuer says that there is one with that issuer.
 func (d *Directory) AddRelyingServer(ctx context.Context, s RelyingServer) (store.Record[RelyingServer], error) {
-	s.ID, s.Created = trustID(s.Issuer), d.now().UTC().Truncate(time.Second)
+	s.ID, s.Created = TrustID(s.Issuer), d.now().UTC().Truncate(time.Second)
 	if err := d.checkRelying(ctx, s); err != nil {
 		return store.Record[RelyingServer]{}, err
 	}
