@@ -68,14 +68,15 @@ var house = map[string][]string{
 	"functions/app/lambda":   {"functions/app", "shared/*"},
 
 	// The official suite judges the chat app from outside; see there.
-	"scripts/conformance/client":  {"functions/app", "functions/app/assistant", "functions/vetassist/nightly", "shared/clientkey", "shared/config", "shared/store/sqlite"},
+	"scripts/conformance/client":  {"functions/app", "functions/app/assistant", "functions/vetassist/federation", "functions/vetassist/nightly", "shared/clientkey", "shared/config", "shared/store/sqlite"},
 	"scripts/conformance/table":   {},
 	"scripts/conformance/extract": {"scripts/conformance/table"},
 	"scripts/conformance/ran":     {"scripts/conformance/table"},
 
-	"functions/vetassist/doctor":  {"shared/config"},                     // a stranger too, to whatever it examines
-	"functions/vetassist/nightly": {"shared/clientkey", "shared/config"}, // and so is this
-	"functions/vetassist":         {"functions/*", "shared/*", "seed"},
+	"functions/vetassist/doctor":     {"shared/config"},                     // a stranger too, to whatever it examines
+	"functions/vetassist/federation": {"shared/config"},                     // and so is this,
+	"functions/vetassist/nightly":    {"shared/clientkey", "shared/config"}, // and this
+	"functions/vetassist":            {"functions/*", "shared/*", "seed"},
 
 	// What drives foreign programs is no part of the house, but some of it opens a door of it.
 	"scripts/clients/documents":   {},

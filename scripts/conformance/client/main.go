@@ -64,6 +64,9 @@ func run(ctx context.Context, server, about string) error {
 	if strings.HasPrefix(k.Name, "auth/client-credentials-") {
 		return machine(ctx, server, k)
 	}
+	if done, err := federated(ctx, server, about); done || err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		return err
