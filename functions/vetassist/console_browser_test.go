@@ -24,12 +24,69 @@ import (
 func TestBrowserConsole(t *testing.T) {
 	browser := chromium(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
-		"from empty": consoleFromEmpty, "people": consolePeople, "applications": consoleApplications, "settings": consoleSettings, "application keys": consoleClientKeys, "registration": consoleRegistration, "what is open": consoleAccess,
+		"from empty": consoleFromEmpty, "people": consolePeople, "applications": consoleApplications, "settings": consoleSettings, "application keys": consoleClientKeys, "registration": consoleRegistration, "trust": consoleTrust, "what is open": consoleAccess,
 		"keys and clinic": consoleKeysAndClinic, "audit log": consoleAudit, "why": consoleWhy, "somebody else": consoleSomebodyElse,
 		"mistakes": consoleConflict, "session": consoleSession, "read only": consoleReadOnly, "mix-up": consoleMixUp, "long list": consoleLongList, "by keyboard": consoleByKeyboard,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, browser) })
 	}
+}
+
+// consoleTrust: a company and a platform are trusted, somebody is linked, and our word goes to a server elsewhere.
+func consoleTrust(t *testing.T, browser context.Context) {
+	w := newWorld(t)
+	b := adminTab(t, browser, w)
+	job, _ := w.administrator().machine([]string{"Vet Staff"}, "pet-profile:read")
+	app, _ := w.administrator().assistant("pet-profile:read")
+	b.screen("Trust", "Trust")
+	b.see("p", "Nobody elsewhere is trusted")
+	b.click("a", "Trust an issuer")
+	b.fill("Issuer", w.URL)
+	b.fill("Name", "Acme")
+	b.click("button", "Trust it")
+	b.see("p", "Must not be this server itself")
+	b.expect("422")
+	b.fill("Issuer", "https://login.acme.example")
+	b.fill("Or its public keys themselves", "no keys")
+	b.click("button", "Trust it")
+	b.see("p[@class='error']", "object")
+	b.expect("422")
+	b.fill("Or its public keys themselves", kb.Backspace)
+	b.click("label", "Assistant")
+	b.click("button", "Trust it")
+	b.see("h1", "Acme")
+	b.fill("Subject at Acme", "u-17")
+	b.pick("User here", "bo", "Bob Miller")
+	b.click("button", "Link")
+	b.toast("Linked")
+	b.see("td", "u-17")
+	b.click("button", "Remove")
+	b.confirm("Remove")
+	b.toast("The link is removed")
+	b.see("p", "Nobody is linked yet")
+
+	b.screen("Trust", "Trust")
+	b.click("a", "Trust an issuer")
+	b.click("label", "Programs of a platform")
+	b.see("label", "Which program is which application")
+	b.fill("Issuer", "https://cluster.acme.example")
+	b.fill("Name", "Our cluster")
+	b.fill("Which program is which application", "system:serviceaccount:clinic:* "+job)
+	b.click("button", "Trust it")
+	b.see("h1", "Our cluster")
+
+	b.screen("Trust", "Trust")
+	b.click("a", "Add a server")
+	b.fill("Issuer", "https://auth.chat.example")
+	b.fill("Name", "Chat")
+	b.fill("MCP servers there", "https://mcp.chat.example")
+	b.fill("Scopes", "chat.read")
+	b.fill("Applications that may bring our word", app+" there")
+	b.click("button", "Add")
+	b.see("h1", "Chat")
+	b.screen("Trust", "Trust")
+	b.see("td", "1 application")
+	b.see("td", "programs of a platform")
 }
 
 // consoleFromEmpty: the overview leads through the guide, from nothing to an application that may ask for something.

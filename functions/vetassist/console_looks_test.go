@@ -21,6 +21,17 @@ func TestBrowserConsoleLooks(t *testing.T) {
 	w.addKinds()
 	server := "/admin/servers/" + base64.RawURLEncoding.EncodeToString([]byte("mcp://vetassist"))
 	b := adminTab(t, browser, w)
+	admin := w.administrator()
+	app, _ := admin.assistant("pet-profile:read")
+	job, _ := admin.machine([]string{"Vet Staff"}, "pet-profile:read")
+	type made struct{ ID string }
+	acme := call[made](admin, "POST", "/trusted-issuers", map[string]any{"issuer": "https://login.acme.example", "kind": "enterprise", "name": "Acme", "enabled": true,
+		"jwks_uri": "https://login.acme.example/keys", "clients": []string{app}}).ID
+	call[any](admin, "POST", "/trusted-issuers/"+acme+"/links", map[string]any{"subject": "U019488227-0b5a4f1e-4d8a-4b0e-9d7e-a-very-long-subject-of-a-company", "user_id": "user-bob"})
+	cluster := call[made](admin, "POST", "/trusted-issuers", map[string]any{"issuer": "https://cluster.acme.example", "kind": "workload", "name": "Our cluster",
+		"workloads": []any{map[string]any{"subject": "system:serviceaccount:clinic:*", "client_id": job}}}).ID
+	chat := call[made](admin, "POST", "/relying-servers", map[string]any{"issuer": "https://auth.chat.example", "name": "Chat", "enabled": true, "resources": []string{"https://mcp.chat.example"},
+		"scopes": []string{"chat.read", "chat.history"}, "clients": []any{map[string]any{"id": app, "client_id": "f53f191f9311af35"}}}).ID
 	look := func(t *testing.T, name string) {
 		t.Helper()
 		b := b.in(t)
@@ -56,6 +67,13 @@ func TestBrowserConsoleLooks(t *testing.T) {
 		{"application-itself-protocol", "/admin/applications/" + host + "?tab=protocol", "A Host"},
 		{"application-itself-authorization", "/admin/applications/" + host + "?tab=authorization", "A Host"},
 		{"registration-none", "/admin/registration", "Registration"},
+		{"trust", "/admin/trust", "Trust"},
+		{"issuer-new", "/admin/trust/issuers/new", "Trust an issuer"},
+		{"issuer-new-workload", "/admin/trust/issuers/new?kind=workload", "Trust an issuer"},
+		{"issuer", "/admin/trust/issuers/" + acme, "Acme"},
+		{"issuer-workload", "/admin/trust/issuers/" + cluster, "Our cluster"},
+		{"relying-new", "/admin/trust/servers/new", "A server that takes our word"},
+		{"relying", "/admin/trust/servers/" + chat, "Chat"},
 		{"access", "/admin/access?user_id=user-bob", "Sessions and consents"},
 		{"access-application", "/admin/access?tab=application", "Sessions and consents"},
 		{"keys", "/admin/keys", "Signing keys"},

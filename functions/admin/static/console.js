@@ -23,6 +23,9 @@ import { roleScreen } from "./role.js";
 import { roleNewScreen, rolesScreen } from "./roles.js";
 import { serverScreen } from "./server.js";
 import { serverNewScreen, serversScreen } from "./servers.js";
+import { issuerNewScreen, issuerScreen } from "./issuer.js";
+import { relyingNewScreen, relyingScreen } from "./relying.js";
+import { trustScreen } from "./trust.js";
 import { userScreen } from "./user.js";
 import { userNewScreen } from "./user-new.js";
 import { usersScreen } from "./users.js";
@@ -43,6 +46,11 @@ const screens = [
   ["/admin/applications/new", applicationNewScreen],
   ["/admin/applications/:id", applicationScreen],
   ["/admin/registration", registrationScreen],
+  ["/admin/trust", trustScreen],
+  ["/admin/trust/issuers/new", issuerNewScreen],
+  ["/admin/trust/issuers/:id", issuerScreen],
+  ["/admin/trust/servers/new", relyingNewScreen],
+  ["/admin/trust/servers/:id", relyingScreen],
   ["/admin/access", accessScreen],
   ["/admin/keys", keysScreen],
   ["/admin/audit", auditScreen],

@@ -49,6 +49,26 @@ export function area({ name, label, hint, value = "", required, rows = 8, of }) 
   return dress({ name, label, hint, control, read: () => control.value.trim(), of });
 }
 
+// json is a document; what is none is for the API to refuse. Empty is none.
+export function json({ name, label, hint, value, of }) {
+  const control = h("textarea", { name, rows: "6", class: "mono", spellcheck: "false", value: value ? JSON.stringify(value, null, 2) : "" });
+  const read = () => {
+    try {
+      return control.value.trim() ? JSON.parse(control.value) : undefined;
+    } catch {
+      return control.value;
+    }
+  };
+  return dress({ name, label, hint, control, read, of });
+}
+
+// pairs are two words a line, as objects with these two names.
+export function pairs({ name, label, hint, names: [first, second], value = [], of }) {
+  const control = h("textarea", { name, rows: "3", class: "mono", spellcheck: "false", value: value.map((v) => `${v[first]} ${v[second]}`).join("\n") });
+  const read = () => control.value.split("\n").map((line) => line.trim().split(/\s+/)).filter(([word]) => word).map(([x, y = ""]) => ({ [first]: x, [second]: y }));
+  return dress({ name, label, hint, control, read, of });
+}
+
 export function select({ name, label, hint, options, value, required, of, onchange }) {
   const control = h("select", { name, required, onchange }, options.map((o) => h("option", { value: o.value }, o.label)));
   if (value !== undefined) {
