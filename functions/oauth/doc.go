@@ -53,6 +53,10 @@
 // an actor_token beside the agent's authentication, or a token for another server than the user's. The user is told on the consent page and under My
 // account, not asked once more when an administrator names another agent.
 //
+// Somebody elsewhere whom an administrator trusts can vouch for a user, or for a program (grant_jwt.go, RFC 7523): an enterprise for its people,
+// which stands for their login and consent (grant_id_jag.go), a platform for what runs on it (grant_workload.go). We vouch for our own people to
+// servers that an administrator named (exchange_id_jag.go). What was granted so ends with the trust that it stands on.
+//
 // Who a client is, client.go finds out: by name, by a secret, or by a JWT that it signed (client_assertion.go) with a key that it registered or
 // publishes (client_keys.go). What a token is good for now, as opposed to what it says, introspect.go tells.
 //
@@ -75,7 +79,8 @@
 // late or from another site's page is none of these.
 //
 // Not supported, and therefore not in the metadata: response types other than code, response modes other than query,
-// client_secret_jwt, client certificates (RFC 8705), signed answers of introspection (RFC 9701), request objects (RFC 9101, OpenID Connect Core §6:
+// client_secret_jwt, SAML assertions (RFC 7522), users made by an issuer's word (just-in-time provisioning), issuers of several tenants, client
+// certificates (RFC 8705), signed answers of introspection (RFC 9701), request objects (RFC 9101, OpenID Connect Core §6:
 // whoever sends one is told so), and of OpenID Connect: the claims parameter, pairwise subjects, encrypted or signed userinfo, addresses of
 // email (the scope is dropped: we have none), front- and back-channel logout. offline_access asks for what every client gets that registered for
 // refresh tokens.

@@ -24,7 +24,7 @@ function fieldsOf(kind, apps, i) {
     json({ name: "jwks", label: "Or its public keys themselves", value: i?.jwks, of: (r) => r.jwks && JSON.stringify(r.jwks), hint: "A JSON Web Key Set, for an issuer that we cannot reach. You have to change it when the issuer changes its keys." }),
     ...(kind === "enterprise" ? [
       checks({ name: "clients", label: "Applications that may bring its word", values: i?.clients ?? [], of: (r) => r.clients, options: web.map((a) => ({ value: a.id, label: a.name, code: a.client_id })), none: "There is no web application with a secret. Make one first: only who can prove itself may do this." }),
-      select({ name: "match", label: "Who is whom", value: i?.match ?? "", of: (r) => r.match, hint: "With a claim, the issuer can name every user here by the username.", options: [{ value: "", label: "Only who is linked below" }, { value: "preferred_username", label: "Else by the claim preferred_username" }, { value: "email", label: "Else by the claim email, when verified" }] }),
+      select({ name: "match", label: "Who is whom", value: i?.match ?? "", of: (r) => r.match, hint: "With a claim, the issuer can name every user here by the username.", options: [{ value: "", label: "Only who is linked" }, { value: "preferred_username", label: "Else by the claim preferred_username" }, { value: "email", label: "Else by the claim email, when verified" }] }),
     ] : [
       pairs({ name: "workloads", label: "Which program is which application", names: ["subject", "client_id"], value: i?.workloads, of: (r) => r.workloads && JSON.stringify(r.workloads), hint: ["One a line: the subject, a space, and the application's id. A subject may end in :* or /*. ", machines.length ? `Applications: ${machines.slice(0, 8).map((a) => `${a.name} is ${a.id}`).join("; ")}.` : "There is no machine-to-machine application yet."] }),
       toggle({ name: "reusable", label: "A JWT may come again until it expires", value: i?.reusable, of: (r) => r.reusable, hint: "Kubernetes hands out one and the same for an hour. Otherwise each counts once." }),
@@ -110,5 +110,5 @@ async function links(ctx, path, issuer) {
       }, "quiet slim") },
     ],
   });
-  return section("Who is whom", adder.node, linked);
+  return [section("Link somebody", adder.node), section("Who is whom", linked)];
 }
