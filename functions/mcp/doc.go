@@ -16,6 +16,7 @@
 //	tool.go       the scope once more, then the arguments against the schema
 //	tools_*.go    the clinic, as the person whom the token names: only there is it known whose pet is whose. A program that acts for
 //	              nobody (its sub is its client_id, RFC 9068 §2.2) is no person there: log (sub and client are the same) and result ("vetassist/machine") say so
+//	question.go   what a tool must know of the person first goes out as a question, and comes back with the call
 //
 // The scope of each tool stands in one table, rbac.Tools. The challenge, the tool's own check and the tool's _meta
 // ("vetassist/scope") read it there.
@@ -29,6 +30,7 @@
 // # Left out
 //
 // Sessions, SSE, GET and DELETE on /mcp (405): every answer is one JSON document, so that a Lambda can give it. With them go
-// subscriptions, listChanged, logging, sampling and roots: subscriptions/listen is told that nothing will come, and ends. Elicitation: the free slots of a refused booking come back in the
-// result, which needs no second round trip and works with every client.
+// subscriptions, listChanged, logging, sampling and roots: subscriptions/listen is told that nothing will come, and ends. And the
+// elicitation of revisions before 2026-07-28, which takes a stream of a session: there, and wherever the client did not declare it,
+// the free slots of a refused booking come back in the result.
 package mcp

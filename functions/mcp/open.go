@@ -9,6 +9,7 @@ import (
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/host"
+	"github.com/vetassist/vetassist/shared/secret"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
 )
@@ -36,6 +37,6 @@ func Open(h host.Host) (http.Handler, error) {
 		Verifier: token.NewVerifier(h.BaseURL, []string{h.BaseURL + "/mcp", Identifier}, keys, h.Now),
 		Proofs:   dpop.NewChecker(own, "mcp-dpop/", "mcp-secret/dpop", h.Now, h.Rand),
 		Roles:    directory.New(own, h.BaseURL, h.Local(), h.Now), Clinic: pets, Knowledge: articles,
-		Now: h.Now, Log: h.Log,
+		Secret: secret.At(own, h.Rand, "mcp-secret/questions"), Now: h.Now, Log: h.Log,
 	})
 }

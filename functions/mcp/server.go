@@ -16,6 +16,7 @@ import (
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/clinic/knowledge"
 	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/secret"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -50,7 +51,8 @@ type Config struct {
 	Roles          Roles
 	Clinic         *clinic.Clinic
 	Knowledge      *knowledge.Library
-	Rate           float64 // requests a second of one person, four seconds' worth at once; 0: 50
+	Secret         *secret.Key // signs what a question remembers, see question.go
+	Rate           float64     // requests a second of one person, four seconds' worth at once; 0: 50
 	Now            func() time.Time
 	Log            *slog.Logger
 }
@@ -67,15 +69,15 @@ const instructions = `VetAssist is the assistant of a veterinary clinic. Its too
 
 // New returns the handler of the MCP server and of its metadata.
 func New(c Config) (http.Handler, error) {
-	if c.Roles == nil || c.Clinic == nil || c.Knowledge == nil || c.Log == nil {
+	if c.Roles == nil || c.Clinic == nil || c.Knowledge == nil || c.Secret == nil || c.Log == nil {
 		return nil, errors.New("mcp: Config lacks something")
 	}
-	return Guarded(c, newServer(&tools{clinic: c.Clinic, lib: c.Knowledge, policy: policy{c.Roles}, log: c.Log}))
+	return Guarded(c, newServer(&tools{clinic: c.Clinic, lib: c.Knowledge, policy: policy{c.Roles}, secret: c.Secret, log: c.Log}))
 }
 
 // Guarded puts an MCP server behind all that stands before ours: hosts and origins, tokens, limits, challenges, deadlines. New has it
 // guard the clinic's; the official conformance suite, which knows tools of its own only, brings a server of its fixtures
-// (scripts/conformance/server). Of c it needs neither Clinic nor Knowledge.
+// (scripts/conformance/server). Of c it needs neither Clinic, Knowledge nor Secret.
 func Guarded(c Config, server *sdk.Server) (http.Handler, error) {
 	base, err := url.Parse(c.BaseURL)
 	if err != nil || base.Host == "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/clinic/knowledge"
 	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/secret"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -24,12 +25,13 @@ type tools struct {
 	clinic *clinic.Clinic
 	lib    *knowledge.Library
 	policy policy
+	secret *secret.Key // see question.go
 	log    *slog.Logger
 }
 
 // refusal is the structured result of a tool that could not do what was asked.
 type refusal struct {
-	Error        string `json:"error" jsonschema:"why it was refused, only in a refusal: not_found, invalid, slot_taken, closed, past, conflict, too_many or role_forbidden"`
+	Error        string `json:"error" jsonschema:"why it was refused, only in a refusal: not_found, invalid, slot_taken, closed, past, conflict, too_many, role_forbidden or declined"`
 	Message      string `json:"message" jsonschema:"the reason in words for the user"`
 	Alternatives []slot `json:"alternatives,omitempty" jsonschema:"free appointment times instead"`
 }
@@ -43,9 +45,24 @@ var (
 	changes = hints{destructive: true, idempotent: true}
 )
 
-// add registers a tool. do gets arguments that fit the schema and returns the structured result with its text for a person;
-// an error of the clinic becomes a result with isError.
+// add registers a tool that asks nothing. do gets arguments that fit the schema and returns the structured result with its text for
+// a person; an error of the clinic becomes a result with isError.
 func add[In, Out any](t *tools, s *sdk.Server, name, title, description string, h hints, in *jsonschema.Schema, do func(context.Context, clinic.Actor, In) (Out, string, error)) {
+	register[In, Out](t, s, name, title, description, h, in, func(ctx context.Context, who caller, req *sdk.CallToolRequest, args In) (*sdk.CallToolResult, error) {
+		if isAnswer(req) {
+			return t.refuse(ctx, name, errNotOpen)
+		}
+		out, text, err := do(ctx, who.actor(), args)
+		if err != nil {
+			return t.refuse(ctx, name, err)
+		}
+		return result(out, text, false)
+	})
+}
+
+// register has do called by whoever may, with arguments that fit.
+func register[In, Out any](t *tools, s *sdk.Server, name, title, description string, h hints, in *jsonschema.Schema,
+	do func(context.Context, caller, *sdk.CallToolRequest, In) (*sdk.CallToolResult, error)) {
 	scope, known := rbac.Tools[name]
 	if !known {
 		panic("mcp: the tool policy does not name " + name)
@@ -72,14 +89,10 @@ func add[In, Out any](t *tools, s *sdk.Server, name, title, description string, 
 		if err := decode(req.Params.Arguments, resolved, &args); err != nil {
 			return t.refuse(ctx, name, err)
 		}
-		out, text, err := do(ctx, who.actor(), args)
-		if err != nil {
-			return t.refuse(ctx, name, err)
-		}
-		res, err := result(out, text, false)
-		if agent := who.agent(); err == nil && agent != "" {
+		res, err := do(ctx, who, req, args)
+		if agent := who.agent(); err == nil && !res.IsError && agent != "" {
 			res.Meta = sdk.Meta{agentMeta: agent}
-		} else if err == nil && who.machine() {
+		} else if err == nil && !res.IsError && who.machine() {
 			res.Meta = sdk.Meta{machineMeta: who.ClientID}
 		}
 		return res, err

@@ -67,12 +67,6 @@ type oneAppointment struct {
 	Appointment appointment `json:"appointment"`
 }
 
-// booking is a result of book_vet_appointment: Alternatives are those of a refusal (see refusal), named here for the schema.
-type booking struct {
-	Appointment  appointment `json:"appointment"`
-	Alternatives []slot      `json:"alternatives,omitempty" jsonschema:"free times instead, when the one asked for cannot be had"`
-}
-
 type findSlotsIn struct {
 	Date      string `json:"date"`
 	Days      int    `json:"days"`
@@ -85,14 +79,6 @@ type listAppointmentsIn struct {
 	Pet         string `json:"pet"`
 	IncludePast bool   `json:"include_past"`
 	Cursor      string `json:"cursor"`
-}
-
-type bookIn struct {
-	Pet    string `json:"pet"`
-	Date   string `json:"date"`
-	Time   string `json:"time"`
-	Kind   string `json:"kind"`
-	Reason string `json:"reason"`
 }
 
 type cancelIn struct {
@@ -119,8 +105,8 @@ func (t *tools) addAppointments(s *sdk.Server) {
 			may("pet", words(64, "Name or id of a pet, to list only its appointments.")),
 			may("include_past", withDefault(boolean("Also list past and cancelled appointments."), false)),
 			may("cursor", cursor())), t.listAppointments)
-	add(t, s, "book_vet_appointment", "Book an appointment",
-		"Books an appointment of 30 minutes for a pet on a day and time. Book only a day and time that the user has named or agreed to. If the time is not free, nothing is booked and the result lists other times.",
+	register[bookIn, booking](t, s, bookingTool, "Book an appointment",
+		"Books an appointment of 30 minutes for a pet on a day and time. Book only a day and time that the user has named or agreed to. If the time is not free, nothing is booked: the user is asked to choose another one where the client can do that (elicitation), else the result lists other times.",
 		adds, input(
 			need("pet", pet()),
 			need("date", t.date("Day of the appointment.")),
@@ -186,23 +172,6 @@ func (t *tools) listAppointments(ctx context.Context, who clinic.Actor, in listA
 		lines = append(lines, "There are no appointments.")
 	}
 	return out, strings.Join(lines, "\n"), nil
-}
-
-func (t *tools) book(ctx context.Context, who clinic.Actor, in bookIn) (booking, string, error) {
-	day, err := clinic.ParseDate(in.Date)
-	if err != nil {
-		return booking{}, "", err
-	}
-	at, err := clinic.ParseClock(in.Time)
-	if err != nil {
-		return booking{}, "", err
-	}
-	a, err := t.clinic.Book(ctx, who, clinic.Booking{Pet: in.Pet, Date: day, Time: at, Kind: in.Kind, Reason: in.Reason})
-	if err != nil {
-		return booking{}, "", err
-	}
-	out := t.appointmentOf(a)
-	return booking{Appointment: out}, "Booked: " + out.String() + ".", nil
 }
 
 func (t *tools) cancel(ctx context.Context, who clinic.Actor, in cancelIn) (out oneAppointment, text string, err error) {

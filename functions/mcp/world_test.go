@@ -26,6 +26,7 @@ import (
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/secret"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/token"
@@ -88,6 +89,7 @@ func newWorld(t testing.TB, change ...func(*mcp.Config)) *world {
 		Verifier: token.NewVerifier(base, []string{base + "/mcp", mcp.Identifier}, token.RemoteKeys(keys.URL, keys.Client(), w.clock.Now), w.clock.Now),
 		Proofs:   dpop.NewChecker(narrow, "mcp-dpop/", "mcp-secret/dpop", w.clock.Now, rand.Reader),
 		Roles:    directory.New(narrow, base, true, w.clock.Now),
+		Secret:   secret.At(narrow, rand.Reader, "mcp-secret/questions"),
 		Rate:     1e6,
 		Log:      slog.New(slog.NewTextHandler(testLog{t}, nil)),
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/clinic/knowledge"
+	"github.com/vetassist/vetassist/shared/secret"
 	"github.com/vetassist/vetassist/shared/store"
 )
 
@@ -25,5 +26,6 @@ func own(ctx context.Context, config mcp.Config, db store.Store) (http.Handler, 
 	if config.Knowledge, err = knowledge.Load(seed.Files); err != nil {
 		return nil, err
 	}
+	config.Secret = secret.At(db, rand.Reader, "mcp-secret/questions")
 	return mcp.New(config)
 }
