@@ -81,17 +81,18 @@ func New(cfg Config) (http.Handler, error) {
 // routes is everything that the app answers.
 func (a *app) routes() (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", a.page)                          // the conversation
-	mux.HandleFunc("POST /chat", a.chat)                        // one message, as JSON or as a form
-	mux.HandleFunc("GET /connect", a.connect)                   // to the authorization server; ?for=exchange, ?switch=1
-	mux.HandleFunc("GET /callback", a.callback)                 // back from it
-	mux.HandleFunc("POST /logout", a.logout)                    // revoke and forget
-	mux.HandleFunc("GET /logged-out", a.loggedOut)              // what that did and did not do
-	mux.HandleFunc("POST /new", a.startOver)                    // a new conversation, same connection
-	mux.HandleFunc("GET /setup", a.setup)                       // our client_id; ?unknown
-	mux.HandleFunc("POST /setup", a.saveSetup)                  // the one that a person entered
-	mux.HandleFunc("GET "+documentPath, a.describe)             // who we are, for authorization servers
-	for _, path := range []string{"/chat", "/logout", "/new"} { // somebody reloads the address of a form
+	mux.HandleFunc("GET /{$}", a.page)                                     // the conversation
+	mux.HandleFunc("POST /chat", a.chat)                                   // one message, as JSON or as a form
+	mux.HandleFunc("POST /answer", a.answerQuestion)                       // to a question of the MCP server, as a form
+	mux.HandleFunc("GET /connect", a.connect)                              // to the authorization server; ?for=exchange, ?switch=1
+	mux.HandleFunc("GET /callback", a.callback)                            // back from it
+	mux.HandleFunc("POST /logout", a.logout)                               // revoke and forget
+	mux.HandleFunc("GET /logged-out", a.loggedOut)                         // what that did and did not do
+	mux.HandleFunc("POST /new", a.startOver)                               // a new conversation, same connection
+	mux.HandleFunc("GET /setup", a.setup)                                  // our client_id; ?unknown
+	mux.HandleFunc("POST /setup", a.saveSetup)                             // the one that a person entered
+	mux.HandleFunc("GET "+documentPath, a.describe)                        // who we are, for authorization servers
+	for _, path := range []string{"/chat", "/answer", "/logout", "/new"} { // somebody reloads the address of a form
 		mux.Handle("GET "+path, http.RedirectHandler("/", http.StatusSeeOther))
 	}
 	mux.HandleFunc("GET /", a.nothingHere)

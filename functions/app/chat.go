@@ -25,6 +25,7 @@ type chatAnswer struct {
 	Reply        string     `json:"reply"`
 	ToolCalls    []toolCall `json:"tool_calls"`
 	AuthorizeURL string     `json:"authorize_url,omitempty"` // a person must go there before the message can be answered
+	Question     *asking    `json:"question,omitempty"`      // the server asks the person something; the answer goes to POST /answer
 	Suggestions  []string   `json:"suggestions,omitempty"`
 	Connected    bool       `json:"connected"`
 	HTML         string     `json:"html"`        // the exchange as the page shows it
@@ -85,6 +86,9 @@ func (a *app) converse(ctx context.Context, b *browser, message string) (exchang
 	}
 	a.revokeReplaced(ctx, b)
 	c, err := a.readConversation(ctx, b)
+	if err == nil {
+		c, err = a.abandon(ctx, b, c)
+	}
 	if err != nil {
 		return exchange{}, err
 	}
@@ -111,7 +115,9 @@ func (a *app) answer(ctx context.Context, b *browser, ex exchange) (chatAnswer, 
 			return out, err
 		}
 	}
-	if out.HTML, err = a.pages.Fragment("chat.html", "exchange", viewExchange(ex, true)); err != nil {
+	view := a.viewExchange(b, ex, true)
+	out.Question = view.Question
+	if out.HTML, err = a.pages.Fragment("chat.html", "exchange", view); err != nil {
 		return out, err
 	}
 	out.StatusHTML, err = a.pages.Fragment("chat.html", "status", viewStatus(b))

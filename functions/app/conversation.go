@@ -34,13 +34,16 @@ type exchange struct {
 	At          time.Time        `json:"at"`
 	Message     string           `json:"message,omitempty"`
 	Done        []doneCall       `json:"done,omitempty"`
-	Waiting     []assistant.Call `json:"waiting,omitempty"` // to carry out once the person has decided
-	Need        *need            `json:"need,omitempty"`    // set while a person must act
-	Notes       []string         `json:"notes,omitempty"`   // what the person decided, in between
-	Asked       []string         `json:"asked,omitempty"`   // scopes asked for because of this message
-	Asks        int              `json:"asks,omitempty"`    // how often a person had to act for it
-	Reply       string           `json:"reply,omitempty"`   // empty while it runs
-	Tone        string           `json:"tone,omitempty"`    // how the reply looks: "", toneRefusal or toneProblem
+	Waiting     []assistant.Call `json:"waiting,omitempty"`   // to carry out once the person has decided
+	Need        *need            `json:"need,omitempty"`      // set while a person must act
+	Question    *question        `json:"question,omitempty"`  // set while a person is asked
+	Questions   int              `json:"questions,omitempty"` // how many there were
+	Answer      string           `json:"answer,omitempty"`    // for the first call that waits, sealed
+	Notes       []string         `json:"notes,omitempty"`     // what the person decided, in between
+	Asked       []string         `json:"asked,omitempty"`     // scopes asked for because of this message
+	Asks        int              `json:"asks,omitempty"`      // how often a person had to act for it
+	Reply       string           `json:"reply,omitempty"`     // empty while it runs
+	Tone        string           `json:"tone,omitempty"`      // how the reply looks: "", toneRefusal or toneProblem
 	Suggestions []string         `json:"suggestions,omitempty"`
 }
 

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
@@ -37,6 +38,10 @@ type mcpTurn struct {
 	tools   []assistant.Tool
 	listed  bool
 	listErr error
+
+	mu    sync.Mutex // a server may ask on a goroutine of the SDK
+	ready *given     // what to answer; see elicit
+	asked *mcp.ElicitParams
 }
 
 func (a *app) newMCPTurn(ctx context.Context, b *browser, ex *exchange) *mcpTurn {
@@ -53,9 +58,11 @@ func (m *mcpTurn) connect(ctx context.Context) error {
 	}
 	client := *m.app.http
 	client.Transport = &prover{app: m.app, next: m.wire, key: m.handler.boundTo}
-	// No capabilities: this app answers no elicitation, sampling or roots.
-	c := mcp.NewClient(&mcp.Implementation{Name: softwareID, Title: "Vet Assist AI", Version: softwareVersion},
-		&mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}, Logger: m.app.log})
+	// A server may ask the person something with a form, but not send somebody to an address, nor ask for sampling or roots. The SDK's
+	// own loop would answer at once, and here a person does, some time later.
+	c := mcp.NewClient(&mcp.Implementation{Name: softwareID, Title: "Vet Assist AI", Version: softwareVersion}, &mcp.ClientOptions{
+		Capabilities:       &mcp.ClientCapabilities{Elicitation: &mcp.ElicitationCapabilities{Form: &mcp.FormElicitationCapabilities{}}},
+		ElicitationHandler: m.elicit, MultiRoundTrip: &mcp.MultiRoundTripOptions{Disabled: true}, Logger: m.app.log})
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{
 		Endpoint: m.app.mcpURL, HTTPClient: &client, OAuthHandler: m.handler,
 		DisableStandaloneSSE: true, MaxRetries: 2, MaxEventSize: maxMCPBody,
@@ -163,19 +170,24 @@ func describe(t *mcp.Tool) (assistant.Tool, error) {
 	return out, err
 }
 
-// call carries out one tool call. The error is a *need when a person must act, a *refusedError when one refused to;
-// whatever else goes wrong is an observation too, and its cause is in the log.
-func (m *mcpTurn) call(ctx context.Context, c assistant.Call, tool assistant.Tool) (assistant.Observation, error) {
+// call carries out one tool call, with what a person answered to it. The error is a *need when a person must act, a *question when
+// one is asked something; whatever else goes wrong is an observation too, and its cause is in the log.
+func (m *mcpTurn) call(ctx context.Context, c assistant.Call, tool assistant.Tool, answer *given) (assistant.Observation, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.app.callTime)
 	defer cancel()
 	m.handler.tool = tool.Title
 	obs := assistant.Observation{Call: c, Outcome: assistant.Failed}
-	res, err := m.try(ctx, c)
+	res, err := m.try(ctx, c, answer)
 	// A call that changes something may have been carried out before the server was too busy to say so: only a person can tell
 	// whether to try that again.
 	if err != nil && tool.ReadOnly && m.waited(ctx, err) {
 		m.handler.tool = tool.Title
-		res, err = m.try(ctx, c)
+		res, err = m.try(ctx, c, answer)
+	}
+	res, q, err := m.rounds(ctx, c, res, err)
+	if q != nil {
+		obs.Outcome, obs.Text = assistant.NeedsAnswer, q.Message
+		return obs, q
 	}
 	if err == nil {
 		obs.Outcome = assistant.OK
@@ -192,6 +204,10 @@ func (m *mcpTurn) call(ctx context.Context, c assistant.Call, tool assistant.Too
 	}
 	m.app.log.WarnContext(ctx, "tool call failed", "tool", c.Name, "err", err)
 	obs.Text = m.explain(err)
+	var wire *jsonrpc.Error
+	if answer != nil && errors.As(err, &wire) && wire.Code == jsonrpc.CodeInvalidParams {
+		obs.Outcome, obs.Text = assistant.ToolError, "The clinic did not take the answer: its question is not open any more. Please ask again."
+	}
 	m.close() // the SDK gives up a connection after some errors; the next call begins anew
 	var refused *refusedError
 	if errors.As(err, &refused) {
@@ -200,11 +216,18 @@ func (m *mcpTurn) call(ctx context.Context, c assistant.Call, tool assistant.Too
 	return obs, nil
 }
 
-func (m *mcpTurn) try(ctx context.Context, c assistant.Call) (*mcp.CallToolResult, error) {
+func (m *mcpTurn) try(ctx context.Context, c assistant.Call, answer *given) (*mcp.CallToolResult, error) {
 	if err := m.connect(ctx); err != nil {
 		return nil, err
 	}
-	res, err := m.session.CallTool(ctx, &mcp.CallToolParams{Name: c.Name, Arguments: c.Arguments})
+	params := &mcp.CallToolParams{Name: c.Name, Arguments: c.Arguments}
+	if answer != nil && m.session.InitializeResult().ProtocolVersion >= mcpRevision {
+		params.InputResponses, params.RequestState = answer.Responses, answer.State // of this call only
+	}
+	m.mu.Lock()
+	m.ready, m.asked = answer, nil
+	m.mu.Unlock()
+	res, err := m.session.CallTool(ctx, params)
 	return res, m.judge(err)
 }
 

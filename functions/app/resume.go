@@ -51,7 +51,7 @@ func (a *app) goOn(ctx context.Context, b *browser, c conversation, id string) e
 	}
 	leave, err := a.turns.enter(ctx, web.Hash(b.family))
 	if err != nil {
-		ex.Waiting = nil
+		ex.Waiting, ex.Answer = nil, ""
 		ex.problem(refusalOf(err).Message)
 		return a.settle(ctx, b, ex)
 	}
@@ -75,7 +75,7 @@ func (a *app) settle(ctx context.Context, b *browser, ex exchange) error {
 func dropWaiting(done []doneCall) []doneCall {
 	var out []doneCall
 	for _, d := range done {
-		if d.Outcome != assistant.NeedsConsent {
+		if d.Outcome != assistant.NeedsConsent && d.Outcome != assistant.NeedsAnswer {
 			out = append(out, d)
 		}
 	}
@@ -85,7 +85,7 @@ func dropWaiting(done []doneCall) []doneCall {
 // giveUp ends the waiting for an authorization that did not come, with words in the conversation, and returns to it.
 func (a *app) giveUp(ctx context.Context, w http.ResponseWriter, r *http.Request, b *browser, rec authorization, tone, text string) {
 	c, err := a.claim(ctx, b, rec.Exchange, func(e *exchange) {
-		e.Waiting = nil
+		e.Waiting, e.Answer = nil, ""
 		e.Reply, e.Tone = text, tone
 		if answered(e) { // the assistant says the rest
 			note := text

@@ -274,7 +274,7 @@ func TestBusyServer(t *testing.T) {
 		}
 		m := a.newMCPTurn(t.Context(), b, &exchange{})
 		defer m.close()
-		obs, err := m.call(t.Context(), assistant.Call{Name: "get_pet_vaccination_info", Arguments: map[string]any{"pet": "Fido"}}, assistant.Tool{ReadOnly: readOnly})
+		obs, err := m.call(t.Context(), assistant.Call{Name: "get_pet_vaccination_info", Arguments: map[string]any{"pet": "Fido"}}, assistant.Tool{ReadOnly: readOnly}, nil)
 		switch {
 		case err != nil:
 			t.Error(err)

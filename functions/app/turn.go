@@ -34,9 +34,9 @@ func (a *app) run(ctx context.Context, b *browser, history []assistant.Exchange,
 			t.tools = tools
 		}
 	}
-	waiting := ex.Waiting
-	ex.Waiting = nil
-	if !t.carryOut(ctx, waiting) {
+	waiting, answer := ex.Waiting, ex.Answer
+	ex.Waiting, ex.Answer = nil, ""
+	if !t.carryOut(ctx, waiting, answer) {
 		return
 	}
 	for range maxSteps {
@@ -52,7 +52,7 @@ func (a *app) run(ctx context.Context, b *browser, history []assistant.Exchange,
 				return
 			}
 		case len(step.Calls) > 0:
-			if !t.carryOut(ctx, step.Calls) {
+			if !t.carryOut(ctx, step.Calls, "") {
 				return
 			}
 		case step.Reply != "":
@@ -79,25 +79,44 @@ type turn struct {
 	tools []assistant.Tool
 }
 
-// carryOut runs calls in order. false means that the turn is over: for now, since a person must act, or for good.
-func (t *turn) carryOut(ctx context.Context, calls []assistant.Call) bool {
+// carryOut runs calls in order, the first one with the answer that it waited for, if there is one. false means that the turn is over:
+// for now, since a person must act, or for good.
+func (t *turn) carryOut(ctx context.Context, calls []assistant.Call, sealed string) bool {
+	var answer *given
+	if sealed != "" {
+		var err error
+		if answer, err = t.mcp.handler.browser.openAnswer(t.app, sealed); err != nil {
+			t.app.log.ErrorContext(ctx, "answer", "err", err)
+			t.ex.problem("I have lost your answer. Please ask again.")
+			return false
+		}
+	}
 	for i, call := range calls {
 		if len(t.ex.Done) >= maxCalls {
 			t.ex.problem("That needs more tool calls than I may make for one message. Could you ask for a part of it?")
 			return false
 		}
 		tool := t.tool(call.Name)
-		obs, by, done := t.handOver(ctx, call, tool)
+		var obs assistant.Observation
+		var by string
 		var err error
+		done := false
+		if answer == nil { // only the chat has been asked something
+			obs, by, done = t.handOver(ctx, call, tool)
+		}
 		if !done {
-			obs, err = t.mcp.call(ctx, call, tool)
+			obs, err = t.mcp.call(ctx, call, tool, answer)
 		}
 		t.ex.Done = append(t.ex.Done, doneCall{Observation: obs, Title: tool.Title, Scope: tool.Scope, By: by})
 		if err != nil {
 			t.ex.Waiting = calls[i:]
+			if answer != nil {
+				t.ex.Answer = sealed // it is not asked for again because of a login
+			}
 			t.stop(ctx, err)
 			return false
 		}
+		answer = nil
 	}
 	return true
 }
@@ -114,7 +133,12 @@ func (t *turn) tool(name string) assistant.Tool {
 // stop ends the turn with a card, or with the reason why there is none.
 func (t *turn) stop(ctx context.Context, err error) {
 	var n *need
+	var q *question
 	switch {
+	case errors.As(err, &q):
+		t.ex.Question, t.ex.Answer = q, ""
+		t.ex.Questions++
+		t.ex.Reply = "I need an answer from you before I can go on."
 	case !errors.As(err, &n):
 		t.app.log.WarnContext(ctx, "the MCP server cannot be used", "err", err)
 		t.ex.problem(t.mcp.sorry(err))

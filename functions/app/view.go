@@ -51,6 +51,7 @@ type exchangeView struct {
 	Tone        string
 	Card        *cardView
 	Agents      []string // whose work the answer is too, in sentences
+	Question    *asking
 	Calls       []callView
 	Suggestions []string
 	Interrupted bool
@@ -107,7 +108,7 @@ func (a *app) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for i, e := range c.Exchanges {
-		view.Exchanges = append(view.Exchanges, viewExchange(e, i == len(c.Exchanges)-1))
+		view.Exchanges = append(view.Exchanges, a.viewExchange(b, e, i == len(c.Exchanges)-1))
 	}
 	if err := a.pages.Render(w, http.StatusOK, "chat.html", web.Page{Title: "Vet Assist AI", Data: view}); err != nil {
 		a.fail(w, r, err)
@@ -138,7 +139,7 @@ func permissions(scopes []string) []permission {
 }
 
 // viewExchange has suggestions only for the last exchange: older ones would answer a question of before.
-func viewExchange(e exchange, last bool) exchangeView {
+func (a *app) viewExchange(b *browser, e exchange, last bool) exchangeView {
 	v := exchangeView{ID: e.ID, Message: e.Message, Notes: e.Notes, Blocks: blocks(e.Reply), Tone: e.Tone, Interrupted: e.Reply == "" && e.Need == nil}
 	if last {
 		v.Suggestions = e.Suggestions
@@ -151,6 +152,9 @@ func viewExchange(e exchange, last bool) exchangeView {
 		if kept := shownScopes(without(n.Scopes, n.New)); len(kept) > 0 {
 			v.Card.Kept = scopeWords(kept)
 		}
+	}
+	if e.Question != nil {
+		v.Question = a.viewQuestion(b, e.ID, e.Question)
 	}
 	for _, d := range e.Done {
 		v.Calls = append(v.Calls, viewCall(d))
@@ -174,6 +178,8 @@ func viewCall(d doneCall) callView {
 		v.Outcome, v.Text = "refused by the tool", clip(d.Text, 300)
 	case assistant.NeedsConsent:
 		v.Outcome = "waiting for your permission"
+	case assistant.NeedsAnswer:
+		v.Outcome = "waiting for your answer"
 	case assistant.Denied:
 		v.Outcome, v.Text = "permission not given", clip(d.Text, 300)
 	default:

@@ -49,6 +49,7 @@ const (
 	OK           Outcome = "ok"            // the tool answered
 	ToolError    Outcome = "tool_error"    // the tool refused: a result with isError
 	NeedsConsent Outcome = "needs_consent" // the token lacks a scope that consent could add
+	NeedsAnswer  Outcome = "needs_answer"  // the tool asks the person something first
 	Denied       Outcome = "denied"        // the person was asked for consent and said no
 	Failed       Outcome = "failed"        // the server could not be reached or answered nonsense
 )

@@ -44,7 +44,7 @@ async function say(text) {
   busy = send.disabled = true;
   log.setAttribute("aria-busy", "true");
   document.getElementById("welcome")?.remove();
-  log.querySelectorAll(".exchange .chips, .trouble").forEach((e) => e.remove());
+  log.querySelectorAll(".exchange .chips, .exchange .question, .trouble").forEach((e) => e.remove());
   const pending = document.createElement("div");
   pending.className = "exchange";
   pending.append(mine(text), copy("busy"));
