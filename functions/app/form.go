@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/mail"
 	"net/url"
 	"slices"
@@ -281,7 +282,7 @@ func (f field) read(typed []string) (value any, ok bool) {
 		return text, f.offers(text)
 	case "integer", "number":
 		n, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
-		return n, err == nil
+		return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
 	case "email":
 		_, err = mail.ParseAddress(text)
 	case "uri":

@@ -65,7 +65,7 @@ func (m *mcpTurn) connect(ctx context.Context) error {
 		ElicitationHandler: m.elicit, MultiRoundTrip: &mcp.MultiRoundTripOptions{Disabled: true}, Logger: m.app.log})
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{
 		Endpoint: m.app.mcpURL, HTTPClient: &client, OAuthHandler: m.handler,
-		DisableStandaloneSSE: true, MaxRetries: 2, MaxEventSize: maxMCPBody,
+		MaxRetries: 2, MaxEventSize: maxMCPBody,
 	}, &mcp.ClientSessionOptions{ProtocolVersion: mcpRevision})
 	if err != nil {
 		return m.judge(err)
@@ -223,6 +223,11 @@ func (m *mcpTurn) try(ctx context.Context, c assistant.Call, answer *given) (*mc
 	params := &mcp.CallToolParams{Name: c.Name, Arguments: c.Arguments}
 	if answer != nil && m.session.InitializeResult().ProtocolVersion >= mcpRevision {
 		params.InputResponses, params.RequestState = answer.Responses, answer.State // of this call only
+		if m.wire.sent()+1 == answer.Call {
+			if err := m.session.Ping(ctx, nil); err != nil {
+				return nil, err
+			}
+		}
 	}
 	m.mu.Lock()
 	m.ready, m.asked = answer, nil
@@ -325,6 +330,7 @@ type wire struct {
 	status int
 	failed bool // no answer at all
 	after  time.Duration
+	id     int64 // of the last request
 }
 
 // retryAfter is when the last answer asked to try again (RFC 9110 §10.2.3); 0: it did not.
@@ -350,6 +356,12 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	next := w.next
 	if next == nil {
 		next = http.DefaultTransport
+	}
+	if req.Method == http.MethodGet { // how that ends says nothing about a call
+		return listen(next, req)
+	}
+	if answer := w.number(req); answer != nil {
+		return answer, nil
 	}
 	resp, err := next.RoundTrip(req)
 	if err != nil {

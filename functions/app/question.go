@@ -29,6 +29,7 @@ type question struct {
 	Message string          `json:"message"`
 	Schema  json.RawMessage `json:"schema"` // that readForm took
 	State   string          `json:"state,omitempty"`
+	Call    int64           `json:"call,omitempty"` // its JSON-RPC id
 	Until   time.Time       `json:"until"`
 	Problem string          `json:"problem,omitempty"` // with the answer that was tried last
 	Typed   url.Values      `json:"typed,omitempty"`   // that answer
@@ -81,7 +82,7 @@ func (q *question) answered(a *app, b *browser, action string, typed url.Values)
 	default:
 		return "", "", "", &refusal{400, "invalid_request", "This is no answer to the question."}
 	}
-	g := given{Responses: mcp.InputResponseMap{q.Key: result}, About: aboutQuestion(q.Message, q.Schema)}
+	g := given{Responses: mcp.InputResponseMap{q.Key: result}, Call: q.Call, About: aboutQuestion(q.Message, q.Schema)}
 	if q.State != "" {
 		if g.State, err = b.openForFamily(a, "requestState "+q.ID, q.State); err != nil {
 			return "", "", "", err

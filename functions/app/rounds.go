@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -20,6 +24,7 @@ var errAsksOn = errors.New("the server asks on and on")
 type given struct {
 	Responses mcp.InputResponseMap `json:"responses"`
 	State     string               `json:"state,omitempty"`
+	Call      int64                `json:"call,omitempty"`  // id of the call that was asked for it; see number
 	About     string               `json:"about,omitempty"` // which question, for servers that ask during the call; see elicit
 }
 
@@ -86,7 +91,7 @@ func (m *mcpTurn) newQuestion(key string, p *mcp.ElicitParams, state string) *qu
 	if err != nil {
 		return nil
 	}
-	q := &question{ID: id[:16], Key: key, Tool: m.handler.tool, Message: clip(p.Message, maxAsking), Schema: schema, Until: m.app.now().Add(questionLife)}
+	q := &question{ID: id[:16], Key: key, Tool: m.handler.tool, Message: clip(p.Message, maxAsking), Schema: schema, Call: m.wire.sent(), Until: m.app.now().Add(questionLife)}
 	if state != "" {
 		if q.State, err = m.handler.browser.sealForFamily(m.app, "requestState "+q.ID, state); err != nil {
 			return nil
@@ -123,4 +128,40 @@ func (m *mcpTurn) takeAsked() *mcp.ElicitParams {
 	p := m.asked
 	m.asked = nil
 	return p
+}
+
+// number keeps the id of a request. The call with an answer must have another one than the call before (Multi Round-Trip Requests, Client
+// Requirements, 3), and the SDK counts from one in every connection, of which each of our turns is one. So where the numbers would
+// meet, one is left out: a ping, which has no other use in our revision, is answered here and goes nowhere.
+func (w *wire) number(req *http.Request) *http.Response {
+	if req.GetBody == nil {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil
+	}
+	defer body.Close()
+	var m struct {
+		ID     int64  `json:"id"`
+		Method string `json:"method"`
+	}
+	if err := json.NewDecoder(body).Decode(&m); err != nil || m.ID == 0 {
+		return nil // a notification
+	}
+	w.mu.Lock()
+	w.id = m.ID
+	w.mu.Unlock()
+	if m.Method != "ping" {
+		return nil
+	}
+	return &http.Response{StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,
+		Header: http.Header{"Content-Type": {"application/json"}},
+		Body:   io.NopCloser(strings.NewReader(fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"result":{}}`, m.ID)))}
+}
+
+func (w *wire) sent() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.id
 }

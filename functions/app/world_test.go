@@ -52,14 +52,15 @@ type world struct {
 	// What a test may change.
 	decide     func(q url.Values) (scopes []string, answer url.Values) // at the consent page
 	metadata   func(m map[string]any)
-	idToken    func(nonce string) string                         // what the token endpoint says of the person; empty: nothing
-	keys       string                                            // the JWKS
-	onToken    func(w http.ResponseWriter, form url.Values) bool // true: answered
-	mcp        func(w http.ResponseWriter, r *http.Request) bool // true: answered
-	revokeDown bool                                              // the revocation endpoint
-	onRegister func(w http.ResponseWriter) bool                  // true: answered
-	header     string                                            // name of the challenge's header; "-" for none
-	ttl        time.Duration                                     // of access tokens
+	idToken    func(nonce string) string                               // what the token endpoint says of the person; empty: nothing
+	keys       string                                                  // the JWKS
+	onToken    func(w http.ResponseWriter, form url.Values) bool       // true: answered
+	mcp        func(w http.ResponseWriter, r *http.Request) bool       // true: answered
+	tool       func(*mcp.CallToolRequest) (*mcp.CallToolResult, error) // nil, nil: as always
+	revokeDown bool                                                    // the revocation endpoint
+	onRegister func(w http.ResponseWriter) bool                        // true: answered
+	header     string                                                  // name of the challenge's header; "-" for none
+	ttl        time.Duration                                           // of access tokens
 }
 
 type grant struct {
@@ -316,7 +317,12 @@ func (w *world) mcpEndpoint() http.Handler {
 	srv := mcp.NewServer(&mcp.Implementation{Name: "test", Version: "1"}, nil)
 	for name, scope := range toolScopes {
 		srv.AddTool(&mcp.Tool{Name: name, Title: "Title of " + name, InputSchema: json.RawMessage(`{"type":"object"}`), Meta: mcp.Meta{scopeMetaKey: scope}},
-			func(context.Context, *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			func(_ context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				if w.tool != nil {
+					if res, err := w.tool(req); res != nil || err != nil {
+						return res, err
+					}
+				}
 				if name == "update_pet" {
 					return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: "The role Pet Owner cannot do this."}},
 						StructuredContent: map[string]any{"error": "role_forbidden"}}, nil

@@ -135,3 +135,41 @@ func TestTakenTimeInTwoTabs(t *testing.T) {
 		t.Errorf("%s", p.url)
 	}
 }
+
+// TestBrowserQuestion: with scripts, the question comes into the conversation, a click on a choice answers it, and a message leaves it
+// open. Every button is big enough for a finger, and has its place in the order of the Tab key.
+func TestBrowserQuestion(t *testing.T) {
+	dir := screenshotDir(t)
+	browser := chromium(t)
+	w := newWorld(t)
+	w.taken()
+	bob := newTab(t, browser, w.URL)
+	bob.open("/")
+	bob.say("Which pets do I have?")
+	bob.click("a", "Log in and connect")
+	bob.login("bob")
+	bob.click("button", "Allow")
+	bob.see("li", "Milo")
+	bob.say("Book an appointment for Fido next Tuesday at 10")
+	bob.click("a", "Review and allow")
+	bob.click("button", "Allow")
+	bob.see("h2", "VetAssist MCP Server asks")
+	bob.shot(dir, "question")
+	if small := eval[int](bob, `[...document.querySelectorAll(".question button")].filter((b) => b.getBoundingClientRect().height < 36).length`); small > 0 {
+		t.Errorf("%d buttons are too small", small)
+	}
+	if n := eval[int](bob, `document.querySelectorAll(".question button").length`); n != 5 {
+		t.Errorf("%d buttons, want three times and two ways out", n)
+	}
+	bob.say("Which pets do I have?") // leaves it open
+	bob.see("article[3]//li", "Milo")
+	if n := eval[int](bob, `document.querySelectorAll(".question").length`); n > 0 {
+		t.Error("the buttons are still there")
+	}
+	bob.say("Book an appointment for Fido next Tuesday at 10")
+	bob.see("h2", "VetAssist MCP Server asks")
+	bob.click("button", "Tuesday, 1 December 2026 at")
+	bob.see("p", "Appointment booked: Tuesday, 1 December 2026 at")
+	bob.see("p", "You chose: Tuesday, 1 December 2026 at")
+	bob.shot(dir, "question-answered")
+}

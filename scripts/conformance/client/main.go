@@ -137,7 +137,8 @@ type person struct {
 
 var button = regexp.MustCompile(`href="(/connect\?for=[^"]+)"`)
 
-// use has a conversation until every tool was called, and says yes whenever it is asked. What did not work is an error.
+// use has a conversation until every tool was called, says yes whenever it is asked, and sends a form as it stands. What did not work
+// is an error.
 func (p *person) use(ctx context.Context, plan *plan) (err error) {
 	if p.Jar, err = cookiejar.New(nil); err != nil {
 		return err
@@ -160,6 +161,9 @@ func (p *person) use(ctx context.Context, plan *plan) (err error) {
 			if m := button.FindSubmatch(page); m != nil {
 				to = p.base + strings.ReplaceAll(string(m[1]), "&amp;", "&")
 			}
+		}
+		if err := p.fillIn(ctx); err != nil {
+			return err
 		}
 		if !plan.began() {
 			return fmt.Errorf("it ended before a tool could be called: %s", answer.Reply)
