@@ -55,7 +55,15 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 		a.chatFailed(w, r, asJSON, err)
 		return
 	}
-	ex, err := a.converse(r.Context(), b, message)
+	ctx, cancel := web.Finish(r.Context())
+	defer cancel()
+	ex, answered, err := a.spokenAnswer(ctx, b, message)
+	if errors.Is(err, errNothingWaits) { // another tab was faster
+		answered, err = false, nil
+	}
+	if err == nil && !answered {
+		ex, err = a.converse(r.Context(), b, message)
+	}
 	if err != nil {
 		a.chatFailed(w, r, asJSON, err)
 		return

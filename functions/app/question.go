@@ -115,13 +115,14 @@ func (e *exchange) note(text string) {
 	}
 }
 
-// closeQuestion ends the waiting for an answer; text says why, in place of the reply.
+// closeQuestion ends the waiting for an answer; text says why, in place of the reply. The call stays one that needed an answer: the
+// assistant may go on from there, as with another time that the person names.
 func (e *exchange) closeQuestion(text string) {
 	e.Question, e.Waiting = nil, nil
 	e.Reply = text
 	for i := range e.Done {
 		if e.Done[i].Outcome == assistant.NeedsAnswer {
-			e.Done[i].Outcome, e.Done[i].Text = assistant.ToolError, text
+			e.Done[i].Text = text
 		}
 	}
 }

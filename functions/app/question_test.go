@@ -578,3 +578,34 @@ func TestSilentStream(t *testing.T) {
 		t.Errorf("%v %v", resp, err)
 	}
 }
+
+// TestSpokenAnswers: words that can only mean one choice are that choice; all others are a message.
+func TestSpokenAnswers(t *testing.T) {
+	_, schema, err := readForm(json.RawMessage(`{"type":"object","properties":{"slot":{"type":"string","oneOf":[
+		{"const":"a","title":"Tuesday, 1 December 2026 at 09:00 with Dr. Reyes"},{"const":"b","title":"Tuesday, 1 December 2026 at 09:30 with Dr. Reyes"},{"const":"c","title":"Wednesday, 2 December 2026 at 10:00 with Dr. Maas"}]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &question{Schema: schema}
+	for message, want := range map[string]string{
+		"the second one": "b", "The FIRST one, please.": "a", "last": "c", "3": "c", "I'll take the 2nd": "b", "at 9:30 then": "b", "9:00": "a", "Wednesday": "c", "on Wednesday at 10:00, please": "c", "Dr. Maas": "c",
+		"Tuesday, 1 December 2026 at 09:00 with Dr. Reyes": "a", "None of these.": "decline", "no, thanks": "decline",
+		"Tuesday": "", "Dr. Reyes": "", "the fourth one": "", "yes": "", "ok": "", "at 8:30 then": "", "9:30 for Milo": "", "the second one and a reminder": "", "why?": "", "cancel": "", "": "", "at": "",
+	} {
+		form, ok := q.spoken(message)
+		got := form.Get("f0") + form.Get("do")
+		if got != want || ok != (want != "") {
+			t.Errorf("%q: %q, want %q", message, got, want)
+		}
+	}
+	w := newWorld(t)
+	tool := &asker{state: opaque}
+	p := w.withBooking(tool)
+	a := p.say("book")
+	if b := p.say("the second one"); b.ID != a.ID || b.Question != nil || !strings.Contains(b.HTML, "You chose: &lt;b&gt;Tuesday&lt;/b&gt; at 10.") || !strings.Contains(b.Reply, "ok given") {
+		t.Errorf("%+v", b)
+	}
+	if len(tool.calls) != 2 || tool.calls[1].RequestState != opaque {
+		t.Errorf("%d calls", len(tool.calls))
+	}
+}

@@ -157,7 +157,11 @@ func (a *app) viewExchange(b *browser, e exchange, last bool) exchangeView {
 		v.Question = a.viewQuestion(b, e.ID, e.Question)
 	}
 	for _, d := range e.Done {
-		v.Calls = append(v.Calls, viewCall(d))
+		call := viewCall(d)
+		if d.Outcome == assistant.NeedsAnswer && e.Question == nil {
+			call.Outcome = "left open"
+		}
+		v.Calls = append(v.Calls, call)
 		if said := d.By + " booked this for you."; d.By != "" && !slices.Contains(v.Agents, said) {
 			v.Agents = append(v.Agents, said)
 		}

@@ -77,6 +77,16 @@ func TestTakenTime(t *testing.T) {
 	}
 }
 
+// TestTakenTimeInWords: whoever writes in place of a click is understood.
+func TestTakenTimeInWords(t *testing.T) {
+	w := newWorld(t)
+	bob := w.bookTaken()
+	_, at, _ := strings.Cut(bob.page.choices()[1], "T")
+	if a := bob.ask("the second one"); !strings.Contains(a.Reply, "Appointment booked: Tuesday, 1 December 2026 at "+at) {
+		t.Errorf("%q", a.Reply)
+	}
+}
+
 // TestTakenTimeLeftOpen: no, not now, too late and something else. Nothing is booked by any of them.
 func TestTakenTimeLeftOpen(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -98,7 +108,7 @@ func TestTakenTimeLeftOpen(t *testing.T) {
 			return bob.open("/")
 		}, "You went on without an answer, so nothing was done."},
 		"a time by hand": {func(_ *world, bob *person) *page {
-			if a := bob.ask("Then book Fido on 1 December 2026 at 15:00"); !strings.Contains(a.Reply, "15:00") {
+			if a := bob.ask("at 15:00 then"); !strings.Contains(a.Reply, "15:00") {
 				bob.t.Errorf("it does not go on: %q", a.Reply)
 			}
 			return bob.open("/")
@@ -172,4 +182,12 @@ func TestBrowserQuestion(t *testing.T) {
 	bob.see("p", "Appointment booked: Tuesday, 1 December 2026 at")
 	bob.see("p", "You chose: Tuesday, 1 December 2026 at")
 	bob.shot(dir, "question-answered")
+	bob.say("Book an appointment for Milo next Tuesday at 10")
+	bob.see("h2", "VetAssist MCP Server asks")
+	n := eval[int](bob, `document.querySelectorAll("article").length`)
+	bob.say("the last one") // in words: it answers the same question, in its place
+	bob.see("article[last()]//p", "Appointment booked: Tuesday, 1 December 2026 at")
+	if now := eval[int](bob, `document.querySelectorAll("article").length`); now != n {
+		t.Errorf("%d exchanges, and there were %d", now, n)
+	}
 }

@@ -53,7 +53,9 @@ async function say(text) {
   toEnd();
   try {
     const answer = await ask(text);
-    pending.insertAdjacentHTML("beforebegin", answer.html);
+    const before = document.getElementById("e-" + answer.id); // the message answered a question of an exchange that is there
+    (before ?? pending).insertAdjacentHTML("beforebegin", answer.html);
+    before?.remove();
     pending.remove();
     document.getElementById("status").innerHTML = answer.status_html;
   } catch (error) {
