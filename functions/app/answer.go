@@ -14,7 +14,12 @@ import (
 func (a *app) answerQuestion(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	if err := r.ParseForm(); err != nil {
-		a.fail(w, r, &refusal{http.StatusBadRequest, "invalid_request", "This is not readable."})
+		bad := &refusal{http.StatusBadRequest, "invalid_request", "This is not readable. Please go back and try again."}
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			bad = &refusal{http.StatusRequestEntityTooLarge, "too_large", "This is too long. Please go back and write less."}
+		}
+		a.fail(w, r, bad)
 		return
 	}
 	b, _, err := a.open(r)

@@ -395,7 +395,7 @@ func TestForeignAnswers(t *testing.T) {
 		"another question":        {func() (int, string) { return p.post("/answer", form, with("question", "abcdefghijklmnop")) }, http.StatusOK},
 		"another exchange":        {func() (int, string) { return p.post("/answer", form, with("for", "abcdefghijklmnop")) }, http.StatusOK},
 		"no such decision":        {func() (int, string) { return p.post("/answer", form, with("do", "agree")) }, http.StatusBadRequest},
-		"huge":                    {func() (int, string) { return p.post("/answer", form, with("f0", strings.Repeat("a", 1<<20))) }, http.StatusBadRequest},
+		"huge":                    {func() (int, string) { return p.post("/answer", form, with("f0", strings.Repeat("a", 1<<20))) }, http.StatusRequestEntityTooLarge},
 		"not a form":              {func() (int, string) { return p.post("/answer", "text/plain", full.Encode()) }, http.StatusOK},
 		"its address":             {func() (int, string) { return p.get("/answer") }, http.StatusOK},
 		"what was not offered":    {func() (int, string) { return p.post("/answer", form, with("f0", "c")) }, http.StatusOK},

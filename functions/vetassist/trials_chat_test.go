@@ -81,6 +81,32 @@ var chatTrials = []trial{
 		to := p.page.header.Get("Location")
 		return func() answer { return p.still(func() { p.open(to) }) }
 	}, after: stillConnects},
+	// An answer is taken once: when that went wrong half-way, the page says that the question was interrupted, or what became of it.
+	{name: "an answer to a question", right: func(tr *trying, a answer) bool { return leads("/#e-")(tr, a) }, begin: func(tr *trying) func() answer {
+		p := tr.visitor("bob")
+		tr.people["visitor"] = p
+		p.connect(pets, "bob")
+		p.connect("Book an appointment for Milo on 29 November 2026 at 10", "bob") // a Sunday
+		if len(p.page.choices()) == 0 {
+			tr.t.Fatalf("no question: %s", p.page.text)
+		}
+		form := p.page
+		return func() answer {
+			p.page = form
+			return p.still(func() { p.submit("/answer", url.Values{"f0": form.choices()[:1]}) })
+		}
+	}, after: func(tr *trying, first, second answer) {
+		access := tr.access("bob", bobMay)
+		booked := tr.callTool(access, "list_appointments", `{"pet":"Milo"}`)
+		switch strings.Count(string(booked.body), `"date":"2026-11-30"`) {
+		case 0: // it was interrupted before that
+		case 1:
+			tr.callTool(access, "cancel_vet_appointment", `{"pet":"Milo","date":"2026-11-30"}`)
+		default:
+			tr.t.Errorf("booked twice: %s", booked.body)
+		}
+		stillConnects(tr, first, second)
+	}},
 	{name: "log out of the chat", right: leads("/logged-out"), begin: func(tr *trying) func() answer {
 		p := connected(tr)
 		delete(tr.people, "visitor")
