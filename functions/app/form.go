@@ -52,7 +52,7 @@ func readForm(raw any) (*form, json.RawMessage, error) {
 		return nil, nil, errNoForm
 	}
 	var s jsonschema.Schema
-	if err := json.Unmarshal(body, &s); err != nil || s.Type != "object" || len(s.Properties) > maxFields {
+	if err := json.Unmarshal(body, &s); err != nil || !restricted(body) || s.Type != "object" || len(s.Properties) > maxFields {
 		return nil, nil, errNoForm
 	}
 	f := &form{}
@@ -81,6 +81,54 @@ func readForm(raw any) (*form, json.RawMessage, error) {
 		return 1
 	})
 	return f, body, nil
+}
+
+// The keywords that a form's schema may have. Others are not overlooked: what refers to itself, for one, would have a validator go round
+// without end, ours and that of the SDK.
+var (
+	formWords   = []string{"$schema", "type", "title", "description", "properties", "required", "additionalProperties"}
+	fieldWords  = []string{"type", "title", "description", "default", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "enum", "enumNames", "oneOf", "minItems", "maxItems", "uniqueItems", "items"}
+	itemWords   = []string{"type", "enum", "anyOf", "oneOf"}
+	optionWords = []string{"const", "title", "description"}
+)
+
+// restricted tells whether a schema keeps to these, at each of its places.
+func restricted(raw json.RawMessage) bool {
+	members, ok := only(raw, formWords)
+	if extra := string(members["additionalProperties"]); !ok || extra != "" && extra != "false" && extra != "true" {
+		return false
+	}
+	fields, ok := only(members["properties"], nil)
+	for _, field := range fields {
+		members, fits := only(field, fieldWords)
+		items, itemsFit := only(members["items"], itemWords)
+		ok = ok && fits && itemsFit
+		for _, list := range []json.RawMessage{members["oneOf"], items["oneOf"], items["anyOf"]} {
+			var options []json.RawMessage
+			ok = ok && (list == nil || json.Unmarshal(list, &options) == nil)
+			for _, option := range options {
+				_, fits := only(option, optionWords)
+				ok = ok && fits
+			}
+		}
+	}
+	return ok
+}
+
+// only returns an object's members, if all of them have one of these names; nil means any.
+func only(raw json.RawMessage, names []string) (members map[string]json.RawMessage, ok bool) {
+	if raw == nil {
+		return nil, true
+	}
+	if json.Unmarshal(raw, &members) != nil || members == nil {
+		return nil, false
+	}
+	for name := range members {
+		if names != nil && !slices.Contains(names, name) && !strings.HasPrefix(name, "x-") {
+			return nil, false
+		}
+	}
+	return members, true
 }
 
 func readField(name string, s *jsonschema.Schema, required bool) (field, error) {
@@ -151,7 +199,7 @@ func readOptions(enum []any, titled []*jsonschema.Schema, names any) []option {
 		out = append(out, option{value, clip(title, maxLabel)})
 	}
 	for _, s := range titled {
-		if s.Const == nil {
+		if s == nil || s.Const == nil {
 			return nil
 		}
 		value, ok := (*s.Const).(string)

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -35,5 +37,48 @@ func FuzzReadChallenge(f *testing.F) {
 				t.Errorf("control characters: %q", c.Description+c.Error)
 			}
 		}
+	})
+}
+
+// FuzzForm: whatever schema a server sends and whatever a person types into it, what goes out fits the schema, and can be sent.
+func FuzzForm(f *testing.F) {
+	f.Add(slots, "a")
+	f.Add(slots, "c")
+	f.Add(person1, "30")
+	for _, schema := range []string{`{}`, `null`, `{"type":"object"}`, `{"type":"object","properties":{"a":null}}`, `{"type":"object","properties":{"a":true}}`, `{"type":"object","required":["a"]}`,
+		`{"type":"object","properties":{"a":{"type":"number","default":"x"}}}`, `{"type":"object","properties":{"a":{"type":"string","pattern":"^a$"}}}`,
+		`{"type":"object","properties":{"a":{"type":"string","$ref":"#"}}}`, `{"type":"object","properties":{"a":{"type":"array","items":{"enum":["a"]}}}}`,
+		`{"type":"object","not":{},"properties":{"a":{"type":"boolean"}}}`, `{"type":"object","properties":{"a":{"type":"string","oneOf":[{"const":1}]}}}`} {
+		f.Add(schema, "a")
+	}
+	f.Fuzz(func(t *testing.T, schema, typed string) {
+		if !json.Valid([]byte(schema)) {
+			return
+		}
+		read, kept, err := readForm(json.RawMessage(schema))
+		if err != nil {
+			return
+		}
+		if len(read.fields) > maxFields || len(kept) > maxSchema {
+			t.Errorf("%d fields", len(read.fields))
+		}
+		form := url.Values{}
+		for i, one := range read.fields {
+			form.Set(inputName(i), typed)
+			if len(one.title) > maxLabel+8 || len(one.options) > maxOptions {
+				t.Errorf("too much: %+v", one)
+			}
+		}
+		content, problem := read.fill(form)
+		if problem != "" {
+			return
+		}
+		if err := read.schema.Validate(content); err != nil {
+			t.Errorf("%v does not fit: %v", content, err)
+		}
+		if _, err := json.Marshal(content); err != nil {
+			t.Errorf("%v cannot be sent: %v", content, err)
+		}
+		(&question{Schema: kept}).spoken(typed)
 	})
 }

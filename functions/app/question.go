@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -80,7 +81,7 @@ func (q *question) answered(a *app, b *browser, action string, typed url.Values)
 	case "cancel":
 		note = "You put that off."
 	default:
-		return "", "", "", &refusal{400, "invalid_request", "This is no answer to the question."}
+		return "", "", "", &refusal{http.StatusBadRequest, "invalid_request", "This is no answer to the question."}
 	}
 	g := given{Responses: mcp.InputResponseMap{q.Key: result}, Call: q.Call, About: aboutQuestion(q.Message, q.Schema)}
 	if q.State != "" {
@@ -108,9 +109,9 @@ func aboutQuestion(message string, schema json.RawMessage) string {
 	return web.Hash(message + "\n" + string(schema))
 }
 
-// note adds what the person should know of the way to the answer.
+// note adds what the person should know of the way to the answer, once.
 func (e *exchange) note(text string) {
-	if text != "" {
+	if n := len(e.Notes); text != "" && (n == 0 || e.Notes[n-1] != text) {
 		e.Notes = append(e.Notes, text)
 	}
 }

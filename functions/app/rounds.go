@@ -146,8 +146,8 @@ func (w *wire) number(req *http.Request) *http.Response {
 		ID     int64  `json:"id"`
 		Method string `json:"method"`
 	}
-	if err := json.NewDecoder(body).Decode(&m); err != nil || m.ID == 0 {
-		return nil // a notification
+	if err := json.NewDecoder(body).Decode(&m); err != nil || m.ID == 0 || m.Method == "" {
+		return nil // a notification, or an answer of ours
 	}
 	w.mu.Lock()
 	w.id = m.ID
