@@ -31,7 +31,11 @@ func (a *app) answerQuestion(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		ctx, cancel := web.Finish(r.Context()) // what a tool did must be kept even if the browser leaves
 		defer cancel()
-		err = a.takeAnswer(ctx, b, id, r.PostForm)
+		var c conversation
+		var goesOn bool
+		if c, goesOn, err = a.takeAnswer(ctx, b, id, r.PostForm); goesOn {
+			err = a.goOn(ctx, b, c, id)
+		}
 	}
 	if err != nil && !errors.Is(err, errNothingWaits) { // that one was answered in another tab, or is closed
 		a.fail(w, r, err)
@@ -41,13 +45,12 @@ func (a *app) answerQuestion(w http.ResponseWriter, r *http.Request) {
 }
 
 // takeAnswer takes it once: of two tabs, one has the call go on.
-func (a *app) takeAnswer(ctx context.Context, b *browser, id string, form url.Values) error {
+func (a *app) takeAnswer(ctx context.Context, b *browser, id string, form url.Values) (c conversation, goesOn bool, err error) {
 	action := form.Get("do")
 	if action == "" {
 		action = "accept" // the button of a choice
 	}
-	goesOn := false
-	c, err := a.changeConversation(ctx, b, func(c *conversation) error {
+	c, err = a.changeConversation(ctx, b, func(c *conversation) error {
 		goesOn = false
 		e := c.find(id)
 		if e == nil || e.Question == nil || e.Question.ID != form.Get("question") {
@@ -72,10 +75,7 @@ func (a *app) takeAnswer(ctx context.Context, b *browser, id string, form url.Va
 		e.note(note)
 		return nil
 	})
-	if err != nil || !goesOn {
-		return err
-	}
-	return a.goOn(ctx, b, c, id)
+	return c, goesOn && err == nil, err
 }
 
 // typed is what came out of the fields, within bounds, to be shown again.

@@ -55,15 +55,7 @@ func (a *app) chat(w http.ResponseWriter, r *http.Request) {
 		a.chatFailed(w, r, asJSON, err)
 		return
 	}
-	ctx, cancel := web.Finish(r.Context())
-	defer cancel()
-	ex, answered, err := a.spokenAnswer(ctx, b, message)
-	if errors.Is(err, errNothingWaits) { // another tab was faster
-		answered, err = false, nil
-	}
-	if err == nil && !answered {
-		ex, err = a.converse(r.Context(), b, message)
-	}
+	ex, err := a.converse(r.Context(), b, message)
 	if err != nil {
 		a.chatFailed(w, r, asJSON, err)
 		return
@@ -94,10 +86,19 @@ func (a *app) converse(ctx context.Context, b *browser, message string) (exchang
 	}
 	a.revokeReplaced(ctx, b)
 	c, err := a.readConversation(ctx, b)
-	if err == nil {
-		c, err = a.abandon(ctx, b, c)
-	}
 	if err != nil {
+		return exchange{}, err
+	}
+	if id, form, ok := a.spoken(c, message); ok {
+		answered, goesOn, err := a.takeAnswer(ctx, b, id, form)
+		if goesOn {
+			return a.goOnNow(ctx, b, answered, id)
+		}
+		if err != nil && !errors.Is(err, errNothingWaits) { // another tab was faster
+			return exchange{}, err
+		}
+	}
+	if c, err = a.abandon(ctx, b, c); err != nil {
 		return exchange{}, err
 	}
 	ex, err := a.newExchange(message)

@@ -40,8 +40,22 @@ func (a *app) resume(ctx context.Context, b *browser, id, note string) error {
 	return a.goOn(ctx, b, c, id)
 }
 
-// goOn runs what is left to do of an exchange, with what was said before it.
+// goOn runs what is left to do of an exchange, when its turn has come.
 func (a *app) goOn(ctx context.Context, b *browser, c conversation, id string) error {
+	leave, err := a.turns.enter(ctx, web.Hash(b.family))
+	if err != nil {
+		ex := *c.find(id)
+		ex.Waiting, ex.Answer = nil, ""
+		ex.problem(refusalOf(err).Message)
+		return a.settle(ctx, b, ex)
+	}
+	defer leave()
+	_, err = a.goOnNow(ctx, b, c, id)
+	return err
+}
+
+// goOnNow does it, with what was said before the exchange.
+func (a *app) goOnNow(ctx context.Context, b *browser, c conversation, id string) (exchange, error) {
 	ex := *c.find(id)
 	before := conversation{}
 	for _, e := range c.Exchanges {
@@ -49,15 +63,8 @@ func (a *app) goOn(ctx context.Context, b *browser, c conversation, id string) e
 			before.Exchanges = append(before.Exchanges, e)
 		}
 	}
-	leave, err := a.turns.enter(ctx, web.Hash(b.family))
-	if err != nil {
-		ex.Waiting, ex.Answer = nil, ""
-		ex.problem(refusalOf(err).Message)
-		return a.settle(ctx, b, ex)
-	}
-	defer leave()
 	a.run(ctx, b, before.history(), &ex)
-	return a.settle(ctx, b, ex)
+	return ex, a.settle(ctx, b, ex)
 }
 
 // settle stores what became of an exchange that was there already.

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -73,27 +72,17 @@ func plainWords(text string) []string {
 	return words
 }
 
-// spokenAnswer lets a message answer the question that is open. ok: it did, and this is what became of the exchange.
-func (a *app) spokenAnswer(ctx context.Context, b *browser, message string) (ex exchange, ok bool, err error) {
-	c, err := a.readConversation(ctx, b)
-	if err != nil || len(c.Exchanges) == 0 {
-		return ex, false, err
+// spoken tells whether a message answers the question that is open in a conversation: which exchange's, and how.
+func (a *app) spoken(c conversation, message string) (id string, form url.Values, ok bool) {
+	if len(c.Exchanges) == 0 {
+		return "", nil, false
 	}
 	last := c.Exchanges[len(c.Exchanges)-1]
 	if last.Question == nil || !a.now().Before(last.Question.Until) {
-		return ex, false, nil
+		return "", nil, false
 	}
-	form, ok := last.Question.spoken(message)
-	if !ok {
-		return ex, false, nil
+	if form, ok = last.Question.spoken(message); ok {
+		form.Set("question", last.Question.ID)
 	}
-	form.Set("question", last.Question.ID)
-	if err := a.takeAnswer(ctx, b, last.ID, form); err != nil {
-		return ex, false, err
-	}
-	c, err = a.readConversation(ctx, b)
-	if e := c.find(last.ID); err == nil && e != nil {
-		return *e, true, nil
-	}
-	return ex, false, err
+	return last.ID, form, ok
 }
