@@ -371,3 +371,54 @@ func TestStoreHoldsNoProof(t *testing.T) {
 		t.Error("the store knows it, or nothing")
 	}
 }
+
+// TestPushedKey: a pushed request with a proof is bound to its key as if it had named it, and the two must be one (RFC 9449 §10.1).
+func TestPushedKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h, other := w.holder(), w.holder()
+	proof := func() string { return h.proof(map[string]any{"htu": w.url + "/oauth/par"}) }
+	form := w.pushForm()
+	got, a := w.pushAs(form, proving(proof()))
+	if h.nonce = a.header.Get("DPoP-Nonce"); got.Error != "use_dpop_nonce" || got.Status != http.StatusBadRequest || h.nonce == "" {
+		t.Fatalf("%+v %v", got, a.header)
+	}
+	used := proof()
+	for what, c := range map[string]struct {
+		form url.Values
+		by   string
+		want string
+	}{
+		"another key named":        {w.pushForm("dpop_jkt", other.key.ID()), proof(), "invalid_dpop_proof"},
+		"for the token endpoint":   {form, h.proof(nil), "invalid_dpop_proof"},
+		"no proof":                 {form, "x", "invalid_dpop_proof"},
+		"the same key named":       {w.pushForm("dpop_jkt", h.key.ID()), proof(), ""},
+		"no proof, but a key":      {w.pushForm("dpop_jkt", h.key.ID()), "", ""},
+		"no proof, but half a key": {w.pushForm("dpop_jkt", "x"), "", "invalid_request"},
+		"a proof":                  {form, used, ""},
+	} {
+		edit := func(*http.Request) {}
+		if c.by != "" {
+			edit = proving(c.by)
+		}
+		got, _ := w.pushAs(c.form, edit)
+		if got.Error != c.want {
+			t.Errorf("%s: %+v", what, got)
+		}
+		if c.want != "" {
+			continue
+		}
+		b := w.browser()
+		page := b.login("bob", w.brings(clientID, got.RequestURI))
+		if page.status == http.StatusOK {
+			page = b.approve(page)
+		}
+		code := b.callback(page).Get("code")
+		w.redeem(code).expect(t, "invalid_dpop_proof")
+		other.redeem(code).expect(t, "invalid_grant")
+		h.redeem(code).expect(t, "")
+	}
+	if got, _ := w.pushAs(form, proving(used)); got.Error != "invalid_dpop_proof" {
+		t.Errorf("a used proof: %+v", got)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/dpop"
@@ -47,9 +48,10 @@ type tokenError struct {
 
 func (e *tokenError) Error() string { return e.Code + ": " + e.Description }
 
-// waiting reports whether it only tells a device that nobody has answered yet (RFC 8628 §3.5): every few seconds, so it is not recorded.
+// waiting reports whether it only tells a device that nobody has answered yet (RFC 8628 §3.5): every few seconds, so it is not recorded. Nor is
+// that a proof of possession lacks a nonce, which is how every client begins (RFC 9449 §8).
 func (e *tokenError) waiting() bool {
-	return e.Code == "authorization_pending" || e.Code == "slow_down"
+	return slices.Contains([]string{"authorization_pending", "slow_down", dpop.UseNonce}, e.Code)
 }
 
 func (e *tokenError) status() int {

@@ -75,7 +75,8 @@ func New(c Config) (http.Handler, error) {
 		access: access.New(c.Store, c.Now), documents: documents, clientKeys: newClientKeys(documents.get, c.Now), passkeys: passkeys, noPasskeys: noPasskeys,
 		pushes:     newThrottle(c.Now, pushesByAddress, pushesByAddressBurst, pushesInAll, pushesInAllBurst),
 		refreshKey: secret.At(c.Store, c.Rand, "oauth-secret/refresh"), passkeyKey: secret.At(c.Store, c.Rand, "oauth-secret/passkey"),
-		deviceKey: secret.At(c.Store, c.Rand, "oauth-secret/device"), proofs: dpop.NewChecker(c.Store, "dpop/", "oauth-secret/dpop", c.Now, c.Rand)}
+		deviceKey: secret.At(c.Store, c.Rand, "oauth-secret/device"),
+		proofs:    dpop.NewChecker(c.Store, "dpop/", "oauth-secret/dpop", c.Now, c.Rand)}
 	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
 		return nil, err
 	}

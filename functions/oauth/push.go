@@ -12,6 +12,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -61,7 +62,12 @@ type pushAnswer struct {
 
 // push is the pushed authorization request endpoint (RFC 9126 §2).
 func (s *server) push(w http.ResponseWriter, r *http.Request) {
-	name, client, err := s.keepPushed(r)
+	var name string
+	var client directory.Client
+	proof, err := s.checkProof(w, r, "/oauth/par")
+	if err == nil {
+		name, client, err = s.keepPushed(r, proof)
+	}
 	if err != nil {
 		s.refuse(w, r, audit.Event{Name: audit.Push, ClientID: client.ID, Proven: vouched(client)}, err)
 		return
@@ -74,7 +80,7 @@ func (s *server) push(w http.ResponseWriter, r *http.Request) {
 var errPushTooLarge = &tokenError{"invalid_request", "the authorization request is over 8 KiB when encoded"}
 
 // keepPushed tells too which client it was, once that is known.
-func (s *server) keepPushed(r *http.Request) (name string, client directory.Client, err error) {
+func (s *server) keepPushed(r *http.Request, proof dpop.Proof) (name string, client directory.Client, err error) {
 	params, err := readForm(r)
 	if errors.Is(err, errFormTooLarge) {
 		err = errPushTooLarge
@@ -86,12 +92,18 @@ func (s *server) keepPushed(r *http.Request) (name string, client directory.Clie
 	if err != nil {
 		return "", client, err
 	}
+	if err := pushKey(proof, params); err != nil {
+		return "", known, err
+	}
 	record := pushedRecord{ClientID: client.ClientID(), Proven: client.Confidential()}
 	if err := s.checkPush(r.Context(), client, known, params, &record); err != nil {
 		return "", known, err
 	}
 	if !record.Proven && !s.pushes.admits(clientNetwork(r.Context())) { // RFC 9126 §2.3
 		return "", known, &tooManyError{"too many authorization requests were pushed just now", time.Second}
+	}
+	if err := s.useProof(r.Context(), proof); err != nil {
+		return "", known, err
 	}
 	name, op, err := s.namePushed(record, pushedLifetime)
 	if err == nil {
