@@ -422,3 +422,48 @@ func TestPushedKey(t *testing.T) {
 		t.Errorf("a used proof: %+v", got)
 	}
 }
+
+// TestUserinfoWithProof: the userinfo endpoint is a protected resource as any other (RFC 9449 §7).
+func TestUserinfoWithProof(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h, thief := w.holder(), w.holder()
+	got := h.redeem(w.code("scope", "openid pet-profile:read"))
+	thief.nonce = h.nonce
+	plain := w.redeem(w.code("scope", "openid pet-profile:read"))
+	ask := func(scheme, access, proof string) answer {
+		return w.userinfo(access, func(r *http.Request) {
+			r.Header.Set("Authorization", scheme+" "+access)
+			if proof != "" {
+				r.Header.Set("DPoP", proof)
+			}
+		})
+	}
+	proof := func(h *holder, changes map[string]any) string {
+		claims := map[string]any{"htm": "GET", "htu": w.url + "/oauth/userinfo", "ath": dpop.TokenHash(got.Access)}
+		maps.Copy(claims, changes)
+		return h.proof(claims)
+	}
+	used := proof(h, nil)
+	if a := ask("DPoP", got.Access, used); a.status != http.StatusOK || a.header.Get("DPoP-Nonce") == "" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	for what, c := range map[string]struct{ scheme, access, proof, code string }{
+		"a used proof":           {"DPoP", got.Access, used, "invalid_dpop_proof"},
+		"no proof":               {"DPoP", got.Access, "", "invalid_dpop_proof"},
+		"no nonce":               {"DPoP", got.Access, proof(h, map[string]any{"nonce": nil}), "use_dpop_nonce"},
+		"for the token endpoint": {"DPoP", got.Access, proof(h, map[string]any{"htu": w.url + "/oauth/token"}), "invalid_dpop_proof"},
+		"for another method":     {"DPoP", got.Access, proof(h, map[string]any{"htm": "POST"}), "invalid_dpop_proof"},
+		"another key":            {"DPoP", got.Access, proof(thief, nil), "invalid_token"},
+		"as a bearer token":      {"Bearer", got.Access, proof(h, nil), "invalid_token"},
+		"a bearer token":         {"DPoP", plain.Access, proof(h, map[string]any{"ath": dpop.TokenHash(plain.Access)}), "invalid_token"},
+	} {
+		a := ask(c.scheme, c.access, c.proof)
+		if challenge := a.header.Get("WWW-Authenticate"); a.status != http.StatusUnauthorized || !strings.HasPrefix(challenge, c.scheme+" ") || !strings.Contains(challenge, `error="`+c.code+`"`) {
+			t.Errorf("%s: %d %s", what, a.status, challenge)
+		}
+	}
+	if a := ask("Bearer", plain.Access, ""); a.status != http.StatusOK {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}

@@ -184,7 +184,7 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Even
 		event.UserID = about.userID
 	}
 	event.Outcome, event.Details = audit.Refused, map[string]string{"error": refusal.Code, "reason": refusal.Description}
-	if refusal.Code != dpop.UseNonce && !refusal.waiting() { // the first is how every client begins
+	if !refusal.waiting() {
 		s.audit.Record(r.Context(), event)
 	}
 	if refusal.status() == http.StatusUnauthorized {

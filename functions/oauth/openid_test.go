@@ -381,7 +381,7 @@ func TestUserinfo(t *testing.T) {
 			a := w.userinfo(full.Access, c.edit)
 			challenge := a.header.Get("WWW-Authenticate")
 			if a.status != c.status || strings.Contains(a.body, "user-bob") || !strings.HasPrefix(challenge, `Bearer realm="vetassist", scope="openid"`) ||
-				strings.Contains(challenge, "error=") != (c.code != "") || !strings.Contains(challenge, c.code) || a.header.Get("Access-Control-Expose-Headers") != "WWW-Authenticate" {
+				strings.Contains(challenge, "error=") != (c.code != "") || !strings.Contains(challenge, c.code) || a.header.Get("Access-Control-Expose-Headers") != "WWW-Authenticate, DPoP-Nonce" {
 				t.Errorf("%d %s %q", a.status, a.body, challenge)
 			}
 		})

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
@@ -38,12 +40,21 @@ func invalidToken(reason string) error {
 // whose grant stands now: revoking ends it at once. Which server the token is for does not count, as the person agreed to both at once.
 func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate")
-	now, err := s.bearer(r)
+	w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate, "+dpop.NonceHeader)
+	scheme, raw, err := web.AccessToken(r, "Bearer", dpop.Scheme)
+	var now standing
+	switch {
+	case errors.Is(err, web.ErrNoBearer):
+		err = &userinfoError{Status: http.StatusUnauthorized}
+	case err != nil:
+		err = &userinfoError{http.StatusBadRequest, "invalid_request", "the request has several Authorization headers"}
+	default:
+		now, err = s.bearer(w, r, scheme, raw)
+	}
 	var refusal *userinfoError
 	switch {
 	case errors.As(err, &refusal):
-		s.challenge(w, refusal)
+		s.challenge(w, scheme, refusal)
 	case err != nil:
 		web.Fail(w, r, s.Log, err)
 	default:
@@ -57,14 +68,7 @@ func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 
 // bearer is what the token in the header is good for now. A token in the body or in the query is not taken (RFC 6750 §2.2, §2.3; RFC 9700
 // §4.3.2).
-func (s *server) bearer(r *http.Request) (standing, error) {
-	raw, err := web.Bearer(r)
-	switch {
-	case errors.Is(err, web.ErrNoBearer):
-		return standing{}, &userinfoError{Status: http.StatusUnauthorized}
-	case err != nil:
-		return standing{}, &userinfoError{http.StatusBadRequest, "invalid_request", "the request has several Authorization headers"}
-	}
+func (s *server) bearer(w http.ResponseWriter, r *http.Request, scheme, raw string) (standing, error) {
 	claims, err := s.verifier.Verify(r.Context(), raw)
 	var invalid *token.InvalidError
 	switch {
@@ -72,8 +76,12 @@ func (s *server) bearer(r *http.Request) (standing, error) {
 		return standing{}, invalidToken("the access token was refused: " + invalid.Reason)
 	case err != nil:
 		return standing{}, err
-	case claims.Key() != "": // RFC 9449 §7.1: never as a bearer token
-		return standing{}, invalidToken("this access token is bound to a key: send it with the scheme DPoP and a proof")
+	case (claims.Key() != "") != (scheme == dpop.Scheme): // RFC 9449 §7.2
+		return standing{}, invalidToken("one that is bound to a key comes under the scheme DPoP, with a proof, and any other under Bearer")
+	case claims.Key() != "":
+		if err := s.checkBound(w, r, userinfoPath, raw, claims); err != nil {
+			return standing{}, err
+		}
 	}
 	return s.aboutPerson(r, claims)
 }
@@ -93,11 +101,37 @@ func (s *server) aboutPerson(r *http.Request, claims token.Claims) (now standing
 	return now, err
 }
 
-// challenge answers a bearer (RFC 6750 §3).
-func (s *server) challenge(w http.ResponseWriter, e *userinfoError) {
+// checkBound lets an access token that is bound to a key pass with a proof of that key (RFC 9449 §7.1).
+func (s *server) checkBound(w http.ResponseWriter, r *http.Request, path, raw string, claims token.Claims) error {
+	nonce, err := s.proofs.Nonce(r.Context())
+	if err != nil {
+		return err
+	}
+	w.Header().Set(dpop.NonceHeader, nonce)
+	proof, err := s.proofs.Check(r.Context(), r, s.BaseURL+path, raw)
+	if err == nil && !dpop.SameKey(proof.Key, claims.Key()) {
+		return invalidToken("it is bound to another key than that of the proof")
+	}
+	if err == nil {
+		err = s.proofs.Use(r.Context(), proof)
+	}
+	var wrong *dpop.Error
+	if errors.As(err, &wrong) {
+		return &userinfoError{http.StatusUnauthorized, wrong.Code, wrong.Description}
+	}
+	return err
+}
+
+// challenge answers in the scheme that the token came under (RFC 6750 §3, RFC 9449 §7.1), or in both.
+func (s *server) challenge(w http.ResponseWriter, scheme string, e *userinfoError) {
 	challenge := `Bearer realm="vetassist", scope="openid"`
+	proofs := fmt.Sprintf(`DPoP realm="vetassist", scope="openid", algs=%q`, strings.Join(dpop.Algs, " "))
+	if scheme == dpop.Scheme {
+		challenge = proofs
+	}
 	if e.Code == "" {
 		w.Header().Set("WWW-Authenticate", challenge)
+		w.Header().Add("WWW-Authenticate", proofs)
 		web.JSON(w, e.Status, map[string]string{"error_description": "An access token is needed, in the Authorization header."})
 		return
 	}
