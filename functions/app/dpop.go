@@ -13,7 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/vetassist/vetassist/shared/clientkey"
-	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 )
 
 // Where the authorization server and the MCP server both take proofs (RFC 9449 §5.1; RFC 9728 §2 or a challenge that names DPoP; MCP,
@@ -78,7 +78,7 @@ func (n *nonces) at(address string) string {
 
 // note remembers what an answer says, whatever its status (RFC 9449 §8.2).
 func (n *nonces) note(address string, h http.Header) {
-	nonce := h.Get(dpop.NonceHeader)
+	nonce := h.Get(possession.NonceHeader)
 	bad := func(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r > '~' } // RFC 9449 §8.1
 	if nonce == "" || len(nonce) > maxNonce || strings.ContainsFunc(nonce, bad) {
 		return
@@ -97,7 +97,7 @@ func endpointAt(address string) string {
 	if err != nil {
 		return ""
 	}
-	return dpop.Target(u)
+	return possession.Target(u)
 }
 
 // errorCode is that of a refusal of the token endpoint (RFC 6749 §5.2).
@@ -142,7 +142,7 @@ func (p *prover) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (p *prover) send(req *http.Request, key clientkey.Key, token, nonce string) (*http.Response, error) {
-	proof, err := dpop.Prove(key, dpop.Request{Method: req.Method, URL: req.URL.String(), AccessToken: token, Nonce: nonce}, p.app.now())
+	proof, err := possession.Prove(key, possession.Request{Method: req.Method, URL: req.URL.String(), AccessToken: token, Nonce: nonce}, p.app.now())
 	if err != nil {
 		return nil, err
 	}
@@ -152,8 +152,8 @@ func (p *prover) send(req *http.Request, key clientkey.Key, token, nonce string)
 			return nil, err
 		}
 	}
-	out.Header.Set("Authorization", dpop.Scheme+" "+token)
-	out.Header.Set(dpop.Header, proof)
+	out.Header.Set("Authorization", possession.Scheme+" "+token)
+	out.Header.Set(possession.Header, proof)
 	resp, err := p.next.RoundTrip(out)
 	if err == nil {
 		p.app.nonces.note(req.URL.String(), resp.Header)

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/clientkey"
-	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 )
 
 const (
@@ -65,7 +65,7 @@ func (s server) client() client { return client{Issuer: s.Issuer, ID: s.Client, 
 func (a *app) requestToken(ctx context.Context, s server, key *clientkey.Key, form url.Values, requested []string) (tokens, error) {
 	c, kind := s.client(), "Bearer"
 	if c.key = key; key != nil {
-		kind = dpop.Scheme
+		kind = possession.Scheme
 	}
 	status, body, err := a.postForm(ctx, s.Token, c, form)
 	if err != nil {
@@ -173,11 +173,11 @@ func (a *app) postOnce(ctx context.Context, endpoint string, c client, form url.
 	}
 	req.Header = header
 	if c.key != nil {
-		proof, err := dpop.Prove(*c.key, dpop.Request{Method: req.Method, URL: endpoint, Nonce: nonce}, a.now())
+		proof, err := possession.Prove(*c.key, possession.Request{Method: req.Method, URL: endpoint, Nonce: nonce}, a.now())
 		if err != nil {
 			return 0, nil, err
 		}
-		header.Set(dpop.Header, proof)
+		header.Set(possession.Header, proof)
 	}
 	resp, err := a.http.Do(req)
 	if err != nil {

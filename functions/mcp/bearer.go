@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/vetassist/vetassist/shared/clinic"
-	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
@@ -61,7 +61,7 @@ func (c caller) agent() string {
 // too.
 const (
 	bearerScheme = "Bearer"
-	proofScheme  = dpop.Scheme
+	proofScheme  = possession.Scheme
 )
 
 // bearer lets requests with a good access token pass.

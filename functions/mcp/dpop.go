@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
 )
@@ -30,7 +31,7 @@ func (g *guard) checkKey(w http.ResponseWriter, r *http.Request, scheme, raw str
 		g.cannotCheck(w, r, err)
 		return dpop.Proof{}, false
 	}
-	w.Header().Set(dpop.NonceHeader, nonce) // RFC 9449 §8.2, §9
+	w.Header().Set(possession.NonceHeader, nonce) // RFC 9449 §8.2, §9
 	proof, err = g.proofs.Check(r.Context(), r, g.url, raw)
 	if err != nil {
 		g.refuseProof(w, r, err)

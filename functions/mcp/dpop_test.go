@@ -17,6 +17,7 @@ import (
 	"github.com/vetassist/vetassist/functions/mcp"
 	"github.com/vetassist/vetassist/shared/clientkey"
 	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
@@ -48,7 +49,7 @@ func (h *holder) bind(g token.Grant) string {
 // proof is one for a token at /mcp, with other claims; nil takes one out.
 func (h *holder) proof(raw string, changes map[string]any) string {
 	h.t.Helper()
-	claims := jwt.MapClaims{"jti": rand.Text(), "htm": "POST", "htu": base + "/mcp", "iat": h.clock.Now().Unix(), "nonce": h.nonce, "ath": dpop.TokenHash(raw)}
+	claims := jwt.MapClaims{"jti": rand.Text(), "htm": "POST", "htu": base + "/mcp", "iat": h.clock.Now().Unix(), "nonce": h.nonce, "ath": possession.TokenHash(raw)}
 	maps.Copy(claims, changes)
 	maps.DeleteFunc(claims, func(_ string, v any) bool { return v == nil })
 	proof, err := h.key.SignProof("dpop+jwt", claims)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 )
 
 // checkProof checks the DPoP proof of a request to an endpoint of ours, where it has one (RFC 9449 §5), and hands out the nonce for
@@ -19,7 +20,7 @@ func (s *server) checkProof(w http.ResponseWriter, r *http.Request, path string)
 	if err != nil {
 		return dpop.Proof{}, err
 	}
-	w.Header().Set(dpop.NonceHeader, nonce)
+	w.Header().Set(possession.NonceHeader, nonce)
 	proof, err := s.proofs.Check(r.Context(), r, s.BaseURL+path, "")
 	return proof, proofError(err)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/vetassist/vetassist/shared/clientkey"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 	"github.com/vetassist/vetassist/shared/store"
 )
 
@@ -150,7 +151,7 @@ func TestProofRefusals(t *testing.T) {
 		{"for the MCP server", []string{h.proof(map[string]any{"htu": w.url + "/mcp"})}, "invalid_dpop_proof"},
 		{"for another endpoint", []string{h.proof(map[string]any{"htu": w.url + "/oauth/par"})}, "invalid_dpop_proof"},
 		{"for another server", []string{h.proof(map[string]any{"htu": "https://other.example/oauth/token"})}, "invalid_dpop_proof"},
-		{"with an access token", []string{h.proof(map[string]any{"ath": dpop.TokenHash("x")})}, "invalid_dpop_proof"},
+		{"with an access token", []string{h.proof(map[string]any{"ath": possession.TokenHash("x")})}, "invalid_dpop_proof"},
 		{"of yesterday", []string{h.proof(map[string]any{"iat": w.clock.Now().Add(-24 * time.Hour).Unix()})}, "invalid_dpop_proof"},
 		{"of tomorrow", []string{h.proof(map[string]any{"iat": w.clock.Now().Add(24 * time.Hour).Unix()})}, "invalid_dpop_proof"},
 		{"a client assertion", []string{assertion}, "invalid_dpop_proof"},
@@ -440,7 +441,7 @@ func TestUserinfoWithProof(t *testing.T) {
 		})
 	}
 	proof := func(h *holder, changes map[string]any) string {
-		claims := map[string]any{"htm": "GET", "htu": w.url + "/oauth/userinfo", "ath": dpop.TokenHash(got.Access)}
+		claims := map[string]any{"htm": "GET", "htu": w.url + "/oauth/userinfo", "ath": possession.TokenHash(got.Access)}
 		maps.Copy(claims, changes)
 		return h.proof(claims)
 	}
@@ -456,7 +457,7 @@ func TestUserinfoWithProof(t *testing.T) {
 		"for another method":     {"DPoP", got.Access, proof(h, map[string]any{"htm": "POST"}), "invalid_dpop_proof"},
 		"another key":            {"DPoP", got.Access, proof(thief, nil), "invalid_token"},
 		"as a bearer token":      {"Bearer", got.Access, proof(h, nil), "invalid_token"},
-		"a bearer token":         {"DPoP", plain.Access, proof(h, map[string]any{"ath": dpop.TokenHash(plain.Access)}), "invalid_token"},
+		"a bearer token":         {"DPoP", plain.Access, proof(h, map[string]any{"ath": possession.TokenHash(plain.Access)}), "invalid_token"},
 	} {
 		a := ask(c.scheme, c.access, c.proof)
 		if challenge := a.header.Get("WWW-Authenticate"); a.status != http.StatusUnauthorized || !strings.HasPrefix(challenge, c.scheme+" ") || !strings.Contains(challenge, `error="`+c.code+`"`) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
@@ -40,8 +41,8 @@ func invalidToken(reason string) error {
 // whose grant stands now: revoking ends it at once. Which server the token is for does not count, as the person agreed to both at once.
 func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate, "+dpop.NonceHeader)
-	scheme, raw, err := web.AccessToken(r, "Bearer", dpop.Scheme)
+	w.Header().Set("Access-Control-Expose-Headers", "WWW-Authenticate, "+possession.NonceHeader)
+	scheme, raw, err := web.AccessToken(r, "Bearer", possession.Scheme)
 	var now standing
 	switch {
 	case errors.Is(err, web.ErrNoBearer):
@@ -76,7 +77,7 @@ func (s *server) bearer(w http.ResponseWriter, r *http.Request, scheme, raw stri
 		return standing{}, invalidToken("the access token was refused: " + invalid.Reason)
 	case err != nil:
 		return standing{}, err
-	case (claims.Key() != "") != (scheme == dpop.Scheme): // RFC 9449 §7.2
+	case (claims.Key() != "") != (scheme == possession.Scheme): // RFC 9449 §7.2
 		return standing{}, invalidToken("one that is bound to a key comes under the scheme DPoP, with a proof, and any other under Bearer")
 	case claims.Key() != "":
 		if err := s.checkBound(w, r, userinfoPath, raw, claims); err != nil {
@@ -107,7 +108,7 @@ func (s *server) checkBound(w http.ResponseWriter, r *http.Request, path, raw st
 	if err != nil {
 		return err
 	}
-	w.Header().Set(dpop.NonceHeader, nonce)
+	w.Header().Set(possession.NonceHeader, nonce)
 	proof, err := s.proofs.Check(r.Context(), r, s.BaseURL+path, raw)
 	if err == nil && !dpop.SameKey(proof.Key, claims.Key()) {
 		return invalidToken("it is bound to another key than that of the proof")
@@ -126,7 +127,7 @@ func (s *server) checkBound(w http.ResponseWriter, r *http.Request, path, raw st
 func (s *server) challenge(w http.ResponseWriter, scheme string, e *userinfoError) {
 	challenge := `Bearer realm="vetassist", scope="openid"`
 	proofs := fmt.Sprintf(`DPoP realm="vetassist", scope="openid", algs=%q`, strings.Join(dpop.Algs, " "))
-	if scheme == dpop.Scheme {
+	if scheme == possession.Scheme {
 		challenge = proofs
 	}
 	if e.Code == "" {

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/vetassist/vetassist/shared/clientkey"
-	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 )
 
 // holder is a client whose tokens are bound to its key (RFC 9449). It knows the nonces that the two servers gave it last.
@@ -29,7 +29,7 @@ func (w *world) holder() *holder {
 // proof is one for a POST to a path, with an access token or none.
 func (h *holder) proof(path, access string) string {
 	h.t.Helper()
-	raw, err := dpop.Prove(h.key, dpop.Request{Method: "POST", URL: h.URL + path, AccessToken: access, Nonce: h.nonces[path]}, h.clock.Now())
+	raw, err := possession.Prove(h.key, possession.Request{Method: "POST", URL: h.URL + path, AccessToken: access, Nonce: h.nonces[path]}, h.clock.Now())
 	if err != nil {
 		h.t.Fatal(err)
 	}

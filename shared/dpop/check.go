@@ -17,6 +17,7 @@ import (
 	"github.com/MicahParks/jwkset"
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/vetassist/vetassist/shared/possession"
 	"github.com/vetassist/vetassist/shared/secret"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
@@ -69,7 +70,7 @@ type Proof struct {
 }
 
 // Sent reports whether a request came with a proof, good or not.
-func Sent(r *http.Request) bool { return len(r.Header.Values(Header)) > 0 }
+func Sent(r *http.Request) bool { return len(r.Header.Values(possession.Header)) > 0 }
 
 // SameKey compares two thumbprints. No thumbprint is that of no key.
 func SameKey(a, b string) bool {
@@ -89,7 +90,7 @@ type claims struct {
 // access token that comes along, empty where none does. Nothing is written: Use takes the proof. The error is an *Error, or a
 // failure of ours.
 func (c *Checker) Check(ctx context.Context, r *http.Request, target, access string) (Proof, error) {
-	sent := r.Header.Values(Header)
+	sent := r.Header.Values(possession.Header)
 	switch {
 	case len(sent) != 1:
 		return Proof{}, invalid("the request needs exactly one DPoP header")
@@ -129,7 +130,7 @@ func (c *Checker) Check(ctx context.Context, r *http.Request, target, access str
 func (c *Checker) wrong(t *jwt.Token, found claims, method, target, access string) string {
 	_, crit := t.Header["crit"]
 	switch {
-	case t.Header["typ"] != proofType: // RFC 9449 §11.5: a JWT that was signed for something else is none
+	case t.Header["typ"] != possession.Type: // RFC 9449 §11.5: a JWT that was signed for something else is none
 		return "its typ is not dpop+jwt"
 	case crit: // RFC 7515 §4.1.11: an extension that is not understood must not be ignored
 		return "it uses an extension that is not understood"
@@ -147,7 +148,7 @@ func (c *Checker) wrong(t *jwt.Token, found claims, method, target, access strin
 		return "its iat is in the future: see that your clock is right"
 	case access == "" && found.TokenHash != "": // RFC 9449 §7: neither kind stands in for the other
 		return "it is for a request with an access token: leave out ath"
-	case access != "" && subtle.ConstantTimeCompare([]byte(found.TokenHash), []byte(TokenHash(access))) != 1:
+	case access != "" && subtle.ConstantTimeCompare([]byte(found.TokenHash), []byte(possession.TokenHash(access))) != 1:
 		return "its ath is not the hash of this access token"
 	}
 	return ""

@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 	"github.com/vetassist/vetassist/shared/store"
 )
 
@@ -41,7 +42,7 @@ func TestGoodProof(t *testing.T) {
 	if p, err := w.check("", w.proof(nil)); err != nil || !dpop.SameKey(p.Key, w.key.ID()) {
 		t.Errorf("%+v, %v, of the key %s", p, err, w.key.ID())
 	}
-	if p, err := w.check("token", w.proof(map[string]any{"ath": dpop.TokenHash("token")})); err != nil || p.Key != w.key.ID() {
+	if p, err := w.check("token", w.proof(map[string]any{"ath": possession.TokenHash("token")})); err != nil || p.Key != w.key.ID() {
 		t.Errorf("with an access token: %+v, %v", p, err)
 	}
 }
@@ -78,9 +79,9 @@ func TestClaims(t *testing.T) {
 		{"expired by its own word", map[string]any{"exp": now.Add(-2 * time.Minute).Unix()}, "", "invalid_dpop_proof", "expired"},
 		{"not valid yet by its own word", map[string]any{"nbf": now.Add(2 * time.Minute).Unix()}, "", "invalid_dpop_proof", "not valid yet"},
 		{"no ath with a token", nil, "token", "invalid_dpop_proof", "ath"},
-		{"the ath of another token", map[string]any{"ath": dpop.TokenHash("other")}, "token", "invalid_dpop_proof", "ath"},
+		{"the ath of another token", map[string]any{"ath": possession.TokenHash("other")}, "token", "invalid_dpop_proof", "ath"},
 		{"the token as ath", map[string]any{"ath": "token"}, "token", "invalid_dpop_proof", "ath"},
-		{"an ath without a token", map[string]any{"ath": dpop.TokenHash("token")}, "", "invalid_dpop_proof", "ath"},
+		{"an ath without a token", map[string]any{"ath": possession.TokenHash("token")}, "", "invalid_dpop_proof", "ath"},
 		{"no nonce", map[string]any{"nonce": nil}, "", "use_dpop_nonce", "DPoP-Nonce"}, // RFC 9449 §11.3
 		{"an empty nonce", map[string]any{"nonce": ""}, "", "use_dpop_nonce", "DPoP-Nonce"},
 		{"a nonce of nobody's", map[string]any{"nonce": "x"}, "", "use_dpop_nonce", "DPoP-Nonce"},

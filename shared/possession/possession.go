@@ -1,4 +1,5 @@
-package dpop
+// Package possession makes proofs of possession (RFC 9449 §4): the half of DPoP that a client needs. Package dpop checks them.
+package possession
 
 import (
 	"crypto/rand"
@@ -18,7 +19,7 @@ const (
 	NonceHeader = "DPoP-Nonce" // of an answer, for the next proof
 	Scheme      = "DPoP"       // in Authorization, and the token_type
 
-	proofType = "dpop+jwt"
+	Type = "dpop+jwt"
 )
 
 // Request is what a proof is for.
@@ -41,7 +42,7 @@ func Prove(key clientkey.Key, r Request, now time.Time) (string, error) {
 	if r.Nonce != "" {
 		claims["nonce"] = r.Nonce
 	}
-	return key.SignProof(proofType, claims)
+	return key.SignProof(Type, claims)
 }
 
 // Target is the htu of an address: without query and fragment (RFC 9449 §4.2).

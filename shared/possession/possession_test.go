@@ -1,4 +1,4 @@
-package dpop_test
+package possession_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/vetassist/vetassist/shared/clientkey"
-	"github.com/vetassist/vetassist/shared/dpop"
+	"github.com/vetassist/vetassist/shared/possession"
 	"github.com/vetassist/vetassist/shared/token"
 )
 
@@ -25,21 +25,21 @@ func TestProve(t *testing.T) {
 	seen := map[any]bool{}
 	for _, c := range []struct {
 		what       string
-		request    dpop.Request
+		request    possession.Request
 		htu        string
 		ath, nonce any
 	}{
-		{"at the token endpoint", dpop.Request{Method: "POST", URL: "https://as.example/token"}, "https://as.example/token", nil, nil},
-		{"with a nonce", dpop.Request{Method: "POST", URL: "https://as.example/token", Nonce: "n-1"}, "https://as.example/token", nil, "n-1"},
-		{"query and fragment stay out of it", dpop.Request{Method: "GET", URL: "https://rs.example/mcp?a=b#c"}, "https://rs.example/mcp", nil, nil},
-		{"an empty query too", dpop.Request{Method: "GET", URL: "https://rs.example/mcp?#"}, "https://rs.example/mcp", nil, nil},
-		{"a path as it was written", dpop.Request{Method: "GET", URL: "https://rs.example/a%2Fb/"}, "https://rs.example/a%2Fb/", nil, nil},
+		{"at the token endpoint", possession.Request{Method: "POST", URL: "https://as.example/token"}, "https://as.example/token", nil, nil},
+		{"with a nonce", possession.Request{Method: "POST", URL: "https://as.example/token", Nonce: "n-1"}, "https://as.example/token", nil, "n-1"},
+		{"query and fragment stay out of it", possession.Request{Method: "GET", URL: "https://rs.example/mcp?a=b#c"}, "https://rs.example/mcp", nil, nil},
+		{"an empty query too", possession.Request{Method: "GET", URL: "https://rs.example/mcp?#"}, "https://rs.example/mcp", nil, nil},
+		{"a path as it was written", possession.Request{Method: "GET", URL: "https://rs.example/a%2Fb/"}, "https://rs.example/a%2Fb/", nil, nil},
 		// The token and its hash are those of RFC 9449 §7.1, figure 12.
-		{"with a token", dpop.Request{Method: "GET", URL: "https://resource.example.org/protectedresource",
+		{"with a token", possession.Request{Method: "GET", URL: "https://resource.example.org/protectedresource",
 			AccessToken: "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"}, "https://resource.example.org/protectedresource", "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo", nil},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			raw, err := dpop.Prove(key, c.request, now)
+			raw, err := possession.Prove(key, c.request, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +59,7 @@ func TestProve(t *testing.T) {
 			}
 		})
 	}
-	if _, err := dpop.Prove(key, dpop.Request{Method: "GET", URL: "https://%zz"}, now); err == nil {
+	if _, err := possession.Prove(key, possession.Request{Method: "GET", URL: "https://%zz"}, now); err == nil {
 		t.Error("a proof for no address")
 	}
 }
