@@ -204,7 +204,7 @@ func TestIDJAGKeys(t *testing.T) {
 		{"somebody else's key", jwt.SigningMethodES256, ecOther, "a", held(jwk(ecKey, "a", nil)), false},
 		{"another key of the set than it says", jwt.SigningMethodES256, ecKey, "b", held(jwk(ecKey, "a", nil), jwk(ecOther, "b", nil)), false},
 		{"the key of a client", jwt.SigningMethodES256, ecKey, "a", held(jwk(ecOther, "a", nil)), false},
-		{"a weak RSA key", jwt.SigningMethodRS256, rsaWeak, "a", held(jwk(rsaWeak, "a", nil)), false},
+		{"a weak RSA key", jwt.SigningMethodRS256, rsaWeak, "a", held(jwk(rsaWeak, "a", nil), jwk(ecKey, "b", nil)), false},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			w.editIssuer(issuer.ID, c.keys)

@@ -204,7 +204,7 @@ func TestSeedElsewhere(t *testing.T) {
 	if err := d.Seed(t.Context(), seed.Files); err != nil {
 		t.Fatal(err)
 	}
-	if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"vet-assist-ai", "vetassist-console"}) {
+	if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"scheduling-agent", "vet-assist-ai", "vetassist-console"}) {
 		t.Errorf("clients %q", got)
 	}
 }
