@@ -102,8 +102,9 @@ func TestQuestionsThatCannotBeShown(t *testing.T) {
 		"a huge state":             {form(slots), strings.Repeat("x", maxState+1), "decline"},
 		"two at once":              {two, "", "decline"},
 		"an address to go to":      {mcp.InputRequestMap{"slot": &mcp.ElicitParams{Mode: "url", Message: "Go", URL: "https://evil.example/", ElicitationID: "1"}}, "", "decline"},
-		"roots":                    {mcp.InputRequestMap{"slot": &mcp.ListRootsParams{}}, "", "could not understand"},
-		"nothing":                  {mcp.InputRequestMap{}, "busy", "ok given null"}, // it only wants to be asked again
+		//lint:ignore SA1019 a server may still ask for what is on its way out
+		"roots":   {mcp.InputRequestMap{"slot": &mcp.ListRootsParams{}}, "", "could not understand"},
+		"nothing": {mcp.InputRequestMap{}, "busy", "ok given null"}, // it only wants to be asked again
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
