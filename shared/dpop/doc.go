@@ -1,8 +1,8 @@
 // Package dpop is proof of possession (RFC 9449): a token that is bound to a key is worth nothing to whoever stole it, since each
 // request that uses it comes with a proof, a small JWT that the key signed for this one request.
 //
-// Prove makes a proof, which is the client's half (proof.go). A Checker checks those that come to one server, the authorization server or a
-// resource server:
+// A client makes proofs with package possession. A Checker here checks those that come to one server, the authorization server or a resource
+// server:
 //
 //	check.go   is it a proof, signed by the key in it, for this method, this URL, this token, and fresh?   RFC 9449 §4.3
 //	nonce.go   does it hold a nonce that this server handed out in the last minutes?                       §8, §9
