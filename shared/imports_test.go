@@ -74,9 +74,10 @@ var house = map[string][]string{
 	"scripts/conformance/extract": {"scripts/conformance/table"},
 	"scripts/conformance/ran":     {"scripts/conformance/table"},
 
-	"functions/vetassist/doctor":     {"shared/config"},                     // a stranger too, to whatever it examines
-	"functions/vetassist/federation": {"shared/config"},                     // and so is this,
-	"functions/vetassist/nightly":    {"shared/clientkey", "shared/config"}, // and this
+	"functions/vetassist/doctor":     {"shared/config"},                                     // a stranger too, to whatever it examines
+	"functions/vetassist/discovery":  {"shared/config"},                                     // and so is this,
+	"functions/vetassist/federation": {"functions/vetassist/discovery"},                     // this,
+	"functions/vetassist/nightly":    {"functions/vetassist/discovery", "shared/clientkey"}, // and this
 	"functions/vetassist":            {"functions/*", "shared/*", "seed"},
 
 	// What drives foreign programs is no part of the house, but some of it opens a door of it.

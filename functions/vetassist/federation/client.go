@@ -12,16 +12,14 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
-	"github.com/modelcontextprotocol/go-sdk/oauthex"
 	"golang.org/x/oauth2"
 
-	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/functions/vetassist/discovery"
 )
 
 const (
 	revision    = "2026-07-28" // of MCP, if the server has it
 	requestTime = 10 * time.Second
-	maxURL      = 2048 // bytes of an address that a server names
 	renewAhead  = 30 * time.Second
 )
 
@@ -48,10 +46,10 @@ type Place struct {
 // Connect opens an MCP session with a server.
 func (c Client) Connect(ctx context.Context, server string) (*mcp.ClientSession, error) {
 	u, err := url.Parse(server)
-	if err != nil || !encrypted(server) || u.RawQuery != "" {
+	if err != nil || !discovery.Encrypted(server) || u.RawQuery != "" {
 		return nil, fmt.Errorf("%.200q is not the address of an MCP server: it must be https, or on this machine", server)
 	}
-	if c.Word == nil || !encrypted(c.Issuer) {
+	if c.Word == nil || !discovery.Encrypted(c.Issuer) {
 		return nil, errors.New("federation: a client has a word, and an authorization server that it is for")
 	}
 	if c.Now == nil {
@@ -85,7 +83,7 @@ type handler struct {
 	http   *http.Client
 
 	mu      sync.Mutex
-	place   *place
+	place   *discovery.Place
 	token   string
 	until   time.Time
 	stopped error // nothing more is sent
@@ -114,48 +112,25 @@ func (h *handler) TokenSource(ctx context.Context) (oauth2.TokenSource, error) {
 // Authorize is called on a 401 and a 403. nil means: try again, once.
 func (h *handler) Authorize(ctx context.Context, _ *http.Request, resp *http.Response) error {
 	defer resp.Body.Close()
-	metadata, scopes := challengeOf(resp.Header)
+	asked := discovery.ReadChallenge(resp.Header)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.stopped != nil:
 		return h.stopped
 	case resp.StatusCode == http.StatusForbidden:
-		h.stopped = fmt.Errorf("the MCP server asks for more than was granted: %.200q; whoever vouches for this client must allow it", strings.Join(scopes, " "))
+		h.stopped = fmt.Errorf("the MCP server asks for more than was granted: %.200q; whoever vouches for this client must allow it", strings.Join(asked.Scopes, " "))
 		return h.stopped
 	case h.place == nil:
-		found, err := h.discover(ctx, metadata)
+		found, err := discovery.Find(ctx, h.http, h.server, h.client.Issuer, asked.Metadata)
 		if err != nil {
 			h.stopped = err
 			return err
 		}
-		if len(scopes) > 0 { // MCP, "Scope Selection Strategy"
-			found.Scopes = scopes
+		if len(asked.Scopes) > 0 { // MCP, "Scope Selection Strategy"
+			found.Scopes = asked.Scopes
 		}
 		h.place = &found
 	}
 	return h.ask(ctx)
-}
-
-// challengeOf is what a 401 or 403 asks for (RFC 6750 §3, RFC 9728 §5.1).
-func challengeOf(header http.Header) (metadata string, scopes []string) {
-	for _, name := range []string{"WWW-Authenticate", "X-Amzn-Remapped-Www-Authenticate"} { // API Gateway renames it
-		parsed, err := oauthex.ParseWWWAuthenticate(header.Values(name))
-		if err != nil {
-			continue
-		}
-		for _, p := range parsed {
-			if p.Scheme == "bearer" {
-				return p.Params["resource_metadata"], strings.Fields(p.Params["scope"])
-			}
-		}
-	}
-	return "", nil
-}
-
-// encrypted tells whether an address is https (OAuth 2.1 §1.5) or on this machine, and nothing that looks like another one.
-func encrypted(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && len(address) <= maxURL && u.Host != "" && u.User == nil && u.Fragment == "" &&
-		(u.Scheme == "https" || u.Scheme == "http" && config.IsLoopback(u.Hostname()))
 }

@@ -1,9 +1,8 @@
 // Package federation is an MCP client whose identity comes from elsewhere: an employee's login at the company (MCP, Enterprise-Managed
 // Authorization), or the platform that a program runs on (MCP, SEP-1933). It is a stranger to whatever it calls: it knows the MCP server by its
-// URL and the authorization server where it is registered; the rest it finds out over HTTP.
+// URL and the authorization server where it is registered; the rest it finds out over HTTP (package discovery).
 //
 //	client.go      Connect, the MCP client, and when it gets a token
-//	discover.go    whom the MCP server trusts (RFC 9728), and what that one offers (RFC 8414)
 //	token.go       an assertion becomes a token (RFC 7523 §2.1)
 //	enterprise.go  an ID token becomes an assertion for another server (RFC 8693; draft-ietf-oauth-identity-assertion-authz-grant)
 //

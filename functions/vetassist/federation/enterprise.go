@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/vetassist/vetassist/functions/vetassist/discovery"
 )
 
 // Names of token exchange (RFC 8693 §3; the draft, "OAuth URI Registration").
@@ -25,7 +27,7 @@ type Enterprise struct {
 
 // Word exchanges the employee's ID token for the company's word at another authorization server (MCP, Enterprise-Managed Authorization §4).
 func (e Enterprise) Word(ctx context.Context, at Place) (string, error) {
-	if !encrypted(e.TokenEndpoint) {
+	if !discovery.Encrypted(e.TokenEndpoint) {
 		return "", fmt.Errorf("%.200q is no address to send an ID token to", e.TokenEndpoint)
 	}
 	idToken, err := e.IDToken(ctx)

@@ -22,7 +22,7 @@ const (
 
 // ask brings an assertion and gets a token for the MCP server (RFC 7521 §4.1).
 func (h *handler) ask(ctx context.Context) error {
-	assertion, err := h.client.Word(ctx, h.place.Place)
+	assertion, err := h.client.Word(ctx, Place{h.place.Issuer, h.place.Resource, h.place.Scopes})
 	if err == nil && assertion == "" {
 		err = errors.New("there is no assertion")
 	}
@@ -34,7 +34,7 @@ func (h *handler) ask(ctx context.Context) error {
 	if len(h.place.Scopes) > 0 {
 		form.Set("scope", strings.Join(h.place.Scopes, " "))
 	}
-	a, err := post(ctx, h.http, h.place.token, form, h.client.ID, h.client.Secret, h.place.methods)
+	a, err := post(ctx, h.http, h.place.Endpoint, form, h.client.ID, h.client.Secret, h.place.Methods)
 	if err == nil && !strings.EqualFold(a.Type, "Bearer") { // RFC 6749 §7.1
 		err = fmt.Errorf("the token endpoint gave a token of the kind %.30q", a.Type)
 	}

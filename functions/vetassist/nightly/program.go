@@ -11,8 +11,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/vetassist/vetassist/functions/vetassist/discovery"
 	"github.com/vetassist/vetassist/shared/clientkey"
-	"github.com/vetassist/vetassist/shared/config"
 )
 
 const revision = "2026-07-28" // of MCP, if the server has it
@@ -38,7 +38,7 @@ func (p Program) Connect(ctx context.Context, server string) (*mcp.ClientSession
 
 func (p Program) connect(ctx context.Context, server string) (*mcp.ClientSession, *handler, error) {
 	u, err := url.Parse(server)
-	if err != nil || !encrypted(server) || u.RawQuery != "" {
+	if err != nil || !discovery.Encrypted(server) || u.RawQuery != "" {
 		return nil, nil, fmt.Errorf("%.200q is not the address of an MCP server: it must be https, or on this machine", server)
 	}
 	switch {
@@ -48,7 +48,7 @@ func (p Program) connect(ctx context.Context, server string) (*mcp.ClientSession
 		return nil, nil, errors.New("the program proves itself with a key or with a secret: one of them")
 	}
 	if p.Issuer == "" {
-		p.Issuer = originOf(u)
+		p.Issuer = discovery.Origin(u)
 	}
 	if p.Now == nil {
 		p.Now = time.Now
@@ -71,12 +71,3 @@ func (p Program) connect(ctx context.Context, server string) (*mcp.ClientSession
 	}
 	return s, h, nil
 }
-
-// encrypted tells whether an address is https (OAuth 2.1 §1.5) or on this machine, and nothing that looks like another one.
-func encrypted(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && len(address) <= maxURL && u.Host != "" && u.User == nil && u.Fragment == "" &&
-		(u.Scheme == "https" || u.Scheme == "http" && config.IsLoopback(u.Hostname()))
-}
-
-func originOf(u *url.URL) string { return u.Scheme + "://" + u.Host }

@@ -17,6 +17,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"golang.org/x/oauth2"
 
+	"github.com/vetassist/vetassist/functions/vetassist/discovery"
 	"github.com/vetassist/vetassist/shared/clientkey"
 )
 
@@ -33,7 +34,7 @@ type handler struct {
 	once    *http.Client // asks once, whatever the answer
 
 	mu      sync.Mutex
-	place   *place
+	place   *discovery.Place
 	asked   []string // scopes
 	granted []string
 	token   string
@@ -64,14 +65,14 @@ func (h *handler) TokenSource(ctx context.Context) (oauth2.TokenSource, error) {
 // Authorize is called on a 401 and a 403. nil means: try again, once.
 func (h *handler) Authorize(ctx context.Context, req *http.Request, resp *http.Response) error {
 	defer resp.Body.Close()
-	c := readChallenge(resp.Header)
+	c := discovery.ReadChallenge(resp.Header)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	sent := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
 	switch {
 	case h.stopped != nil:
-	case resp.StatusCode == http.StatusForbidden && c.code == "insufficient_scope":
-		h.stopped = lacking(c.scopes)
+	case resp.StatusCode == http.StatusForbidden && c.Code == "insufficient_scope":
+		h.stopped = lacking(c.Scopes)
 	case resp.StatusCode == http.StatusForbidden:
 		h.stopped = errors.New("the MCP server does not let this program in")
 	case sent != "" && sent != h.token:
@@ -83,19 +84,22 @@ func (h *handler) Authorize(ctx context.Context, req *http.Request, resp *http.R
 }
 
 // begin finds out where to ask, the first time, and for what.
-func (h *handler) begin(ctx context.Context, c challenge) error {
+func (h *handler) begin(ctx context.Context, c discovery.Challenge) error {
 	if h.place == nil {
-		found, err := h.discover(ctx, c.metadata)
+		found, err := discovery.Find(ctx, h.http, h.server, h.program.Issuer, c.Metadata)
+		if errors.Is(err, discovery.ErrElsewhere) {
+			err = fmt.Errorf("%w. If that is right, say so with -issuer", err)
+		}
 		if err != nil {
 			h.stopped = err
 			return err
 		}
 		h.place, h.asked = &found, h.program.Scopes
 		if len(h.asked) == 0 {
-			h.asked = c.scopes
+			h.asked = c.Scopes
 		}
 		if len(h.asked) == 0 { // MCP, "Scope Selection Strategy"
-			h.asked = found.scopes
+			h.asked = found.Scopes
 		}
 	}
 	return h.ask(ctx)
@@ -119,7 +123,7 @@ func (h *handler) ask(ctx context.Context) error {
 }
 
 func (h *handler) askOnce(ctx context.Context) error {
-	form := url.Values{"grant_type": {"client_credentials"}, "resource": {h.place.resource}}
+	form := url.Values{"grant_type": {"client_credentials"}, "resource": {h.place.Resource}}
 	if len(h.asked) > 0 {
 		form.Set("scope", strings.Join(h.asked, " "))
 	}
@@ -139,13 +143,13 @@ var errMethod = errors.New("the authorization server takes no proof of this kind
 
 // prove says who we are, in exactly one way (RFC 6749 §2.3).
 func (h *handler) prove(form url.Values, header http.Header) error {
-	p, offered := h.program, h.place.methods
+	p, offered := h.program, h.place.Methods
 	if len(offered) == 0 {
 		offered = []string{"client_secret_basic"} // RFC 8414 §2
 	}
 	switch {
 	case p.Key != nil && slices.Contains(offered, "private_key_jwt"):
-		assertion, err := p.Key.Assertion(p.ID, h.place.issuer, p.Now())
+		assertion, err := p.Key.Assertion(p.ID, h.place.Issuer, p.Now())
 		if err != nil {
 			return err
 		}
@@ -182,7 +186,7 @@ func lacking(scopes []string) error {
 }
 
 func (h *handler) post(ctx context.Context, form url.Values, header http.Header) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.place.token, strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.place.Endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}
