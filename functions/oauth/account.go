@@ -21,6 +21,7 @@ type accountPage struct {
 	Problem     string // with the password form
 	Apps        []appAccess
 	NextApps    string // where more of them are
+	LetIn       []letIn
 	Logins      []loginRow
 	Passkeys    passkeySection
 	MinPassword int
@@ -69,6 +70,9 @@ func (s *server) renderAccount(w http.ResponseWriter, r *http.Request, status in
 		Done: done[what], MinPassword: directory.MinPassword}
 	var err error
 	if page.Apps, page.NextApps, err = s.apps(r.Context(), v.user.ID, r.URL.Query().Get("cursor")); err == nil {
+		page.LetIn, err = s.lettingIn(r.Context(), v.user.ID)
+	}
+	if err == nil {
 		page.Logins, err = s.logins(r.Context(), v)
 	}
 	if err == nil {

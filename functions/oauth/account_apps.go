@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
@@ -79,11 +80,12 @@ func (s *server) app(ctx context.Context, c directory.Consent) (appAccess, error
 	return app, err
 }
 
-// removeApp takes back what a person allowed an application, and ends what it holds.
+// removeApp takes back what a person allowed an application, and ends what it holds, whoever let it in.
 func (s *server) removeApp(w http.ResponseWriter, r *http.Request, v visit) {
 	client, server := r.PostForm.Get("client_id"), r.PostForm.Get("server")
 	consent, err := s.Directory.Consent(r.Context(), v.user.ID, client, server)
-	if err == nil && len(consent.Scopes) > 0 {
+	allowed := err == nil && len(consent.Scopes) > 0
+	if allowed {
 		op, opErr := s.audit.Op(r.Context(), audit.Event{Name: audit.Withdrawal, Outcome: audit.OK, UserID: v.user.ID, ClientID: client,
 			Details: map[string]string{"server": server, "scope": rbac.JoinScope(consent.Scopes)}})
 		if err = opErr; err == nil {
@@ -91,10 +93,16 @@ func (s *server) removeApp(w http.ResponseWriter, r *http.Request, v visit) {
 		}
 	}
 	if err == nil || errors.Is(err, directory.ErrNotFound) || errors.Is(err, store.ErrInvalid) { // again is no error, and ends what was left
+		ended := 0
 		err = finish(func() error {
-			_, err := s.access.EndGrantsOf(r.Context(), v.user.ID, client, server)
+			n, err := s.access.EndGrantsOf(r.Context(), v.user.ID, client, server)
+			ended += n
 			return err
 		})
+		if ended > 0 && !allowed { // what an issuer let in
+			s.audit.Record(r.Context(), audit.Event{Name: audit.Withdrawal, Outcome: audit.OK, UserID: v.user.ID, ClientID: client,
+				Details: map[string]string{"server": server, "grants": strconv.Itoa(ended)}})
+		}
 	}
 	if err != nil {
 		s.fail(w, r, err)

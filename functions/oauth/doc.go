@@ -21,8 +21,8 @@
 // A login is by password (login.go; ten wrong ones lock the name, package directory) or by passkey (passkey.go,
 // passkey_login.go, passkey_challenge.go). What is open, logins and grants, lies in package access.
 //
-// Everybody who can log in has an account page (account.go): what they allowed applications, where they are logged in,
-// passkeys and password, and each of them can be taken back, ended or changed there. What began before a person was signed
+// Everybody who can log in has an account page (account.go): what they allowed applications and what an issuer
+// let in without asking them, where they are logged in, passkeys and password, and each of them can be taken back, ended or changed there. What began before a person was signed
 // out everywhere is over: a login at its next page (session.go, visit), a code or a grant at its next token (grant.go,
 // standing).
 //
