@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/directory"
 )
 
 // TestDevicePage: what a person can do there by mistake, and what another site's page cannot do at all.
@@ -197,5 +198,38 @@ func TestDeviceAudit(t *testing.T) {
 	}
 	if !slices.Equal(lines, want) {
 		t.Errorf("recorded\n  %s\nwant\n  %s", strings.Join(lines, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+// TestUserCodesFromOneAddress: many people behind one address, or one person with many names, can try so many in all.
+func TestUserCodesFromOneAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := w.deviceClient("pet-profile:read")
+	from := func(address string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set("Test-From", address) }
+	}
+	looked := 0
+	for i := range 6 {
+		name := fmt.Sprintf("guest%d", i)
+		if err := w.directory.CreateUser(t.Context(), directory.User{ID: "user-" + name, Username: name, Name: name, Roles: []string{"Pet Owner"}}, name+"-demo", true); err != nil {
+			t.Fatal(err)
+		}
+		b := w.browser()
+		b.login(name, "/oauth/login")
+		for range 20 {
+			if a := b.do(http.MethodGet, typed("BBBB-BBBB"), nil, from("192.0.2.1")); a.status == http.StatusBadRequest {
+				looked++
+			}
+		}
+	}
+	got, alice := w.ask(client), w.browser()
+	alice.login("alice", "/oauth/login")
+	held := alice.do(http.MethodGet, typed(got.UserCode), nil, from("192.0.2.1"))
+	if looked != 100 || held.status != http.StatusTooManyRequests {
+		t.Errorf("%d looked up, then %d", looked, held.status)
+	}
+	if a := alice.do(http.MethodGet, typed(got.UserCode), nil, from("192.0.2.2")); !strings.Contains(a.body, "Smart Feeder") {
+		t.Errorf("from another address: %d", a.status)
 	}
 }
