@@ -24,6 +24,10 @@ func TestViews(t *testing.T) {
 	w.change(func(d *directory.Directory) error {
 		return d.AddPasskey(t.Context(), "user-bob", time.Now(), directory.Passkey{ID: "passkey-id", Name: "My phone", Credential: json.RawMessage(`{"publicKey":"public"}`)})
 	})
+	w.change(func(d *directory.Directory) error {
+		_, err := d.AddIssuer(t.Context(), directory.Issuer{Name: "Acme", URL: "https://login.acme.example", Kind: directory.EnterpriseIssuer, Enabled: true})
+		return err
+	})
 	w.callTool(tokens.Access, "contact_support", `{"message":"Do you sell dog food?"}`)
 
 	db, err := sql.Open("sqlite", "file:"+w.options.DB+"?mode=ro")
@@ -50,11 +54,13 @@ func TestViews(t *testing.T) {
 		{"clients", "", 4, ""},
 		{"clients", "NOT pushed_only AND NOT bound_tokens AND auth_method IS NULL AND logout_uris IS NULL AND may_act IS NULL", 2, ""},
 		{"clients", "id = 'vet-assist-ai'", 1, "id=vet-assist-ai name=Vet Assist AI template=MCP client application"},
+		{"trusted_issuers", "", 1, "name=Acme url=https://login.acme.example kind=enterprise enabled=1"},
 		{"consents", "user_id = 'user-bob'", 1, "client_id=vet-assist-ai server=mcp://vetassist scopes=appointment:write openid pet-profile:read profile reminder:write"},
 		{"sessions", "user_id = 'user-bob'", 0, "method=password address=127.0.0.1"},
 		{"passkeys", "user_id = 'user-bob'", 1, "name=My phone"},
 		{"codes", "used", 0, "user_id=user-bob client_id=vet-assist-ai"},
-		{"grants", "user_id = 'user-bob'", 0, "client_id=vet-assist-ai"},
+		{"grants", "user_id = 'user-bob' AND vouched_by IS NULL", 0, "client_id=vet-assist-ai"},
+		{"grants", "bound_to IS NOT NULL", 0, "client_id=vet-assist-ai"},
 		{"signing_keys", "", 1, "kid="},
 		{"audit", "event = 'login' AND user_id = 'user-bob'", 0, "outcome=ok user_id=user-bob client_id=vet-assist-ai address=127.0.0.1"},
 		{"audit", "event = 'token'", 0, `"server":"mcp://vetassist"`},

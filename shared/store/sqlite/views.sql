@@ -57,6 +57,14 @@ CREATE VIEW clients AS
            body ->> 'may_act' AS may_act -- the agent that may act for its users
     FROM live WHERE partition GLOB 'client/*' AND sort = 'client';
 
+DROP VIEW IF EXISTS trusted_issuers; -- elsewhere, whose word counts here
+CREATE VIEW trusted_issuers AS
+    SELECT body ->> 'id' AS id, body ->> 'name' AS name, body ->> 'url' AS url, body ->> 'kind' AS kind,
+           coalesce(body ->> 'enabled', 0) AS enabled, (SELECT group_concat(value, ' ') FROM json_each(body, '$.clients')) AS clients,
+           (SELECT group_concat(value ->> 'subject', ' ') FROM json_each(body, '$.workloads')) AS workloads,
+           body ->> 'match' AS match, body ->> 'created' AS created
+    FROM live WHERE partition = 'trust/all' AND sort GLOB 'issuer/*';
+
 DROP VIEW IF EXISTS consents;
 CREATE VIEW consents AS
     SELECT body ->> 'user_id' AS user_id, body ->> 'client_id' AS client_id, body ->> 'server' AS server,
@@ -83,7 +91,9 @@ DROP VIEW IF EXISTS grants; -- what refresh tokens keep alive
 CREATE VIEW grants AS
     SELECT body ->> 'user_id' AS user_id, body ->> 'client_id' AS client_id, body ->> 'server' AS server,
            (SELECT group_concat(value, ' ') FROM json_each(body, '$.scopes')) AS scopes,
-           body ->> 'since' AS since, body ->> 'last_used' AS last_used, body ->> 'ends' AS ends
+           body ->> 'since' AS since, body ->> 'last_used' AS last_used, body ->> 'ends' AS ends,
+           body ->> '$.vouched.issuer' AS vouched_by, -- id of the trusted issuer; no consent then
+           body ->> 'key' AS bound_to -- thumbprint of the key that its refresh tokens are bound to
     FROM live WHERE partition GLOB 'grant/*';
 
 DROP VIEW IF EXISTS signing_keys; -- as published
