@@ -173,3 +173,22 @@ func TestNoIDJAG(t *testing.T) {
 	}
 	w.exchangeIDToken(good, client, secret).expect(t, "invalid_target")
 }
+
+// TestOurOwnWord: what we sign for others counts nowhere here, not even if we have come to be called what an administrator trusts ("Cross-Domain
+// Use" in the draft). The administrator is stopped before that; so the record is written past those checks.
+func TestOurOwnWord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client, secret, _ := w.enterprise()
+	own := directory.Issuer{ID: directory.TrustID(w.url), Name: "We", URL: w.url, Kind: directory.EnterpriseIssuer, JWKS: jwks(jwk(ecKey, "a", nil)), Clients: []string{client}, Enabled: true}
+	if err := w.db.Write(t.Context(), store.Put(store.Encode("trust/all", "issuer/"+own.ID, own, time.Time{}), store.IfAbsent())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.directory.AddLink(t.Context(), own.ID, "u-17", "user-bob"); err != nil {
+		t.Fatal(err)
+	}
+	got := w.bring(w.signedBy(jwt.SigningMethodES256, ecKey, w.url, client, nil, nil), client, secret)
+	if got.expect(t, "invalid_grant"); !strings.Contains(got.Description, "no issuer with this iss is trusted here") {
+		t.Errorf("it says %q", got.Description)
+	}
+}
