@@ -15,12 +15,6 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// Token types of a token exchange (RFC 8693 §3; the draft, "OAuth URI Registration").
-const (
-	idJAGTokenType   = "urn:ietf:params:oauth:token-type:id-jag"
-	idTokenTokenType = "urn:ietf:params:oauth:token-type:id_token"
-)
-
 const notAccessToken = "N_A" // token_type of what is no access token (RFC 8693 §2.2.1)
 
 // idJAGIssuedFor is how long ours are good for: to be redeemed at once.
@@ -45,8 +39,8 @@ func (s *server) exchangeForIDJAG(ctx context.Context, r tokenRequest) (tokenRes
 	switch {
 	case !r.client.Confidential(): // "Client Authentication" in the draft
 		return tokenResponse{}, &tokenError{"unauthorized_client", "this exchange is for applications that can prove themselves"}
-	case p.Get("subject_token_type") != idTokenTokenType:
-		return tokenResponse{}, &tokenError{"invalid_request", "subject_token_type must be " + idTokenTokenType}
+	case p.Get("subject_token_type") != tokenTypeIDToken:
+		return tokenResponse{}, &tokenError{"invalid_request", "subject_token_type must be " + tokenTypeIDToken}
 	case p.Get("subject_token") == "":
 		return tokenResponse{}, &tokenError{"invalid_request", "subject_token is missing: the user's ID token"}
 	case p.Has("actor_token") || p.Has("actor_token_type"): // RFC 8693 §2.1; the draft leaves them to others
@@ -130,5 +124,5 @@ func (s *server) signIDJAG(ctx context.Context, r tokenRequest, login idClaims, 
 		claims.Confirmation = &token.Confirmation{Thumbprint: r.key}
 	}
 	raw, err := s.Keys.Sign(ctx, idJAGType, claims)
-	return tokenResponse{AccessToken: raw, IssuedType: idJAGTokenType, TokenType: notAccessToken, ExpiresIn: int(idJAGIssuedFor.Seconds()), Scope: claims.Scope}, err
+	return tokenResponse{AccessToken: raw, IssuedType: tokenTypeIDJAG, TokenType: notAccessToken, ExpiresIn: int(idJAGIssuedFor.Seconds()), Scope: claims.Scope}, err
 }

@@ -16,10 +16,12 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// What tokens are called in a token exchange (RFC 8693 §3).
+// What tokens are called in a token exchange (RFC 8693 §3; draft-ietf-oauth-identity-assertion-authz-grant, "OAuth URI Registration").
 const (
-	tokenTypeAccess = "urn:ietf:params:oauth:token-type:access_token"
-	tokenTypeJWT    = "urn:ietf:params:oauth:token-type:jwt"
+	tokenTypeAccess  = "urn:ietf:params:oauth:token-type:access_token"
+	tokenTypeJWT     = "urn:ietf:params:oauth:token-type:jwt"
+	tokenTypeIDToken = "urn:ietf:params:oauth:token-type:id_token"
+	tokenTypeIDJAG   = "urn:ietf:params:oauth:token-type:id-jag"
 )
 
 // exchangeToken is the token exchange grant (RFC 8693 §2): what comes of a token depends on what is asked for.
@@ -36,7 +38,7 @@ func (s *server) exchangeToken(ctx context.Context, r tokenRequest) (tokenRespon
 func (s *server) exchanges() map[string]func(context.Context, tokenRequest) (tokenResponse, error) {
 	return map[string]func(context.Context, tokenRequest) (tokenResponse, error){
 		tokenTypeAccess: s.delegate,
-		idJAGTokenType:  s.exchangeForIDJAG,
+		tokenTypeIDJAG:  s.exchangeForIDJAG,
 	}
 }
 

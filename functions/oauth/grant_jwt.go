@@ -82,7 +82,7 @@ func byTrust(r tokenRequest) bool {
 	case directory.GrantJWT:
 		return true
 	case directory.GrantExchange:
-		return r.params.Get("requested_token_type") == idJAGTokenType
+		return r.params.Get("requested_token_type") == tokenTypeIDJAG
 	}
 	return false
 }

@@ -72,7 +72,7 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		ResponseModesSupported:   []string{"query"},
 		GrantTypesSupported:      s.grantTypes(),
 		GrantProfiles:            []string{idJAGProfile},
-		IssuedForOthers:          []string{idJAGTokenType},
+		IssuedForOthers:          []string{tokenTypeIDJAG},
 		TokenEndpointAuth:        authMethods,
 		TokenEndpointAlgs:        assertionAlgs,
 		RevocationEndpointAuth:   authMethods,

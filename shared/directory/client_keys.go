@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	stdjson "encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func checkJWKS(jwks stdjson.RawMessage) error {
 		if json.Unmarshal(raw, &key) != nil {
 			return &FieldError{"jwks", `must be a JWK set, {"keys": […]}, of JSON objects`}
 		}
-		if isPrivate(key) {
+		if slices.ContainsFunc(slices.Collect(maps.Keys(key)), token.IsPrivate) {
 			return &FieldError{"jwks", "must hold no private or symmetric key: whoever reads it could sign with it"}
 		}
 	}
@@ -73,11 +74,6 @@ func checkJWKS(jwks stdjson.RawMessage) error {
 		return &FieldError{"jwks", fmt.Sprintf("must hold a key that signs with one of %s: on the curve P-256 or Ed25519, or RSA of %d bits at least", strings.Join(token.Algs, ", "), token.MinRSA)}
 	}
 	return nil
-}
-
-// isPrivate reports whether a JWK holds what its owner alone should know (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
-func isPrivate(key map[string]stdjson.RawMessage) bool {
-	return slices.ContainsFunc([]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}, func(name string) bool { return key[name] != nil })
 }
 
 // usable reports whether any JWT can be verified with a JWK.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -154,9 +153,6 @@ func (c *Checker) wrong(t *jwt.Token, found claims, method, target, access strin
 	return ""
 }
 
-// private are the members of a JWK that must not be seen by anybody (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
-var private = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
-
 // readKey is the key in a proof's header. It must be one that may have signed it, and strong enough.
 func readKey(t *jwt.Token) (jwkset.JWK, error) {
 	members, ok := t.Header["jwk"].(map[string]any)
@@ -164,7 +160,7 @@ func readKey(t *jwt.Token) (jwkset.JWK, error) {
 		return jwkset.JWK{}, invalid("there is no key in its header: jwk is missing")
 	}
 	for name := range members {
-		if slices.Contains(private, strings.ToLower(name)) {
+		if token.IsPrivate(name) {
 			return jwkset.JWK{}, invalid("the jwk in its header is a private key: whoever sees it can sign with it, so make a new one")
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"slices"
+	"strings"
 
 	"github.com/MicahParks/jwkset"
 	"github.com/golang-jwt/jwt/v5"
@@ -13,6 +14,12 @@ import (
 
 // Algs are the algorithms that others may sign JWTs for us with. None of them is "none" or works with a secret that both sides know.
 var Algs = []string{jwt.SigningMethodES256.Alg(), jwt.SigningMethodRS256.Alg(), jwt.SigningMethodPS256.Alg(), jwt.SigningMethodEdDSA.Alg()}
+
+// privateMembers of a JWK are what its owner alone should know (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2).
+var privateMembers = []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+
+// IsPrivate reports whether a member of a JWK must not be seen by anybody, however it is written.
+func IsPrivate(member string) bool { return slices.Contains(privateMembers, strings.ToLower(member)) }
 
 // RSA keys shorter than this are too weak (RFC 7518 §3.3), and longer ones keep us busy.
 const (
