@@ -53,9 +53,9 @@ func (s *server) authenticateClient(r *http.Request, params url.Values) (directo
 	return client, nil
 }
 
-// vouched reports whether a client that proved itself is one that somebody here knows. What registered itself is a stranger still: else a
+// proven reports whether a client that proved itself is one that somebody here knows. What registered itself is a stranger still: else a
 // flood of its refusals would fill the audit log.
-func vouched(client directory.Client) bool { return client.Confidential() && !client.SelfRegistered() }
+func proven(client directory.Client) bool { return client.Confidential() && !client.SelfRegistered() }
 
 // knownClient finds the client that a token, revocation or introspection request names.
 func (s *server) knownClient(ctx context.Context, id string) (directory.Client, error) {

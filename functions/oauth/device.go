@@ -98,7 +98,7 @@ func (s *server) authorizeDevice(w http.ResponseWriter, r *http.Request) {
 		answer, err = again(func() (deviceAnswer, error) { return s.askForDevice(r.Context(), client, params) })
 	}
 	if err != nil {
-		s.refuse(w, r, audit.Event{Name: audit.Device, ClientID: client.ID, Proven: vouched(client)}, err)
+		s.refuse(w, r, audit.Event{Name: audit.Device, ClientID: client.ID, Proven: proven(client)}, err)
 		return
 	}
 	web.JSON(w, http.StatusOK, answer)

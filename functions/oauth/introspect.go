@@ -58,7 +58,7 @@ func (s *server) introspect(w http.ResponseWriter, r *http.Request) {
 		answer, err = s.introspectToken(r.Context(), client, params.Get("token"))
 	}
 	if err != nil {
-		s.refuse(w, r, audit.Event{Name: audit.Introspection, ClientID: client.ID, Proven: vouched(client)}, err)
+		s.refuse(w, r, audit.Event{Name: audit.Introspection, ClientID: client.ID, Proven: proven(client)}, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")

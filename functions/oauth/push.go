@@ -69,7 +69,7 @@ func (s *server) push(w http.ResponseWriter, r *http.Request) {
 		name, client, err = s.keepPushed(r, proof)
 	}
 	if err != nil {
-		s.refuse(w, r, audit.Event{Name: audit.Push, ClientID: client.ID, Proven: vouched(client)}, err)
+		s.refuse(w, r, audit.Event{Name: audit.Push, ClientID: client.ID, Proven: proven(client)}, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache, no-store") // RFC 9126 §2.2

@@ -32,7 +32,7 @@ type tokenResponse struct {
 func (s *server) token(w http.ResponseWriter, r *http.Request) {
 	response, client, err := s.exchange(w, r)
 	if err != nil {
-		event := audit.Event{Name: audit.Token, ClientID: client.ID, Proven: vouched(client)} // else the client is not known here
+		event := audit.Event{Name: audit.Token, ClientID: client.ID, Proven: proven(client)} // else the client is not known here
 		if r.PostForm.Get("grant_type") == directory.GrantRefresh {
 			event.Name = audit.Refresh
 		}
