@@ -16,6 +16,7 @@ type explanation struct {
 	User        *explainedUser        `json:"user,omitempty" doc:"Missing when the application acts for itself."`
 	Application explainedApplication  `json:"application"`
 	Via         *explainedApplication `json:"via,omitempty" doc:"Which application hands the token over, where the other is an agent."`
+	VouchedBy   *explainedIssuer      `json:"vouched_by,omitempty" doc:"Whose word stands for the user's consent."`
 	Server      serverRef             `json:"server"`
 	Sets        explainedSets         `json:"sets"`
 	Granted     []string              `json:"granted" nullable:"false"`
@@ -37,11 +38,16 @@ type explainedApplication struct {
 	Roles    []string `json:"roles" nullable:"false"`
 }
 
+type explainedIssuer struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
 type explainedSets struct {
 	Requested []string `json:"requested" nullable:"false"`
 	Client    []string `json:"client" nullable:"false" doc:"What the application is authorized for."`
 	Role      []string `json:"role" nullable:"false" doc:"What the roles allow."`
-	Consent   []string `json:"consent" nullable:"false" doc:"What the user agreed to."`
+	Consent   []string `json:"consent" nullable:"false" doc:"What the user agreed to, or an enterprise can vouch for."`
 }
 
 type verdict struct {
@@ -59,6 +65,7 @@ type whyInput struct {
 	UserID   string `query:"user_id" maxLength:"300" doc:"Left out: the application acts for itself."`
 	ClientID string `query:"client_id" required:"true" maxLength:"600" doc:"The id of an application, or its client_id."`
 	Via      string `query:"via" maxLength:"600" doc:"The id or client_id of the application that hands its token over, where client_id is an agent's."`
+	IssuerID string `query:"issuer_id" maxLength:"300" doc:"The trusted issuer of an enterprise that vouches for the user with a word that names no scopes of its own. It stands for the consent."`
 	ServerID string `query:"server_id" required:"true" maxLength:"300"`
 	Scope    string `query:"scope" maxLength:"4000" doc:"What is requested, separated by spaces. Left out: all scopes of the server."`
 }
@@ -106,11 +113,17 @@ func (a *api) why(ctx context.Context, in *whyInput) (*struct{ Body explanation 
 		if u.Value.Disabled {
 			e.Blocked = append(e.Blocked, "The user is disabled.")
 		}
-		if via.ID != "" {
+		switch {
+		case in.IssuerID != "":
+			d, err = a.whyVouched(ctx, in, u.Value, client.Value, server, requested, e)
+		case via.ID != "":
 			d, err = a.Directory.WhyAgent(ctx, u.Value, client.Value, via, server, requested)
-		} else {
+		default:
 			d, err = a.Directory.Why(ctx, u.Value, client.Value, server, requested)
 		}
+	}
+	if err != nil {
+		return nil, err
 	}
 	e.Sets = explainedSets{append([]string{}, d.Sets.Requested...), append([]string{}, d.Sets.Client...),
 		append([]string{}, d.Sets.Role...), append([]string{}, d.Sets.Consent...)}
@@ -122,7 +135,7 @@ func (a *api) why(ctx context.Context, in *whyInput) (*struct{ Body explanation 
 		}
 		e.Verdicts = append(e.Verdicts, verdict{v.Scope, len(v.Lacking) == 0, lacking})
 	}
-	return out, err
+	return out, nil
 }
 
 func explainApplication(c directory.Client) explainedApplication {
@@ -154,6 +167,25 @@ func (a *api) whyVia(ctx context.Context, in *whyInput, client directory.Client,
 		e.Blocked = append(e.Blocked, "The application that hands over is disabled.")
 	}
 	return r.Value, nil
+}
+
+// whyVouched is the formula where an enterprise vouches for the user (ID-JAG).
+func (a *api) whyVouched(ctx context.Context, in *whyInput, user directory.User, client directory.Client, server directory.Server, requested []string, e *explanation) (rbac.Decision, error) {
+	r, err := a.Directory.IssuerRecord(ctx, in.IssuerID)
+	switch {
+	case err != nil:
+		return rbac.Decision{}, missing(err, "query.issuer_id", "is not a trusted issuer's")
+	case r.Value.Kind != directory.EnterpriseIssuer:
+		return rbac.Decision{}, invalid("query.issuer_id", "is of an issuer that vouches for programs, not for people")
+	}
+	e.VouchedBy = &explainedIssuer{r.Value.ID, r.Value.Name}
+	if !r.Value.Enabled {
+		e.Blocked = append(e.Blocked, "The issuer is not enabled.")
+	}
+	if !r.Value.Names(client.ID) {
+		e.Blocked = append(e.Blocked, "The issuer's word does not count when this application brings it.")
+	}
+	return a.Directory.WhyVouched(ctx, user, client, server, requested, client.AuthorizedAt(server))
 }
 
 // missing blames the parameter that names what is not there.

@@ -74,7 +74,25 @@ func TestWhy(t *testing.T) {
 		!slices.Equal(got.Sets.Client, []string{"pet-profile:read", "reminder:read"}) || !slices.Equal(got.Sets.Consent, []string{"pet-profile:read"}) {
 		t.Errorf("%+v", got)
 	}
+	web := w.create(`{"name": "Chat", "template": "Web application with a secret", "redirect_uris": ["https://chat.example/callback"]}`).ID
+	w.call("PUT", "/applications/"+web+"/authorizations/"+vetassist, `{"scopes": ["pet-profile:read", "pet-profile:write"]}`, "If-Match", "*").want(t, "authorizing the application", 200)
+	issuer := func(body string) string {
+		return as[struct{ ID string }](t, w.call("POST", "/trusted-issuers", body).want(t, "trusting", 201)).ID
+	}
+	disabled := issuer(`{"name": "Off", "kind": "enterprise", "issuer": "https://off.example"}`)
+	acme := issuer(`{"name": "Acme", "kind": "enterprise", "issuer": "https://login.acme.example", "enabled": true, "clients": ["` + web + `"]}`)
+	cluster := issuer(`{"name": "Cluster", "kind": "workload", "issuer": "https://cluster.example"}`)
+	vouched := "/why?user_id=user-bob&client_id=" + web + "&server_id=" + vetassist + "&issuer_id="
+	if got := as[why](t, w.call("GET", vouched+acme, "").want(t, "vouched for", 200)); len(got.Blocked) > 0 || !slices.Equal(got.Granted, []string{"pet-profile:read"}) ||
+		!slices.Equal(got.Sets.Consent, []string{"pet-profile:read", "pet-profile:write"}) {
+		t.Errorf("%+v", got)
+	}
+	if got := as[why](t, w.call("GET", vouched+disabled, "").want(t, "vouched for by one that is not enabled", 200)); len(got.Blocked) != 2 {
+		t.Errorf("%+v", got)
+	}
 	w.walk([]step{
+		{"vouched for by nobody", "GET", vouched + "x", "", 422, "query.issuer_id"},
+		{"vouched for by a platform", "GET", vouched + cluster, "", 422, "query.issuer_id"},
 		{"handed over by nobody", "GET", asAgent + "&via=x", "", 422, "query.via"},
 		{"handed over to what is no agent", "GET", "/why?user_id=user-bob&client_id=vet-assist-ai&via=vet-assist-ai&server_id=" + vetassist, "", 422, "query.via"},
 		{"nobody", "GET", "/why?user_id=x&client_id=vet-assist-ai&server_id=" + vetassist, "", 422, "query.user_id"},

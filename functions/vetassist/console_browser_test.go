@@ -64,6 +64,9 @@ func consoleTrust(t *testing.T, browser context.Context) {
 	b.confirm("Remove")
 	b.toast("The link is removed")
 	b.see("p", "Nobody is linked yet")
+	b.open("/admin/why?user_id=user-bob&client_id=" + app + "&issuer_id=" + directory.TrustID("https://login.acme.example"))
+	b.see("p", "The word of Acme stands for the user's consent")
+	b.see("span", "granted")
 
 	b.screen("Trust", "Trust")
 	b.click("a", "Trust an issuer")

@@ -80,6 +80,7 @@ func TestBrowserConsoleLooks(t *testing.T) {
 		{"audit", "/admin/audit", "Audit log"},
 		{"why", "/admin/why?user_id=user-bob&client_id=vet-assist-ai", "Why"},
 		{"why-agent", "/admin/why?user_id=user-bob&client_id=app-nurse", "Why"},
+		{"why-vouched", "/admin/why?user_id=user-bob&client_id=vet-assist-ai&issuer_id=" + acme, "Why"},
 		{"clinic", "/admin/clinic", "Clinic"},
 		{"nothing", "/admin/no/such/screen", "There is no such screen"},
 	} {

@@ -10,7 +10,7 @@ const sets = [
   { id: "requested", title: "Requested", lacks: "it was not asked for" },
   { id: "client", title: "Application", lacks: "the application is not authorized for it", lacksBoth: "the agent or the application is not authorized for it" },
   { id: "role", title: "Role", lacks: "none of the user's roles permits it" },
-  { id: "consent", title: "Consent", lacks: "the user has not consented to it" },
+  { id: "consent", title: "Consent", lacks: "the user has not consented to it", lacksVouched: "it cannot be vouched for" },
 ];
 
 export function picture(why, server) {
@@ -23,6 +23,7 @@ export function picture(why, server) {
     why.blocked?.map((reason) => h("p", { class: "notice warn" }, `${reason} So no token is given at all.`)),
     h("p", null, why.granted.length ? ["A token gets ", h("span", { class: "codes" }, why.granted.map((s) => [code(s), " "]))] : h("strong", null, "No token is given: nothing is left in all four sets.")),
     why.via ? h("p", { class: "small" }, "It gets part of a token that ", link(`/admin/applications/${seg(why.via.id)}`, why.via.name), " hands over: what both are authorized for, and the user allowed that one.") : null,
+    why.vouched_by ? h("p", { class: "small" }, "The word of ", link(`/admin/trust/issuers/${seg(why.vouched_by.id)}`, why.vouched_by.name), " stands for the user's consent, if it names no scopes of its own.") : null,
     h("p", { class: "small" }, "Roles of ", why.user ? link(`/admin/users/${seg(why.user.id)}`, why.user.username) : link(`/admin/applications/${seg(why.application.id)}`, why.application.name), ": ",
       roles.length ? roles.map((r) => [badge(r), " "]) : "none", why.user ? null : ". They stand where a user's roles and consent stand otherwise."),
     h("table", { role: "table", class: "sets" },
@@ -38,7 +39,7 @@ function line(why, scope, title, verdict) {
   const stop = has.indexOf(false); // -1: it runs through
   const granted = why.granted.includes(scope);
   const lacking = sets.filter((s, i) => !has[i]);
-  const reason = granted ? "granted" : verdict ? `not granted: ${lacking.map((s) => (why.via && s.lacksBoth) || s.lacks).join(", and ")}` : "not asked for";
+  const reason = granted ? "granted" : verdict ? `not granted: ${lacking.map((s) => (why.via && s.lacksBoth) || (why.vouched_by && s.lacksVouched) || s.lacks).join(", and ")}` : "not asked for";
   return h("tr", { role: "row", class: granted ? "granted" : has[0] ? "dropped" : "unasked" },
     h("th", { role: "rowheader", scope: "row" }, code(scope), title ? h("span", { class: "small block" }, title) : null, h("span", { class: "small muted block" }, reason)),
     sets.map((s, i) => h("td", { role: "cell", class: cellClass(i, stop), "data-label": s.title }, mark(has[i]), h("span", { class: "hidden" }, has[i] ? "yes" : "no"))),

@@ -12,8 +12,8 @@ import { picture } from "./why-picture.js";
 export async function whyScreen(ctx) {
   const id = (name) => ctx.query.get(name) ?? "";
   const known = async (path, key) => (key ? api("GET", path + seg(key), { signal: ctx.signal }) : null);
-  const [servers, user, application] = await Promise.all([
-    serversOf(ctx), known("/users/", id("user_id")), known("/applications/", id("client_id")),
+  const [servers, user, application, issuers] = await Promise.all([
+    serversOf(ctx), known("/users/", id("user_id")), known("/applications/", id("client_id")), all("/trusted-issuers", { signal: ctx.signal }),
   ]);
   const start = servers.find((s) => s.id === id("server_id")) ?? servers.find((s) => !s.system) ?? servers[0];
   const intro = "What a token may do is what was requested and is allowed three times: to the application, by the user's roles, and by the user's consent.";
@@ -33,6 +33,9 @@ export async function whyScreen(ctx) {
   const server = select({ name: "server_id", label: "Server", hint: "The API resource.", value: start.id, options: servers.map((s) => ({ value: s.id, label: s.name })), onchange: fit });
   fit();
   const who = userPicker({ name: "user_id", value: user, hint: "None for a machine-to-machine application." });
+  const enterprises = issuers.filter((i) => i.kind === "enterprise");
+  const word = enterprises.length ? select({ name: "issuer_id", label: "Vouched for by", hint: "The company whose word stands for the user's consent.", value: id("issuer_id"),
+    options: [{ value: "", label: "nobody: the user consents" }, ...enterprises.map((i) => ({ value: i.id, label: i.name }))] }) : null;
   const viaBox = h("div", { class: "field", hidden: true });
   let via;
   const handed = async (app) => { // an agent has no token by itself: from which application is it?
@@ -52,13 +55,13 @@ export async function whyScreen(ctx) {
 
   const show = async (values) => {
     const every = values.scope.length === chosen().scopes.length;
-    const query = { user_id: values.user_id, client_id: values.client_id, via: values.via, server_id: values.server_id, scope: every ? "" : values.scope.join(" ") };
+    const query = { user_id: values.user_id, client_id: values.client_id, via: values.via, issuer_id: values.issuer_id ?? "", server_id: values.server_id, scope: every ? "" : values.scope.join(" ") };
     const why = await api("GET", "/why", { query, signal: ctx.signal });
     history.replaceState(null, "", `/admin/why?${new URLSearchParams(Object.entries(query).filter(([, v]) => v))}`);
     replace(result, section(`What ${why.application.name} may do ${why.user ? `for ${why.user.name}` : "for itself"}`, picture(why, chosen())));
   };
   const f = form({
-    label: "Ask why", action: "Show", fields: [who, what, server, from, within], onsave: async (values) => {
+    label: "Ask why", action: "Show", fields: [who, what, server, from, word, within].filter(Boolean), onsave: async (values) => {
       const missing = [[who, values.user_id || what.item()?.template === machine, "Choose a user from the list."], [what, values.client_id, "Choose an application from the list."], [within, values.scope.length, "Tick at least one scope."]].filter(([, value]) => !value);
       missing.forEach(([field, , message]) => field.fail(message));
       if (missing.length) {
