@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"reflect"
 	"time"
@@ -131,16 +130,14 @@ func (a *api) trustIssuer(ctx context.Context, in *struct{ Body NewIssuer }) (*c
 		return nil, err
 	}
 	r, err := a.Directory.AddIssuer(ctx, record)
-	status := http.StatusCreated
-	var taken *directory.FieldError
-	if errors.As(err, &taken) && taken.Field == "issuer" { // perhaps by this very request
-		there, err2 := a.Directory.IssuerRecord(ctx, directory.TrustID(in.Body.Issuer))
-		same, _ := issuerOf(there)
-		if err2 != nil || !reflect.DeepEqual(same.NewIssuer, in.Body) {
-			return nil, err
-		}
-		r, status, err = there, http.StatusOK, nil
-	}
+	r, status, err := made(r, err, "issuer",
+		func() (store.Record[directory.Issuer], error) {
+			return a.Directory.IssuerRecord(ctx, directory.TrustID(in.Body.Issuer))
+		},
+		func(there store.Record[directory.Issuer]) bool {
+			same, _ := issuerOf(there)
+			return reflect.DeepEqual(same.NewIssuer, in.Body)
+		})
 	out, err := issuerAnswer(r, err)
 	if err != nil {
 		return nil, err

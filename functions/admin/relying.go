@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"reflect"
 	"time"
@@ -99,16 +98,14 @@ func (a *api) listRelying(ctx context.Context, in *ListInput) (*listOutput[relyi
 func (a *api) addRelying(ctx context.Context, in *struct{ Body NewRelying }) (*createdOutput[relying], error) {
 	note(ctx, "issuer", in.Body.Issuer)
 	r, err := a.Directory.AddRelyingServer(ctx, in.Body.record("", in.Body.Issuer))
-	status := http.StatusCreated
-	var taken *directory.FieldError
-	if errors.As(err, &taken) && taken.Field == "issuer" { // perhaps by this very request
-		there, err2 := a.Directory.RelyingRecord(ctx, directory.TrustID(in.Body.Issuer))
-		same, _ := relyingOf(there)
-		if err2 != nil || !reflect.DeepEqual(same.NewRelying, in.Body) {
-			return nil, err
-		}
-		r, status, err = there, http.StatusOK, nil
-	}
+	r, status, err := made(r, err, "issuer",
+		func() (store.Record[directory.RelyingServer], error) {
+			return a.Directory.RelyingRecord(ctx, directory.TrustID(in.Body.Issuer))
+		},
+		func(there store.Record[directory.RelyingServer]) bool {
+			same, _ := relyingOf(there)
+			return reflect.DeepEqual(same.NewRelying, in.Body)
+		})
 	out, err := relyingAnswer(r, err)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -119,15 +118,11 @@ func (a *api) defineRole(ctx context.Context, in *struct{ Body newRole }) (*crea
 		return nil, err
 	}
 	r, err := a.Directory.AddRole(ctx, record)
-	status := http.StatusCreated
-	var taken *directory.FieldError
-	if errors.As(err, &taken) && taken.Field == "name" { // perhaps by this very request
-		there, err2 := a.Directory.RoleRecord(ctx, in.Body.Name)
-		if err2 != nil || there.Value.Description != record.Description || !samePermissions(there.Value.Permissions, record.Permissions) {
-			return nil, err
-		}
-		r, status, err = there, http.StatusOK, nil
-	}
+	r, status, err := made(r, err, "name",
+		func() (store.Record[directory.Role], error) { return a.Directory.RoleRecord(ctx, in.Body.Name) },
+		func(there store.Record[directory.Role]) bool {
+			return there.Value.Description == record.Description && samePermissions(there.Value.Permissions, record.Permissions)
+		})
 	out, err := a.roleOutput(ctx, r, err)
 	if err != nil {
 		return nil, err

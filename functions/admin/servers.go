@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"reflect"
 	"time"
@@ -123,15 +122,13 @@ func (a *api) listServers(ctx context.Context, in *ListInput) (*listOutput[serve
 func (a *api) registerServer(ctx context.Context, in *struct{ Body NewServer }) (*createdOutput[server], error) {
 	note(ctx, "server", in.Body.Identifier)
 	r, err := a.Directory.AddServer(ctx, in.Body.record(in.Body.Identifier))
-	status := http.StatusCreated
-	var taken *directory.FieldError
-	if errors.As(err, &taken) && taken.Field == "identifier" { // perhaps by this very request
-		there, err2 := a.Directory.ServerRecord(ctx, in.Body.Identifier)
-		if err2 != nil || !reflect.DeepEqual(serverOf(there).NewServer, serverOf(store.Record[directory.Server]{Value: in.Body.record(in.Body.Identifier)}).NewServer) {
-			return nil, err
-		}
-		r, status, err = there, http.StatusOK, nil
-	}
+	r, status, err := made(r, err, "identifier",
+		func() (store.Record[directory.Server], error) {
+			return a.Directory.ServerRecord(ctx, in.Body.Identifier)
+		},
+		func(there store.Record[directory.Server]) bool {
+			return reflect.DeepEqual(serverOf(there).NewServer, serverOf(store.Record[directory.Server]{Value: in.Body.record(in.Body.Identifier)}).NewServer)
+		})
 	if err != nil {
 		return nil, err
 	}
