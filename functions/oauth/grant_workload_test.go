@@ -127,6 +127,27 @@ func TestWorkloadToken(t *testing.T) {
 	}
 }
 
+// TestWorkloadIsAnother: when an administrator says that a program is another application, what it got as the first one ends.
+func TestWorkloadIsAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, issuer := w.platform()
+	other, secret := w.secretClient(directory.MachineTemplate, []string{"Vet Staff"}, "pet-profile:read")
+	gateway := basic(other, secret)
+	before := w.bring(w.workloadJWT(nil, nil), "", "")
+	if !w.isActive(before.Access, gateway) {
+		t.Fatal("not active from the start")
+	}
+	w.editIssuer(issuer.ID, func(i *directory.Issuer) { i.Workloads[0].ClientID = other })
+	after := w.bring(w.workloadJWT(nil, nil), "", "")
+	if c, err := w.verifier.Verify(t.Context(), after.Access); err != nil || c.Subject != other {
+		t.Errorf("it is %s (%v)", c.Subject, err)
+	}
+	if w.isActive(before.Access, gateway) || !w.isActive(after.Access, gateway) {
+		t.Error("the first token is active still, or the second is not")
+	}
+}
+
 // TestWorkloadSubjects: which of several names counts, and that one may come again where the administrator says so.
 func TestWorkloadSubjects(t *testing.T) {
 	t.Parallel()
