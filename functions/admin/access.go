@@ -38,8 +38,9 @@ type consent struct {
 type grant struct {
 	ID string `json:"id"`
 	Parties
-	LastUsed time.Time `json:"last_used"`
-	Ends     time.Time `json:"ends" doc:"When it can no longer be refreshed, at the latest."`
+	LastUsed  time.Time `json:"last_used"`
+	Ends      time.Time `json:"ends" doc:"When it can no longer be refreshed, at the latest. One that has no refresh token ends with its access token."`
+	VouchedBy string    `json:"vouched_by,omitempty" doc:"The id of the trusted issuer on whose word it stands. Left out: it stands on a consent."`
 }
 
 type session struct {
@@ -70,7 +71,7 @@ func (a *api) consentRoutes() {
 	const tag = "Consents and sessions"
 	register(a, huma.Operation{OperationID: "list-consents", Method: http.MethodGet, Path: "/consents", Tags: []string{tag}, Summary: "List who allowed what, by user or by application"}, a.listConsents)
 	register(a, huma.Operation{OperationID: "revoke-consent", Method: http.MethodDelete, Path: "/consents/{consent_id}", Tags: []string{tag}, Summary: "Revoke a consent, and end the grants under it", Errors: []int{404}, DefaultStatus: http.StatusOK}, a.revokeConsent)
-	register(a, huma.Operation{OperationID: "list-grants", Method: http.MethodGet, Path: "/grants", Tags: []string{tag}, Summary: "List what can be refreshed, by user or by application"}, a.listGrants)
+	register(a, huma.Operation{OperationID: "list-grants", Method: http.MethodGet, Path: "/grants", Tags: []string{tag}, Summary: "List what applications hold, by user or by application"}, a.listGrants)
 	register(a, huma.Operation{OperationID: "revoke-grant", Method: http.MethodDelete, Path: "/grants/{grant_id}", Tags: []string{tag}, Summary: "End a grant: its refresh token is worth nothing from now on", Errors: []int{404}, DefaultStatus: http.StatusOK}, a.revokeGrant)
 }
 
@@ -137,7 +138,7 @@ func (a *api) listGrants(ctx context.Context, in *Whose) (*listOutput[grant], er
 	n := a.names(ctx)
 	return listOf(page.Items, page.Next, func(g access.Grant) (grant, error) {
 		p, err := n.parties(Parties{UserID: g.UserID, ApplicationID: g.ClientID, Scopes: slices.Concat(g.Scopes, g.Identity), Since: g.Since}, g.Server)
-		return grant{g.ID, p, g.LastUsed, g.Ends}, err
+		return grant{g.ID, p, g.LastUsed, g.Ends, g.Vouched.Issuer}, err
 	})
 }
 

@@ -84,6 +84,17 @@ func TestWhatIsOpen(t *testing.T) {
 	if len(list("/grants?user_id=user-bob")) > 0 || len(list("/sessions?user_id=user-bob")) != 1 {
 		t.Error("the grant or the session is left, or more than that is gone")
 	}
+
+	now := w.clock.Now()
+	vouched := access.Grant{ID: "vouched", UserID: "user-bob", ClientID: "vet-assist-ai", Server: "mcp://vetassist", Since: now, LastUsed: now, Ends: now.Add(time.Minute), Vouched: access.Vouched{Issuer: "acme", Subject: "u-17"}}
+	if err := w.store.Write(t.Context(), access.BeginGrant(vouched, "")...); err != nil {
+		t.Fatal(err)
+	}
+	if got := list("/grants?user_id=user-bob"); len(got) != 1 || got[0]["vouched_by"] != "acme" {
+		t.Errorf("by an issuer's word: %v", got)
+	}
+	w.call("DELETE", "/grants/vouched", "").want(t, "revoking what an issuer let in", 200)
+
 	w.bobsAccessAgain("third")
 	if u, err := w.directory.User(t.Context(), "user-bob"); err != nil || u.SignedOutSince(w.clock.Now()) {
 		t.Errorf("ending one signed bob out everywhere: %+v %v", u, err)

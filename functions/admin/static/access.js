@@ -51,14 +51,14 @@ export function consents(ctx, of) {
   });
 }
 
-// grants lists who can refresh a token.
+// grants lists what applications hold: what they can refresh, and what a trusted issuer gave them.
 export function grants(ctx, of) {
   return list(ctx, {
-    path: "/grants", query: of, caption: "Grants", empty: empty("No application can refresh a token."),
-    columns: [of.user_id ? application : user, server, scopes, { title: "Since", cell: (g) => when(g.since) }, { title: "Last used", cell: (g) => when(g.last_used) }, { title: "Ends", cell: (g) => when(g.ends) },
+    path: "/grants", query: of, caption: "Grants", empty: empty("No application holds anything."),
+    columns: [of.user_id ? application : user, server, scopes, { title: "Since", cell: (g) => [when(g.since), g.vouched_by ? h("span", { class: "small muted block" }, link(`/admin/trust/issuers/${seg(g.vouched_by)}`, "vouched for")) : null] }, { title: "Last used", cell: (g) => when(g.last_used) }, { title: "Ends", cell: (g) => when(g.ends) },
       end(ctx, "End", (g) => ({
         path: `/grants/${seg(g.id)}`, title: "End this grant?",
-        body: `${g.client_name} cannot refresh its token any more. The consent stays, so it may get another grant without asking.`,
+        body: g.vouched_by ? `${g.client_name} has it by the word of a trusted issuer, and may get another one so.` : `${g.client_name} cannot refresh its token any more. The consent stays, so it may get another grant without asking.`,
       }))],
   });
 }
