@@ -55,7 +55,7 @@
 // a form in the conversation (question.go, form.go), with the server's state sealed beside it, and the answer has the same call go
 // on (answer.go, rounds.go). What is no form of simple fields is declined, and the person is told.
 //
-// Not supported: initial access tokens for registration, private_key_jwt and mutual TLS, resources and prompts of the
+// Not supported: initial access tokens for registration, private_key_jwt (but for the agent) and mutual TLS, resources and prompts of the
 // MCP server, elicitation by an address to go to. And where the authorization server has no OpenID Connect, nobody tells a client who has logged in:
 // a person who switches user there in the middle of a step-up goes on with the conversation that is there. "Log in as somebody else" begins a new one.
 package app

@@ -1,5 +1,5 @@
-// Package access knows what is open at the authorization server: logins of browsers, and grants, which are families of
-// refresh tokens. The authorization server begins and rotates them; whoever may end them does it here too.
+// Package access knows what is open at the authorization server: logins of browsers, and grants, most of which are families
+// of refresh tokens. The authorization server begins and rotates them; whoever may end them does it here too.
 //
 // Partitions:
 //

@@ -17,8 +17,8 @@ const (
 // rotatedMemory is how long a rotated refresh token is remembered, so that a late use is known as theft.
 const rotatedMemory = 7 * 24 * time.Hour
 
-// Grant is what a redeemed code became: the family of its refresh tokens. Without the record no token of the family
-// refreshes, so deleting it is revocation.
+// Grant is what a code, a device's code or an issuer's word became: its access tokens, and the family of its refresh tokens, if it has any.
+// Without the record no token of the family refreshes, and no access token is called active, so deleting it is revocation.
 type Grant struct {
 	ID       string    `json:"id"`
 	UserID   string    `json:"user_id"`

@@ -8,5 +8,5 @@
 //
 // A refusal is final: it asks neither again nor by another grant, and shows the assertion to nobody but the authorization server that it is for.
 //
-// Not supported: tokens that are bound to a key (DPoP), and a refresh token in place of the ID token.
+// Not supported: tokens that are bound to a key (DPoP), private_key_jwt for the client itself, and a refresh token in place of the ID token.
 package federation

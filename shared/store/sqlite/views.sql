@@ -87,7 +87,7 @@ CREATE VIEW codes AS
            body ->> 'redirect_uri' AS redirect_uri, body ->> 'grant_id' IS NOT NULL AS used, body ->> 'expires' AS expires
     FROM live WHERE partition GLOB 'code/*';
 
-DROP VIEW IF EXISTS grants; -- what refresh tokens keep alive
+DROP VIEW IF EXISTS grants; -- what applications hold for users
 CREATE VIEW grants AS
     SELECT body ->> 'user_id' AS user_id, body ->> 'client_id' AS client_id, body ->> 'server' AS server,
            (SELECT group_concat(value, ' ') FROM json_each(body, '$.scopes')) AS scopes,
