@@ -29,7 +29,8 @@ const (
 	takenLifetime  = 15 * time.Minute // from then on
 )
 
-// Who pushes without proving who it is costs us little and leaves nothing for longer than a minute, so these hold in each instance by itself.
+// Who pushes without being somebody whom we know costs us little and leaves nothing for long, so these hold in each instance by itself. A client that
+// registered itself is nobody whom we know, though it has a secret: anybody can get one.
 const (
 	pushesByAddress      = rate.Limit(1) // a second,
 	pushesByAddressBurst = 60            // since a whole workshop can sit behind one address
@@ -99,7 +100,7 @@ func (s *server) keepPushed(r *http.Request, proof dpop.Proof) (name string, cli
 	if err := s.checkPush(r.Context(), client, known, params, &record); err != nil {
 		return "", known, err
 	}
-	if !record.Proven && !s.pushes.admits(clientNetwork(r.Context())) { // RFC 9126 §2.3
+	if !vouched(known) && !s.pushes.admits(clientNetwork(r.Context())) { // RFC 9126 §2.3
 		return "", known, &tooManyError{"too many authorization requests were pushed just now", time.Second}
 	}
 	if err := s.useProof(r.Context(), proof); err != nil {

@@ -258,7 +258,8 @@ func TestPushedByStrangers(t *testing.T) {
 	})
 }
 
-// TestPushesAreBounded: who proves nothing can push so often, from one network and in all; who does prove itself is not held up (RFC 9126 §2.3).
+// TestPushesAreBounded: strangers can push so often, from one network and in all; who proves to be one whom an administrator made is not held up
+// (RFC 9126 §2.3). A secret that a stranger got by registering makes it no other.
 func TestPushesAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -291,8 +292,16 @@ func TestPushesAreBounded(t *testing.T) {
 	if got, _ := w.pushAs(w.pushForm("client_id", id), basic(id, secret)); got.Status != http.StatusCreated {
 		t.Errorf("with a secret: %+v", got)
 	}
+	stranger := w.register("", `{"client_name": "Stranger", "redirect_uris": ["`+w.url+`/callback"]}`)
+	as := basic(stranger.ClientID, stranger.Secret)
+	if got, a := w.pushAs(w.pushForm("client_id", stranger.ClientID), as); stranger.Secret == "" || got.Status != http.StatusTooManyRequests {
+		t.Errorf("with a secret that anybody can get: %d %s", got.Status, a.body)
+	}
 	w.clock.Advance(time.Second)
 	if status, _ := push("192.0.2.1"); status != http.StatusCreated {
 		t.Errorf("a second later: %d", status)
+	}
+	if got, _ := w.pushAs(w.pushForm("client_id", stranger.ClientID), as); got.Status != http.StatusCreated {
+		t.Errorf("with that secret a second later: %+v", got)
 	}
 }
