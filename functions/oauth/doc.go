@@ -55,7 +55,8 @@
 //
 // Somebody elsewhere whom an administrator trusts can vouch for a user, or for a program (grant_jwt.go, RFC 7523): an enterprise for its people,
 // which stands for their login and consent (grant_id_jag.go), a platform for what runs on it (grant_workload.go). We vouch for our own people to
-// servers that an administrator named (exchange_id_jag.go). What was granted so ends with the trust that it stands on.
+// servers that an administrator named (exchange_id_jag.go), for as long as the login stands that the ID token tells of. What was granted so ends with
+// the trust that it stands on.
 //
 // Who a client is, client.go finds out: by name, by a secret, or by a JWT that it signed (client_assertion.go) with a key that it registered or
 // publishes (client_keys.go). What a token is good for now, as opposed to what it says, introspect.go tells.

@@ -11,6 +11,7 @@ import (
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -89,7 +90,8 @@ func allowedThere(scope string, relying directory.RelyingServer) ([]string, erro
 	return allowed, nil
 }
 
-// userOfIDToken is whom an ID token is about, which was issued to the client that sends it ("Processing Rules" in the draft).
+// userOfIDToken is whom an ID token is about, which was issued to the client that sends it ("Processing Rules" in the draft). It is good for as
+// long as the grant that it came with: whoever takes a consent back, or is signed out, is vouched for no more.
 func (s *server) userOfIDToken(ctx context.Context, r tokenRequest) (directory.User, idClaims, error) {
 	claims, err := s.verifyIDToken(ctx, r.params.Get("subject_token"), r.client)
 	var wrong *token.InvalidError
@@ -99,14 +101,20 @@ func (s *server) userOfIDToken(ctx context.Context, r tokenRequest) (directory.U
 	if err != nil {
 		return directory.User{}, claims, err
 	}
-	user, err := s.Directory.ActiveUser(ctx, claims.Subject)
-	switch {
-	case errors.Is(err, directory.ErrNotFound):
-		err = &tokenError{"invalid_grant", "the user can no longer log in"}
-	case err == nil && user.SignedOutSince(claims.IssuedAt.Time):
-		err = concerning(&tokenError{"invalid_grant", "the user was signed out everywhere since the ID token was issued"}, user.ID)
+	over := &tokenError{"invalid_grant", "subject_token: what it came with was taken back, or the user was signed out everywhere"}
+	id, _ := grantIn(claims.ID)
+	g, err := s.access.Grant(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && (g.ClientID != r.client.ID || g.UserID != claims.Subject) {
+		err = over
 	}
-	return user, claims, err
+	var now standing
+	if err == nil {
+		now, err = s.standing(ctx, g, r.client, slices.Concat(g.Scopes, g.Identity))
+	}
+	if err == nil && !slices.Contains(now.scopes, openID) {
+		err = over
+	}
+	return now.user, claims, concerning(err, claims.Subject)
 }
 
 func (s *server) signIDJAG(ctx context.Context, r tokenRequest, login idClaims, audience, clientID string, scopes []string) (tokenResponse, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
@@ -40,12 +41,31 @@ func (w *world) relied() (client, secret string, relying directory.RelyingServer
 	return client, secret, r.Value
 }
 
+// loggedIn is a grant that somebody gave a client to know who it is, and for nothing else.
+func (w *world) loggedIn(user, client string) access.Grant {
+	w.t.Helper()
+	now := w.clock.Now().UTC()
+	consent, allow, err := w.directory.Allow(w.t.Context(), user, client, directory.LoginServer, []string{"openid"})
+	g := access.Grant{ID: rand.Text(), UserID: user, ClientID: client, Server: directory.LoginServer, Identity: []string{"openid"},
+		Since: now, AuthTime: now, Consent: consent.Since, LastUsed: now, Ends: now.Add(token.Lifetime)}
+	if err == nil {
+		err = w.db.Write(w.t.Context(), append(allow, access.BeginGrant(g, "")...)...)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return g
+}
+
 // idTokenOf is bob's ID token for a client, as it should be; nil takes a claim out.
 func (w *world) idTokenOf(client, typ string, change claims) string {
 	w.t.Helper()
 	now := w.clock.Now()
 	all := jwt.MapClaims{"iss": w.url, "sub": "user-bob", "aud": client, "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(), "auth_time": now.Unix()}
 	maps.Copy(all, change)
+	if user, _ := all["sub"].(string); user != "" && change["jti"] == nil {
+		all["jti"] = w.loggedIn(user, client).ID + "." + rand.Text()
+	}
 	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
 	raw, err := w.keyring().Sign(w.t.Context(), typ, all)
 	if err != nil {
@@ -144,6 +164,10 @@ func TestNoIDJAG(t *testing.T) {
 		{"an ID token of another issuer", w.idTokenOf(client, "JWT", claims{"iss": elsewhere}), client, secret, nil, "invalid_grant"},
 		{"an ID token that is over", w.idTokenOf(client, "JWT", claims{"exp": w.clock.Now().Add(-time.Second).Unix()}), client, secret, nil, "invalid_grant"},
 		{"an ID token without an end", w.idTokenOf(client, "JWT", claims{"exp": nil}), client, secret, nil, "invalid_grant"},
+		{"an ID token of a grant that nobody knows", w.idTokenOf(client, "JWT", claims{"jti": "x.y"}), client, secret, nil, "invalid_grant"},
+		{"an ID token of no grant", w.idTokenOf(client, "JWT", claims{"jti": ""}), client, secret, nil, "invalid_grant"},
+		{"an ID token of another client's grant", w.idTokenOf(client, "JWT", claims{"jti": w.loggedIn("user-bob", other).ID + ".x"}), client, secret, nil, "invalid_grant"},
+		{"an ID token of another user's grant", w.idTokenOf(client, "JWT", claims{"jti": w.loggedIn("user-carol", client).ID + ".x"}), client, secret, nil, "invalid_grant"},
 		{"an ID token of nobody", w.idTokenOf(client, "JWT", claims{"sub": nil}), client, secret, nil, "invalid_grant"},
 		{"an ID token of one who is gone", w.idTokenOf(client, "JWT", claims{"sub": "user-nobody"}), client, secret, nil, "invalid_grant"},
 		{"an ID token from before the user was signed out", old, client, secret, nil, "invalid_grant"},
@@ -190,5 +214,43 @@ func TestOurOwnWord(t *testing.T) {
 	got := w.bring(w.signedBy(jwt.SigningMethodES256, ecKey, w.url, client, nil, nil), client, secret)
 	if got.expect(t, "invalid_grant"); !strings.Contains(got.Description, "no issuer with this iss is trusted here") {
 		t.Errorf("it says %q", got.Description)
+	}
+}
+
+// TestNoIDJAGOfWhatEnded: an ID token lives for minutes after the person has taken back what it came with, or the client has given it back. It is
+// good for nothing then.
+func TestNoIDJAGOfWhatEnded(t *testing.T) {
+	t.Parallel()
+	for what, end := range map[string]func(w *world, got tokens, client, secret string) error{
+		"the consent is withdrawn": func(w *world, _ tokens, client, _ string) error {
+			return w.directory.Withdraw(t.Context(), "user-bob", client, mcp)
+		},
+		"the consent is withdrawn and given again": func(w *world, _ tokens, client, _ string) error {
+			err := w.directory.Withdraw(t.Context(), "user-bob", client, mcp)
+			w.clock.Advance(time.Second)
+			w.code("client_id", client, "scope", "openid pet-profile:read")
+			return err
+		},
+		"the client has revoked its tokens": func(w *world, got tokens, client, secret string) error {
+			w.post("/oauth/revoke", url.Values{"token": {got.Refresh}}, basic(client, secret))
+			return nil
+		},
+		"the user is signed out everywhere": func(w *world, _ tokens, _, _ string) error { return w.directory.SignOut(t.Context(), "user-bob") },
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newWorld(t)
+			client, secret, _ := w.relied()
+			got := w.redeem(w.code("client_id", client, "scope", "openid pet-profile:read"), "client_id", client, "client_secret", secret)
+			w.exchangeIDToken(got.ID, client, secret).expect(t, "")
+			fresh := w.refresh(got.Refresh, "client_id", client, "client_secret", secret)
+			w.exchangeIDToken(fresh.ID, client, secret).expect(t, "")
+			w.clock.Advance(time.Second)
+			if err := end(w, fresh, client, secret); err != nil {
+				t.Fatal(err)
+			}
+			for _, raw := range []string{got.ID, fresh.ID} {
+				w.exchangeIDToken(raw, client, secret).expect(t, "invalid_grant")
+			}
+		})
 	}
 }

@@ -181,8 +181,11 @@ func reasons(d rbac.Decision) string {
 
 // grantOf is the grant that an access token belongs to; mint wrote it into the token's id. One that an application got for
 // itself has none.
-func grantOf(c token.Claims) (id string, ok bool) {
-	id, _, ok = strings.Cut(c.ID, ".")
+func grantOf(c token.Claims) (id string, ok bool) { return grantIn(c.ID) }
+
+// grantIn is grantOf for the id of a token of any kind.
+func grantIn(tokenID string) (id string, ok bool) {
+	id, _, ok = strings.Cut(tokenID, ".")
 	return id, ok
 }
 

@@ -7,13 +7,19 @@ import (
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 type idClaims = token.IDClaims
 
-// idToken tells a client who has logged in (OpenID Connect Core §2, §3.1.3.3). At a refresh it tells the same login, without the nonce (§12.2).
+// idToken tells a client who has logged in (OpenID Connect Core §2, §3.1.3.3). At a refresh it tells the same login, without the nonce (§12.2). Its id
+// begins with the grant's, as an access token's does (grantOf), so that it can be known what became of that.
 func (s *server) idToken(ctx context.Context, g access.Grant, client directory.Client, now standing, accessToken string) (string, error) {
-	id := token.ID{Subject: now.user.ID, ClientID: client.ClientID(), AuthTime: g.AuthTime, Nonce: g.Nonce, Methods: methods(g.Method), Access: accessToken}
+	unique, err := web.NewSecret(s.Rand)
+	if err != nil {
+		return "", err
+	}
+	id := token.ID{ID: g.ID + "." + unique, Subject: now.user.ID, ClientID: client.ClientID(), AuthTime: g.AuthTime, Nonce: g.Nonce, Methods: methods(g.Method), Access: accessToken}
 	if slices.Contains(now.scopes, profile) {
 		id.Name, id.Username = now.user.Name, now.user.Username
 	}

@@ -100,7 +100,7 @@ func (s *server) keepPushed(r *http.Request, proof dpop.Proof) (name string, cli
 	if err := s.checkPush(r.Context(), client, known, params, &record); err != nil {
 		return "", known, err
 	}
-	if !vouched(known) && !s.pushes.admits(clientNetwork(r.Context())) { // RFC 9126 §2.3
+	if !proven(known) && !s.pushes.admits(clientNetwork(r.Context())) { // RFC 9126 §2.3
 		return "", known, &tooManyError{"too many authorization requests were pushed just now", time.Second}
 	}
 	if err := s.useProof(r.Context(), proof); err != nil {

@@ -12,6 +12,8 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/vetassist/vetassist/functions/vetassist/federation"
+	"github.com/vetassist/vetassist/shared/access"
+	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
 )
@@ -62,8 +64,18 @@ func (m *merger) idToken(user string) string {
 		m.t.Fatal(err)
 	}
 	defer closeDB()
+	now := m.company.clock.Now().UTC()
+	consent, ops, err := directory.New(db, m.company.URL, true, m.company.clock.Now).Allow(m.t.Context(), user, m.there.ID, directory.LoginServer, []string{"openid"})
+	grant := access.Grant{ID: rand.Text(), UserID: user, ClientID: m.there.ID, Server: directory.LoginServer, Identity: []string{"openid"},
+		Since: now, AuthTime: now, Consent: consent.Since, LastUsed: now, Ends: now.Add(token.Lifetime)}
+	if err == nil {
+		err = db.Write(m.t.Context(), append(ops, access.BeginGrant(grant, "")...)...)
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
 	keys := token.NewKeyring(m.company.URL, store.Restrict(db, append(token.PrivatePartitions, token.PublicPartitions...)...), m.company.clock.Now, rand.Reader)
-	raw, err := keys.MintID(m.t.Context(), token.ID{Subject: user, ClientID: m.there.ID, AuthTime: m.company.clock.Now()})
+	raw, err := keys.MintID(m.t.Context(), token.ID{ID: grant.ID + ".1", Subject: user, ClientID: m.there.ID, AuthTime: now})
 	if err != nil {
 		m.t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ const IDType = "JWT"
 
 // IDClaims are the claims of an ID token (OpenID Connect Core §2), and those of the scope profile that we have (§5.1, §5.4).
 type IDClaims struct {
-	jwt.RegisteredClaims          // iss, sub, aud, exp, iat
+	jwt.RegisteredClaims          // iss, sub, aud, exp, iat, jti
 	AuthTime             int64    `json:"auth_time"` // when the person logged in, in seconds
 	Nonce                string   `json:"nonce,omitempty"`
 	Methods              []string `json:"amr,omitempty"`     // how (RFC 8176)
@@ -27,6 +27,7 @@ type IDClaims struct {
 
 // ID is what a new ID token says; the keyring adds issuer and times.
 type ID struct {
+	ID       string // jti, unique per token
 	Subject  string
 	ClientID string // the only audience
 	AuthTime time.Time
@@ -52,6 +53,7 @@ func (k *Keyring) MintID(ctx context.Context, id ID) (string, error) {
 			Audience:  jwt.ClaimStrings{id.ClientID},
 			ExpiresAt: jwt.NewNumericDate(now.Add(Lifetime)),
 			IssuedAt:  jwt.NewNumericDate(now),
+			ID:        id.ID,
 		},
 		AuthTime: id.AuthTime.Unix(), Nonce: id.Nonce, Methods: id.Methods, Name: id.Name, Username: id.Username,
 	}
