@@ -60,6 +60,9 @@ func (s *server) machineStanding(ctx context.Context, claims token.Claims, clien
 	if err != nil {
 		return standing{}, err
 	}
+	if provenBefore(claims, client) {
+		return standing{}, &tokenError{"invalid_grant", "the application has another secret, or other keys, since this was issued"}
+	}
 	if err := s.stillWorkload(ctx, claims); err != nil {
 		return standing{}, err
 	}
@@ -68,6 +71,12 @@ func (s *server) machineStanding(ctx context.Context, claims token.Claims, clien
 		err = &tokenError{"invalid_grant", "the application may no longer do any of this"}
 	}
 	return standing{server: server, scopes: decision.Granted}, err
+}
+
+// provenBefore reports whether a token was issued to a client for what it proved itself with before an administrator gave it a secret or other
+// keys: whoever had stolen that could have got it.
+func provenBefore(claims token.Claims, client directory.Client) bool {
+	return claims.IssuedAt.Before(client.SecretChanged)
 }
 
 // serverOf is the server that an access token is for: it is named by one of the two in aud, whichever did not change since.

@@ -198,7 +198,8 @@ func (s *server) agentOf(ctx context.Context, client directory.Client, server di
 }
 
 // delegatedStanding is what a token is good for now with which an agent acts for a user: what the user's grant is good for that it came
-// from, within what each agent on the way is authorized for. Each is still named by whom it has the task from.
+// from, within what each agent on the way is authorized for. Each is still named by whom it has the task from, and has the secret or the keys that
+// it had.
 func (s *server) delegatedStanding(ctx context.Context, g access.Grant, claims token.Claims, owner directory.Client) (standing, error) {
 	over := &tokenError{"invalid_grant", "an agent may no longer act for this user"}
 	for _, id := range lineage(claims.ID) {
@@ -224,7 +225,7 @@ func (s *server) delegatedStanding(ctx context.Context, g access.Grant, claims t
 	last, actors := first.Value, claims.Actors()
 	for _, id := range slices.Backward(actors) { // the first to act is the innermost
 		agent, err := s.Directory.Client(ctx, id)
-		if err == nil && (last.MayAct != agent.ID || !isAgent(agent)) {
+		if err == nil && (last.MayAct != agent.ID || !isAgent(agent) || provenBefore(claims, agent)) {
 			err = over
 		}
 		if err != nil {

@@ -308,6 +308,10 @@ func TestExchangeAsksAtOnce(t *testing.T) {
 		{"the application is disabled", func(w *delegating, _ string) {
 			w.edit(clientID, func(c *directory.Client) { c.Disabled = true })
 		}, "", "invalid_request"},
+		{"the agent gets another secret", func(w *delegating, _ string) { // whoever stole the one before may have made this exchange
+			w.clock.Advance(2 * time.Second)
+			w.edit(w.agent.id, func(c *directory.Client) { c.SecretChanged = w.clock.Now() })
+		}, "", ""},
 		{"the agent loses a scope", func(w *delegating, _ string) {
 			w.edit(w.agent.id, func(c *directory.Client) { c.Authorized[mcp] = []string{"appointment:read"} })
 		}, "appointment:read", ""},

@@ -297,6 +297,16 @@ func TestIntrospectMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.clock.Advance(2 * time.Second)
+	if r, secret, err = w.directory.RotateSecret(t.Context(), id, r.Version); err != nil {
+		t.Fatal(err)
+	}
+	if w.isActive(next, basic(other, otherSecret)) {
+		t.Error("active, though whoever stole the secret that is no more may have got it")
+	}
+	if next = ask(); !w.isActive(next, basic(other, otherSecret)) {
+		t.Error("what the new secret was good for is not active")
+	}
 	r.Value.Roles = nil
 	if err := w.directory.PutClient(t.Context(), r.Value, store.IfPresent()); err != nil {
 		t.Fatal(err)
