@@ -98,6 +98,9 @@ func (s *server) delegateSubject(ctx context.Context, r tokenRequest, subject to
 	if err != nil {
 		return tokenResponse{}, err
 	}
+	if r.params.Has("scope") { // whoever asks for openid alone does not ask for all the rest
+		scopes = within(scopes, strings.Fields(r.params.Get("scope")))
+	}
 	if scopes = within(scopes, now.scopes, r.client.AuthorizedAt(now.server)); len(scopes) == 0 {
 		return tokenResponse{}, &tokenError{"invalid_scope", "of what subject_token is good for, this agent is not authorized for what was asked for"}
 	}

@@ -228,6 +228,7 @@ func TestExchangeRefused(t *testing.T) {
 		{"a server that nobody knows", w.agent, w.got.Access, []string{"resource", "https://elsewhere.example/mcp"}, "invalid_target: not a server that this client may ask for"},
 		{"a scope that bob did not allow", w.agent, w.got.Access, []string{"scope", "appointment:read reminder:read"}, "invalid_scope: more than was granted"},
 		{"only a scope that the agent may not have", w.agent, w.got.Access, []string{"scope", "pet-profile:read"}, "invalid_scope: not authorized for what was asked for"},
+		{"only who bob is", w.agent, w.got.Access, []string{"scope", "openid profile"}, "invalid_scope: not authorized for what was asked for"},
 		{"scope that is none", w.agent, w.got.Access, []string{"scope", "a\"b"}, "invalid_scope"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
