@@ -16,8 +16,6 @@ import (
 // Request"; MCP, Enterprise-Managed Authorization §5). There is no refresh token: the enterprise is asked again, so it can change its mind.
 func (s *server) redeemIDJAG(ctx context.Context, r tokenRequest, w word) (tokenResponse, error) {
 	switch {
-	case !r.client.Confidential(): // "Client Authentication" in the draft
-		return tokenResponse{}, &tokenError{"unauthorized_client", "this grant is for applications that can prove themselves"}
 	case !w.issuer.Names(r.client.ID):
 		return tokenResponse{}, &tokenError{"unauthorized_client", "an administrator must let this client bring the word of this issuer"}
 	case w.claims.ClientID != r.client.ClientID():

@@ -64,8 +64,17 @@ type word struct {
 }
 
 // assertion is the JWT bearer grant (RFC 7521 §4.1, RFC 7523 §2.1): somebody whom an administrator trusts vouches for a person, or for a program.
+//
+// A stranger, or who proves nothing, has no ID-JAG read ("Client Authentication" in the draft): nobody can have named it for that
+// (directory.checkNamed), and it would learn whom we trust, and make us ask for keys.
 func (s *server) assertion(ctx context.Context, r tokenRequest) (tokenResponse, error) {
-	w, err := s.heard(ctx, r.params.Get("assertion"))
+	raw := r.params.Get("assertion")
+	if len(raw) <= maxAssertion && !vouched(r.client) {
+		if kind, _, err := peek(raw); err == nil && kind == directory.EnterpriseIssuer {
+			return tokenResponse{}, &tokenError{"unauthorized_client", "this grant is for applications that can prove themselves, and that an administrator made"}
+		}
+	}
+	w, err := s.heard(ctx, raw)
 	if err != nil {
 		return tokenResponse{}, err
 	}

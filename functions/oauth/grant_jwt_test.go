@@ -276,6 +276,25 @@ func TestIDJAGRequest(t *testing.T) {
 	}
 }
 
+// TestIDJAGOfAStranger: who registered itself, or proves nothing, does not learn whom we trust ("Metadata Disclosure" in the draft), and makes us ask
+// nobody for keys.
+func TestIDJAGOfAStranger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.enterprise(func(i *directory.Issuer) { i.JWKS = nil }) // its keys are where its discovery document says
+	stranger := w.register("", `{"client_name": "Stranger", "redirect_uris": ["`+w.url+`/callback"]}`)
+	for _, c := range []struct{ id, secret string }{{clientID, ""}, {stranger.ClientID, stranger.Secret}} {
+		trusted := w.bring(w.idJAG(c.id, nil, nil), c.id, c.secret)
+		trusted.expect(t, "unauthorized_client")
+		if other := w.bring(w.idJAG(c.id, claims{"iss": "https://elsewhere.example"}, nil), c.id, c.secret); other != trusted {
+			t.Errorf("of one whom we trust %+v, of another %+v", trusted, other)
+		}
+	}
+	if w.internet.asked != 0 {
+		t.Errorf("asked for keys %d times", w.internet.asked)
+	}
+}
+
 // TestIDJAGToken: whose token it is, what it may do, and that no refresh token comes with it.
 func TestIDJAGToken(t *testing.T) {
 	t.Parallel()
