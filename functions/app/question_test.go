@@ -205,6 +205,45 @@ func TestAnsweredOnce(t *testing.T) {
 	}
 }
 
+// TestLeftWhileAnAnswerWaits: an answer has to wait for its turn. Whoever has logged out meanwhile, or begun a new conversation, in another tab, has
+// nothing done any more.
+func TestLeftWhileAnAnswerWaits(t *testing.T) {
+	for path, calls := range map[string]int{"": 2, "/logout": 1, "/new": 1} {
+		t.Run(path, func(t *testing.T) {
+			w := newWorld(t)
+			var turns *turns
+			w.app = w.inside(func(a *app) { a.turns = newTurns(1, 2); turns = a.turns })
+			tool := &asker{}
+			p := w.withBooking(tool)
+			a := p.say("book it")
+			leave, err := turns.enter(t.Context(), "somebody else")
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				p.reply(a, url.Values{"f0": {"a"}})
+			}()
+			for waits := false; !waits; time.Sleep(time.Millisecond) {
+				turns.mu.Lock()
+				waits = turns.in == 2
+				turns.mu.Unlock()
+			}
+			if path != "" {
+				if status, body := p.post(path, "application/x-www-form-urlencoded", ""); status != http.StatusOK {
+					t.Errorf("%d %s", status, body)
+				}
+			}
+			leave()
+			<-done
+			if len(tool.calls) != calls {
+				t.Errorf("called %d times, want %d", len(tool.calls), calls)
+			}
+		})
+	}
+}
+
 // TestAskedAgain: a server may ask more than once, each time with a state of its own. A form of before answers nothing.
 func TestAskedAgain(t *testing.T) {
 	w := newWorld(t)

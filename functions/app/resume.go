@@ -50,6 +50,12 @@ func (a *app) goOn(ctx context.Context, b *browser, c conversation, id string) e
 		return a.settle(ctx, b, ex)
 	}
 	defer leave()
+	if _, err := a.readSession(ctx, b); err != nil { // it may have ended meanwhile, and with it the right to act for the person
+		return err
+	}
+	if c, err = a.readConversation(ctx, b); err != nil || c.find(id) == nil { // or another conversation was begun
+		return err
+	}
 	_, err = a.goOnNow(ctx, b, c, id)
 	return err
 }
