@@ -186,7 +186,7 @@ func (d *Directory) checkPlatform(ctx context.Context, i Issuer) error {
 			return &FieldError{"workloads", fmt.Sprintf("must have subjects of 1 to %d letters, digits and signs", maxSubject)}
 		case strings.Contains(prefix, "*"):
 			return &FieldError{"workloads", "must have a * at the end of a subject only"}
-		case many && (separators(prefix) < 2 || !isSeparator(rune(prefix[len(prefix)-1]))): // "repo:*" is everybody's at many a platform
+		case many && (parts(prefix) < 2 || !isSeparator(rune(prefix[len(prefix)-1]))): // "repo:*" is everybody's at many a platform, as "spiffe://*" is
 			return &FieldError{"workloads", "must have at least two parts before a *, as in system:serviceaccount:clinic:* or repo:clinic/*"}
 		case slices.ContainsFunc(i.Workloads[:n], func(o Workload) bool { return o.Subject == w.Subject }):
 			return &FieldError{"workloads", fmt.Sprintf("must not name %.100q twice", w.Subject)}
@@ -200,14 +200,8 @@ func (d *Directory) checkPlatform(ctx context.Context, i Issuer) error {
 
 func isSeparator(r rune) bool { return r == ':' || r == '/' }
 
-func separators(s string) (n int) {
-	for _, r := range s {
-		if isSeparator(r) {
-			n++
-		}
-	}
-	return n
-}
+// parts counts what stands between the separators.
+func parts(s string) int { return len(strings.FieldsFunc(s, isSeparator)) }
 
 // checkNamed: an application that somebody is to be trusted with is one that an administrator made, and that can prove itself. An ID is never
 // given twice, so what is found now is no other one later.

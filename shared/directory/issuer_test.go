@@ -85,6 +85,11 @@ func TestTrustedIssuers(t *testing.T) {
 		{"a program that is a user's application", platform, func(i *directory.Issuer) { i.Workloads = []directory.Workload{{Subject: "a:b", ClientID: web}} }, "workloads"},
 		{"everybody", platform, func(i *directory.Issuer) { i.Workloads = []directory.Workload{{Subject: "*", ClientID: machine}} }, "workloads"},
 		{"everybody of a kind", platform, func(i *directory.Issuer) { i.Workloads = []directory.Workload{{Subject: "repo:*", ClientID: machine}} }, "workloads"},
+		{"everybody behind a scheme", platform, func(i *directory.Issuer) {
+			i.Workloads = []directory.Workload{{Subject: "spiffe://*", ClientID: machine}}
+		}, "workloads"},
+		{"nothing between two separators", platform, func(i *directory.Issuer) { i.Workloads = []directory.Workload{{Subject: "repo::*", ClientID: machine}} }, "workloads"},
+		{"only separators", platform, func(i *directory.Issuer) { i.Workloads = []directory.Workload{{Subject: ":/*", ClientID: machine}} }, "workloads"},
 		{"whatever begins so", platform, func(i *directory.Issuer) {
 			i.Workloads = []directory.Workload{{Subject: "repo:clinic/pet*", ClientID: machine}}
 		}, "workloads"},
