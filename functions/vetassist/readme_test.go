@@ -34,6 +34,9 @@ func TestReadmeCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t, func(o *Options) { o.Now = time.Now }) // some commands ask date
+	bob := w.person()                                       // who has read from the top, and told the story click by click
+	bob.connect("When is Fido's next vaccination?", "bob")
+	bob.connect("Book an appointment for Fido next Tuesday at 10", "bob")
 	page := strings.ReplaceAll(string(text), "http://localhost:8080", w.URL)
 	page = strings.ReplaceAll(page, "http%3A%2F%2Flocalhost%3A8080", strings.NewReplacer(":", "%3A", "/", "%2F").Replace(w.URL))
 	blocks := regexp.MustCompile("(?s)```(sh|text)\n(.*?)```").FindAllStringSubmatch(page, -1)
