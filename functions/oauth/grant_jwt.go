@@ -69,7 +69,7 @@ type word struct {
 // (directory.checkNamed), and it would learn whom we trust, and make us ask for keys.
 func (s *server) assertion(ctx context.Context, r tokenRequest) (tokenResponse, error) {
 	raw := r.params.Get("assertion")
-	if len(raw) <= maxAssertion && !vouched(r.client) {
+	if len(raw) <= maxAssertion && !proven(r.client) {
 		if kind, _, err := peek(raw); err == nil && kind == directory.EnterpriseIssuer {
 			return tokenResponse{}, &tokenError{"unauthorized_client", "this grant is for applications that can prove themselves, and that an administrator made"}
 		}
