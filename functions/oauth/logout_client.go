@@ -164,7 +164,10 @@ func (s *server) endClientLogin(w http.ResponseWriter, r *http.Request, l logout
 func (s *server) renderClientLogout(w http.ResponseWriter, r *http.Request, l logoutRequest, v visit) {
 	page := logoutPage{Name: v.user.Name, Username: v.user.Username, FormToken: v.formToken("logout?" + l.Query), Action: template.URL(logoutConfirmPath + "?" + l.Query), // encoded by us
 
-		ClientName: l.Client.Name, Stranger: l.Client.SelfRegistered(), Target: l.Target, TargetHost: hostOf(l.Target)}
+		ClientName: l.Client.Name, Stranger: l.Client.SelfRegistered(), Target: l.Target}
+	if l.Target != "" {
+		page.TargetHost = hostOf(l.Target)
+	}
 	title := "Logged out"
 	if v.loggedIn() {
 		title = "Log out?"

@@ -158,6 +158,9 @@ func TestClientLogout(t *testing.T) {
 	if page := b.get(logoutAt("client_id", stranger)); !strings.Contains(page.body, "An app that calls itself <strong>App stranger</strong> asks you to log out here. You are sent to <code>app.example</code> then.") {
 		t.Errorf("the page says %s", page.body)
 	}
+	if page := b.get(logoutAt("client_id", known, "post_logout_redirect_uri", "")); !strings.Contains(page.body, "asks you to log out here.</p>") {
+		t.Errorf("without an address to go to, the page says %s", page.body)
+	}
 	// The answer is bound to the request that was shown.
 	action, values := b.form(b.get(logoutAt("client_id", known)), "/oauth/logout/confirm")
 	if a := b.do(http.MethodPost, strings.Replace(action, "state=", "state=x", 1), values); a.status != http.StatusBadRequest || !b.isLoggedIn() {
