@@ -33,6 +33,7 @@ func (w *world) client(id string) (c directory.Client) {
 func consoleSettings(t *testing.T, browser context.Context) {
 	w := newWorld(t)
 	b := adminTab(t, browser, w)
+	b.see("p", "Vet Assist AI") // the overview's client, and not the agent that comes before it in the alphabet
 	b.screen("Applications", "Applications")
 	b.click("a", "New Application")
 	b.see("h1", "New Application")

@@ -1,13 +1,14 @@
 // Overview: the steps of the guide, and which of them are done.
 
 import { api, seg } from "./api.js";
+import { browses } from "./application-new.js";
 import { h } from "./dom.js";
 import { link } from "./ui.js";
 
 export async function overviewScreen(ctx) {
   const first = (path) => api("GET", path, { query: { limit: 50 }, signal: ctx.signal }).then((page) => page.items.filter((i) => !i.system && !i.deleting));
   const [servers, roles, users, applications] = await Promise.all([first("/servers"), first("/roles"), first("/users"), first("/applications")]);
-  const clients = await Promise.all(applications.filter((a) => a.source === "admin").slice(0, 6).map((a) => api("GET", `/applications/${seg(a.id)}`, { signal: ctx.signal }))).then((found) => found.filter((a) => !a.system));
+  const clients = await Promise.all(applications.filter((a) => a.source === "admin" && browses(a.template)).slice(0, 6).map((a) => api("GET", `/applications/${seg(a.id)}`, { signal: ctx.signal }))).then((found) => found.filter((a) => !a.system));
   const members = await Promise.all(roles.slice(0, 6).map((r) => api("GET", `/roles/${seg(r.name)}/members`, { query: { limit: 1 }, signal: ctx.signal })));
   const done = steps(servers, roles, users, members.flatMap((m) => m.items), clients);
   const next = done.findIndex((s) => !s.done);
