@@ -28,7 +28,7 @@ export function picture(why, server) {
       roles.length ? roles.map((r) => [badge(r), " "]) : "none", why.user ? null : ". They stand where a user's roles and consent stand otherwise."),
     h("table", { role: "table", class: "sets" },
       h("caption", { class: "hidden" }, "Each scope, and whether each of the four sets has it"),
-      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, th("Scope"), sets.map((s) => th(s.title, count(why.sets[s.id].length, "scope"))), th("Granted", count(why.granted.length, "scope")))),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, th("Scope"), sets.map((s) => th(s.title, count(why.sets[s.id].filter((name) => names.includes(name)).length, "scope"))), th("Granted", count(why.granted.length, "scope")))),
       h("tbody", { role: "rowgroup" }, names.map((scope) => line(why, scope, title(scope), verdicts.get(scope))))),
     h("p", { class: "small muted formula" }, "granted = requested ∩ authorized for the application ∩ allowed by the user's roles ∩ consented"),
   ];
