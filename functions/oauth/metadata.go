@@ -88,7 +88,7 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 		EndSessionEndpoint:       s.BaseURL + logoutPath,
 		SubjectTypes:             []string{"public"},
 		IDTokenAlgs:              []string{"ES256"},
-		Claims:                   []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "amr", "at_hash", "name", "preferred_username"},
+		Claims:                   []string{"iss", "sub", "aud", "exp", "iat", "jti", "auth_time", "nonce", "amr", "at_hash", "name", "preferred_username"},
 		Prompts:                  prompts,
 		ProtectedResources:       []string{},
 	}
