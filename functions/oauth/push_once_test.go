@@ -206,6 +206,26 @@ func TestPushedByStrangers(t *testing.T) {
 			t.Errorf("a redirect URI that it lists now: %+v, %d\n%s", got, a.status, a.body)
 		}
 	})
+	t.Run("described, not known yet, and with a proof", func(t *testing.T) {
+		w, h := newDocumentWorld(t)
+		form := w.pushForm("client_id", documentURL, "redirect_uri", appRedirect)
+		for what, proof := range map[string]func(*http.Request){
+			"a secret in the header": basic(documentURL, "secret"),
+			"another scheme":         func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") },
+		} {
+			if got, _ := w.pushAs(form, proof); got.Error != "invalid_client" || got.RequestURI != "" {
+				t.Errorf("%s is taken unseen: %+v", what, got)
+			}
+		}
+		for _, name := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
+			if got, _ := w.pushAs(w.pushForm("client_id", documentURL, "redirect_uri", appRedirect, name, "x")); got.Error != "invalid_client" || got.RequestURI != "" {
+				t.Errorf("%s is taken unseen: %+v", name, got)
+			}
+		}
+		if h.count() > 0 {
+			t.Errorf("%d documents read", h.count())
+		}
+	})
 	t.Run("described, and its request is wrong", func(t *testing.T) {
 		for code, changes := range map[string][]string{"invalid_request": {"code_challenge", ""}, "invalid_target": {"resource", "{base}/admin/api"}, "login_required": {"prompt", "none"}} {
 			w, _ := newDocumentWorld(t)
