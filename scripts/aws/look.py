@@ -56,9 +56,10 @@ for name in names:
     expect(name, variables.get("VETASSIST_ALLOWED_ORIGINS", ""), "" if what == "moved" else "https://a.example.com,https://b.example.com")
     if what == "moved":
         expect(name, variables["VETASSIST_BASE_URL"], base)
-    clients = (variables.get("VETASSIST_REGISTRATION"), variables.get("VETASSIST_CLIENT_DOMAINS"))  # the authorization server's to know
+    clients = (variables.get("VETASSIST_REGISTRATION"), variables.get("VETASSIST_CLIENT_DOMAINS"))  # the authorization server's to know,
     told = ("token", "vscode.dev,*.example.com") if what == "moved" else ("off", "*")
-    expect(name, clients, told if name == f"{stack}-oauth" else (None, None))
+    told = {f"{stack}-oauth": told, f"{stack}-admin": (told[0], None)}  # and the first one the console's to show
+    expect(name, clients, told.get(name, (None, None)))
     # The statements of the role, as the stack made them: the table's ARN, no other, and never all.
     role = f["Role"].rsplit("/", 1)[1]
     document = iam.get_role_policy(RoleName=role, PolicyName="work")["PolicyDocument"]
