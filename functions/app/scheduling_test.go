@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/vetassist/vetassist/shared/clientkey"
+	"github.com/vetassist/vetassist/shared/config"
 )
 
 // scheduling is a world in which there is a scheduling agent, and a person whose chat may book.
@@ -227,5 +228,21 @@ func TestAgentKeys(t *testing.T) {
 		if keys != made[0] || !strings.Contains(keys, `"crv":"P-256"`) || strings.Contains(keys, `"d"`) {
 			t.Errorf("%s", keys)
 		}
+	}
+}
+
+// TestHandOverElsewhere: the agent is known at one authorization server. To another one its key is not shown, and no token handed.
+func TestHandOverElsewhere(t *testing.T) {
+	w := newScheduling(t, func(w *world) {
+		w.offers("documents")
+		w.client = described
+		w.set(config.AppClientDocument, func(c *Config) { c.Issuer, c.Outside = "https://home.example", &http.Client{} })
+	})
+	w.p.get(w.say("book").AuthorizeURL)
+	if a := w.say("book"); len(a.ToolCalls) != 1 || a.ToolCalls[0].By != "" || len(w.booked) == 0 {
+		t.Errorf("the chat does not book by itself: %+v", a)
+	}
+	if len(w.exchanges) > 0 {
+		t.Errorf("handed over at a server that the agent is not registered with: %v", w.exchanges)
 	}
 }
