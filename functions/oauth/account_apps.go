@@ -68,7 +68,7 @@ func (s *server) app(ctx context.Context, c directory.Consent) (appAccess, error
 		return app, err
 	}
 	app.Scopes = describe(server, c.Scopes)
-	if app.Agent, err = s.agentOf(ctx, client.Value, server); err != nil {
+	if app.Agent, err = s.agentOf(ctx, client.Value, server, c.Scopes); err != nil {
 		return app, err
 	}
 	grants, err := s.access.GrantsUnder(ctx, c.UserID, c.ClientID, c.Server, access.Query{Limit: 200})

@@ -143,7 +143,7 @@ func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 		page.Days = int(access.GrantLifetime.Hours() / 24)
 	}
 	var err error
-	if page.Agent, err = s.agentOf(r.Context(), a.Client, a.Server); err != nil {
+	if page.Agent, err = s.agentOf(r.Context(), a.Client, a.Server, d.Available); err != nil {
 		s.failRequest(w, r, a, err)
 		return
 	}

@@ -185,8 +185,8 @@ func mayAct(client directory.Client) *token.Actor {
 	return &token.Actor{Subject: client.MayAct}
 }
 
-// agentOf is the name of the agent that a client may hand tasks to at a server, for the person who is asked; empty: of none.
-func (s *server) agentOf(ctx context.Context, client directory.Client, server directory.Server) (string, error) {
+// agentOf is the name of the agent that a client may hand tasks to that need any of these scopes, for the person who is asked; empty: of none.
+func (s *server) agentOf(ctx context.Context, client directory.Client, server directory.Server, scopes []string) (string, error) {
 	if client.MayAct == "" {
 		return "", nil
 	}
@@ -194,7 +194,7 @@ func (s *server) agentOf(ctx context.Context, client directory.Client, server di
 	switch {
 	case errors.Is(err, directory.ErrNotFound):
 		return "", nil
-	case err != nil || !isAgent(agent) || len(agent.AuthorizedAt(server)) == 0:
+	case err != nil || !isAgent(agent) || len(within(scopes, agent.AuthorizedAt(server))) == 0:
 		return "", err
 	}
 	return agent.Name, nil

@@ -427,7 +427,7 @@ func TestSelfDelegation(t *testing.T) {
 func TestConsentNamesTheAgent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	agent := w.newAgent("appointment:read")
+	agent := w.newAgent("pet-profile:read")
 	const words = "It may hand tasks of this kind to <strong>Has a secret</strong>, which then acts for you too."
 	page := func() bool {
 		b := w.browser()
@@ -446,7 +446,11 @@ func TestConsentNamesTheAgent(t *testing.T) {
 	if b := w.browser(); !strings.Contains(b.login("bob", "/oauth/account").body, reminder) {
 		t.Error("My account does not tell of the agent")
 	}
-	w.edit(agent.id, func(c *directory.Client) { c.Disabled = true })
+	w.edit(agent.id, func(c *directory.Client) { c.Authorized[mcp] = []string{"appointment:write"} })
+	if page() {
+		t.Error("the page tells of an agent that may do nothing of what is asked for")
+	}
+	w.edit(agent.id, func(c *directory.Client) { c.Authorized[mcp], c.Disabled = []string{"pet-profile:read"}, true })
 	if b := w.browser(); strings.Contains(b.login("bob", "/oauth/account").body, reminder) {
 		t.Error("My account tells of an agent that is disabled")
 	}
