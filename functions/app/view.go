@@ -179,7 +179,7 @@ func viewCall(d doneCall) callView {
 	case assistant.OK:
 		v.Outcome = "answered"
 	case assistant.ToolError:
-		v.Outcome, v.Text = "refused by the tool", clip(d.Text, 300)
+		v.Outcome, v.Text = "not done", clip(d.Text, 300)
 	case assistant.NeedsConsent:
 		v.Outcome = "waiting for your permission"
 	case assistant.NeedsAnswer:
