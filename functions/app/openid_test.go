@@ -80,6 +80,11 @@ func (p *provider) logsIn(sub, name string) {
 func TestWhoIsConnected(t *testing.T) {
 	w := newWorld(t)
 	w.provider()
+	stranger := w.person()
+	stranger.say("vaccination")
+	if _, page := stranger.get("/"); !strings.Contains(page, "It also asks who you are: your name and your username.") {
+		t.Errorf("nothing says beforehand what is asked: %s", page)
+	}
 	p := w.connected()
 	if _, page := p.get("/"); !strings.Contains(page, "Vet Assist AI acts for <strong>Bob Miller</strong> at") {
 		t.Errorf("the page does not say who it is: %s", page)
@@ -268,6 +273,11 @@ func TestNoOpenID(t *testing.T) {
 		w.metadata = func(all map[string]any) {
 			offered(all)
 			maps.Copy(all, m)
+		}
+		stranger := w.person()
+		stranger.say("vaccination")
+		if _, page := stranger.get("/"); strings.Contains(page, "It also asks") {
+			t.Errorf("%s: it says that something is asked", name)
 		}
 		w.connected()
 		if asked := w.authorize[0]; strings.Contains(asked.Get("scope"), "openid") || asked.Has("nonce") {

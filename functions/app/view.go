@@ -69,6 +69,7 @@ type cardView struct {
 	Link, Host        string
 	New               []permission
 	Kept              string // in words
+	Learns            string // what Vet Assist AI comes to know of the person
 	Tool, Description string
 }
 
@@ -148,6 +149,9 @@ func (a *app) viewExchange(b *browser, e exchange, last bool) exchangeView {
 		v.Card = &cardView{
 			StepUp: n.Kind == needStepUp, Link: "/connect?for=" + url.QueryEscape(e.ID), Host: hostOf(n.Server.Issuer),
 			New: permissions(n.New), Tool: n.Tool, Description: n.Description,
+		}
+		if !v.Card.StepUp {
+			v.Card.Learns = learns(n.Server.Identity)
 		}
 		if kept := shownScopes(without(n.Scopes, n.New)); len(kept) > 0 {
 			v.Card.Kept = scopeWords(kept)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -76,4 +77,15 @@ func clip(s string, n int) string {
 		cut--
 	}
 	return s[:cut] + "…"
+}
+
+// learns says what scopes of OpenID Connect tell us of a person.
+func learns(identity []string) string {
+	switch {
+	case slices.Contains(identity, "profile"):
+		return "It also asks who you are: your name and your username."
+	case slices.Contains(identity, "openid"):
+		return "It also asks to recognize you when you come back."
+	}
+	return ""
 }
