@@ -42,7 +42,7 @@ export async function applicationNewScreen(ctx) {
   fit();
   const f = form({
     label: "New Application", action: "Create", cancel: () => ctx.go("/admin/applications"),
-    fields: [template, text({ name: "name", label: "Name", required: true, placeholder: "Vet Assist AI", hint: "People read it on the consent page." }), redirects, own],
+    fields: [template, text({ name: "name", label: "Name", required: true, placeholder: "Vet Assist AI", hint: "People read it wherever they are asked about it or told of it." }), redirects, own],
     onsave: async (values) => {
       const body = {
         template: values.template, name: values.name,
