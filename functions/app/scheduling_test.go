@@ -199,6 +199,8 @@ func TestHandOverFails(t *testing.T) {
 			if strings.Contains(a.HTML, bookedForYou) || a.AuthorizeURL != "" || len(a.ToolCalls) != 1 || a.ToolCalls[0].By != "" {
 				t.Errorf("%+v", a)
 			}
+			w.mu.Lock() // a server that breaks off does not wait for us
+			defer w.mu.Unlock()
 			if len(w.booked) != c.bookings || c.again != strings.Contains(a.Reply, "ok answer of book_vet_appointment") {
 				t.Errorf("asked to book %d times, want %d: %s", len(w.booked), c.bookings, a.Reply)
 			}
