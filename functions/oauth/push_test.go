@@ -279,3 +279,27 @@ func TestPushedPrompt(t *testing.T) {
 		t.Errorf("%d\n%s", page.status, page.body)
 	}
 }
+
+// TestPushedMaxAge: the same with a login that is too old: it is asked for once, at max_age=0 as well, and the new one is what the ID token tells.
+func TestPushedMaxAge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const scope = "openid pet-profile:read"
+	w.code("scope", scope)
+	for _, maxAge := range []string{"0", "60"} {
+		b := w.browser()
+		b.login("bob", "/oauth/login")
+		w.clock.Advance(2 * time.Minute)
+		page := b.follow(b.get(w.push("scope", scope, "max_age", maxAge, "login_hint", "bob@clinic")))
+		if !strings.Contains(page.body, "<h1>Log in</h1>") || !strings.Contains(page.body, `value="bob@clinic"`) {
+			t.Fatalf("max_age=%s: %d\n%s", maxAge, page.status, page.body)
+		}
+		action, form := b.form(page, "/oauth/login")
+		form.Set("username", "bob")
+		form.Set("password", "bob-demo")
+		answered := b.callback(b.follow(b.do(http.MethodPost, action, form)))
+		if got := w.idToken(w.redeem(answered.Get("code")).ID, clientID); got.AuthTime != w.clock.Now().Unix() {
+			t.Errorf("max_age=%s: auth_time is %d, want %d", maxAge, got.AuthTime, w.clock.Now().Unix())
+		}
+	}
+}
