@@ -17,6 +17,8 @@ func FuzzBody(f *testing.F) {
 	for _, s := range []string{
 		``, ` `, `null`, `{}`, `[]`, `[[]]`, `[null]`, `"x"`, `1e999`, `{"jsonrpc":`, "\xff\xfe", "\ufeff{}", `{"jsonrpc":"2.0","id":1,"method":"ping"} {}`,
 		call("list_pets", `{}`), call("contact_support", `{"message":"hello"}`), call("search_pet_health", `{"query":"rabies"}`), call("dance", `{}`),
+		`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{` + meta2026 + `}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"prompts/list"}`, `{"jsonrpc":"2.0","id":1,"method":"resources/templates/list"}`,
 		`[` + call("list_pets", `{}`) + `,{"jsonrpc":"2.0","id":"b","method":"ping"},{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}]`,
 		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-03-26","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`,
 		`{"jsonrpc":"2.0","id":1,"method":"server/discover","params":{` + meta2026 + `}}`,
@@ -76,7 +78,7 @@ func FuzzBody(f *testing.F) {
 		case !json.Valid(a.body) || a.header.Get("Content-Type") != "application/json":
 			t.Errorf("%d %s %q", a.status, a.header.Get("Content-Type"), a.body)
 		}
-		for _, secret := range []string{"Labrador", "Domestic Shorthair", "985112", "pet-milo", "Bob Miller"} {
+		for _, secret := range []string{"Labrador (dog)", "28.4", "Domestic Shorthair", "985112", "pet-milo", "Bob Miller"} {
 			if strings.Contains(string(a.body), secret) && !strings.Contains(body, secret) {
 				t.Errorf("it tells of %s: %s", secret, a.body)
 			}
