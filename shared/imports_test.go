@@ -46,7 +46,8 @@ var house = map[string][]string{
 	"shared/clinic":           {"shared/store"},                                                                     // no idea of tokens, scopes or who logs in
 	"shared/clinic/knowledge": {},
 
-	"shared/host": {"shared/config", "shared/store"},
+	"shared/host":  {"shared/config", "shared/store"},
+	"shared/trace": {"shared/store", "shared/web"},
 
 	"shared/web/lambda":            {"shared/config", "shared/egress", "shared/host", "shared/web"}, // what makes a function one of AWS Lambda
 	"shared/web/lambda/coldstart":  {"shared/web/lambda/lambdatest"},

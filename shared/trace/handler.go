@@ -1,0 +1,194 @@
+package trace
+
+import (
+	"bytes"
+	"crypto/rand"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+const maxBody = 16 << 10 // bytes of a body that are kept
+
+// raw is an exchange as it was sent, until redact.go has read it.
+type raw struct {
+	request  *http.Request
+	sent     capture // the request's body
+	status   int
+	header   http.Header
+	received capture // the response's body
+	links    []string
+	merge    string // a flow that this exchange showed to be part of its own
+}
+
+// capture keeps the beginning of a body.
+type capture struct {
+	mu   sync.Mutex // a body may be read on after its handler is done
+	kept bytes.Buffer
+	size int
+}
+
+func (c *capture) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.size += len(b)
+	if room := maxBody - c.kept.Len(); room > 0 {
+		c.kept.Write(b[:min(room, len(b))])
+	}
+	return len(b), nil
+}
+
+func (c *capture) all() (body []byte, size int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Clone(c.kept.Bytes()), c.size
+}
+
+// Handler records what a party receives.
+func (r *Recorder) Handler(to Party, next http.Handler) http.Handler {
+	if r == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if !worth(to, req) {
+			if page(to, req) {
+				r.browser(w, req)
+			}
+			next.ServeHTTP(w, req)
+			return
+		}
+		if !r.limit.Allow() {
+			r.leftOut.Add(1)
+			next.ServeHTTP(w, req)
+			return
+		}
+		s := &span{recorder: r}
+		s.record = Record{ID: newID(), To: to, Begin: r.moment()}
+		s.raw.request = req
+		req = r.take(req, s)
+		r.join(req, s)
+		if s.record.From == Browser {
+			s.record.Browser = r.browser(w, req)
+		}
+		a := &answer{ResponseWriter: w, span: s}
+		req = req.WithContext(contextWith(req.Context(), s))
+		defer func() {
+			if s.raw.header == nil { // nothing was written: an empty 200, or a panic that web.Observe answers
+				s.raw.header, s.raw.status = w.Header(), http.StatusOK
+			}
+			s.record.End = r.moment()
+			r.learn(s)
+			r.done(req.Context(), s)
+		}()
+		next.ServeHTTP(a, req)
+	})
+}
+
+// take copies the request's body, as it is read. That of a small form is read at once, since it can tell to which flow the request belongs.
+func (r *Recorder) take(req *http.Request, s *span) *http.Request {
+	if req.Body == nil || req.Body == http.NoBody {
+		return req
+	}
+	body := req.Body
+	if isForm(req) && 0 < req.ContentLength && req.ContentLength <= maxBody {
+		b, err := io.ReadAll(io.LimitReader(body, maxBody))
+		s.sent(b)
+		rest := io.Reader(bytes.NewReader(b))
+		if err != nil {
+			rest = io.MultiReader(rest, failing{err})
+		}
+		body = readCloser{rest, body}
+	} else {
+		body = readCloser{io.TeeReader(body, &s.raw.sent), body}
+	}
+	req = req.WithContext(req.Context())
+	req.Body = body
+	return req
+}
+
+func (s *span) sent(b []byte) { s.raw.sent.Write(b) }
+
+func isForm(req *http.Request) bool {
+	return strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
+}
+
+type readCloser struct {
+	io.Reader
+	io.Closer
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// browser is the hash of the cookie by which a browser is known; one that has none gets one.
+func (r *Recorder) browser(w http.ResponseWriter, req *http.Request) string {
+	secret := r.cookie.Read(req)
+	if secret == "" {
+		var err error
+		if secret, err = web.NewSecret(rand.Reader); err != nil {
+			return ""
+		}
+		r.cookie.Set(w, secret, 0)
+	}
+	return web.Hash(secret)
+}
+
+// answer copies what goes out.
+type answer struct {
+	http.ResponseWriter
+	span *span
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.span.raw.header == nil && status >= 200 {
+		a.span.raw.status, a.span.raw.header = status, a.Header()
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.span.raw.header == nil {
+		a.span.raw.status, a.span.raw.header = http.StatusOK, a.Header()
+	}
+	n, err := a.ResponseWriter.Write(b)
+	a.span.raw.received.Write(b[:n])
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// Flush is for handlers that ask for a http.Flusher.
+func (a *answer) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flush() }
+
+// worth tells whether a request is part of a story. Pages by themselves, files, preflights and streams are not.
+func worth(to Party, req *http.Request) bool {
+	path := req.URL.Path
+	if req.Method == http.MethodOptions || req.Method == http.MethodHead || strings.Contains(path, "/assets/") {
+		return false
+	}
+	switch to {
+	case App:
+		switch path {
+		case "/chat", "/answer", "/logout":
+			return req.Method == http.MethodPost
+		case "/connect", "/callback", "/oauth-client.json":
+			return true
+		}
+		return false
+	case OAuth:
+		return !strings.HasPrefix(path, "/oauth/account") && path != "/favicon.ico"
+	case MCP:
+		return req.Method != http.MethodGet || path != "/mcp"
+	}
+	return true
+}
+
+// page tells whether a browser opens a page of the chat, where it gets the cookie by which it is known.
+func page(to Party, req *http.Request) bool {
+	return to == App && req.Method == http.MethodGet && req.URL.Path == "/"
+}

@@ -1,0 +1,333 @@
+package trace
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Everything that is stored goes through finished, and with it through the rules here. They say what may be shown, and shorten all else:
+// a parameter, a header or a member of that name, and in any text whatever looks like a secret that a machine made.
+
+const (
+	shown     = 6       // characters of a secret that are kept, so that a reader sees where it comes back
+	maxValue  = 2 << 10 // bytes of a parameter or header
+	maxTokens = 8       // of one message
+)
+
+// plainParams may be shown whole: they are no secrets, here or in any request of OAuth.
+var plainParams = []string{
+	"response_type", "response_mode", "client_id", "redirect_uri", "scope", "resource", "audience", "code_challenge", "code_challenge_method", "dpop_jkt",
+	"grant_type", "iss", "error", "error_description", "error_uri", "prompt", "max_age", "login_hint", "ui_locales", "acr_values", "display",
+	"client_assertion_type", "subject_token_type", "actor_token_type", "requested_token_type", "token_type_hint", "decision", "username",
+	"post_logout_redirect_uri", "for", "switch", "unknown", "message", "exchange", "method",
+}
+
+// hiddenParams are what people know and machines did not make: not one character is kept.
+var hiddenParams = []string{"password", "new_password", "old_password", "repeat_password", "current_password", "client_secret"}
+
+// plainHeaders may be shown whole. Of others only the name is kept.
+var plainHeaders = []string{
+	"Accept", "Accept-Language", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Allow", "Cache-Control", "Content-Type", "Host", "Location", "Origin",
+	"Mcp-Method", "Mcp-Name", "Mcp-Protocol-Version", "Referer", "Retry-After", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "User-Agent",
+	"Www-Authenticate", "X-Amzn-Remapped-Www-Authenticate", "X-Request-Id", "Traceparent", "Tracestate", "Content-Security-Policy", "X-Frame-Options",
+	"Referrer-Policy", "Last-Modified", "Etag",
+}
+
+// secretHeaders are shown shortened.
+var secretHeaders = []string{"Authorization", "Dpop", "Dpop-Nonce", "Cookie", "Set-Cookie"}
+
+var (
+	jwtPattern  = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
+	longPattern = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`)                                                                                                                                        // 256 bits as base64url have 43, as hexadecimal digits 64
+	namePattern = regexp.MustCompile(`"(client_secret|password|new_password|code|user_code|device_code|refresh_token|registration_access_token|requestState|state)"(\s*:\s*)"((?:[^"\\]|\\.)*)"`) // members of JSON
+	htmlPattern = regexp.MustCompile(`"(html|status_html)"(\s*:\s*)"((?:[^"\\]|\\.)*)"?`)
+	titleText   = regexp.MustCompile(`(?is)<title>(.*?)</title>`)
+)
+
+// shorten keeps the beginning of a secret.
+func shorten(s string) string {
+	if utf8.RuneCountInString(s) <= 2*shown {
+		return "…"
+	}
+	return string([]rune(s)[:shown]) + "…"
+}
+
+// scrub shortens whatever in a text looks like a secret.
+func scrub(text string) string {
+	text = jwtPattern.ReplaceAllStringFunc(text, shorten)
+	return longPattern.ReplaceAllStringFunc(text, shorten)
+}
+
+// finished is the record of an exchange as it is stored. After it nothing changes the record any more.
+func (s *span) finished() (rec Record, links []string, merge string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	rec = s.record
+	req := s.raw.request
+	rec.Request = request(req, &s.raw.sent)
+	if s.raw.status != 0 {
+		rec.Response = response(s.raw.status, s.raw.header, &s.raw.received, req.URL.Path)
+	}
+	if rec.Client == "" {
+		rec.Client = clientOf(req, &s.raw.sent)
+	}
+	return rec, s.raw.links, s.raw.merge
+}
+
+func clientOf(req *http.Request, sent *capture) string {
+	form := req.URL.Query()
+	if isForm(req) {
+		body, _ := sent.all()
+		form, _ = url.ParseQuery(string(body))
+	}
+	return clip(scrub(clean(form.Get("client_id"))), 300)
+}
+
+func request(req *http.Request, sent *capture) Message {
+	m := Message{Method: req.Method, URL: address(req.URL), Headers: headers(req.Header)}
+	if req.Host != "" {
+		m.Headers = slices.Insert(m.Headers, 0, Header{"Host", clip(clean(req.Host), maxValue)})
+	}
+	m.body(req.Header.Get("Content-Type"), sent, req.URL.Path)
+	for _, name := range []string{"Authorization", "DPoP"} {
+		m.token(name, req.Header.Get(name))
+	}
+	return m
+}
+
+func response(status int, h http.Header, received *capture, path string) Message {
+	m := Message{Status: status, Headers: headers(h)}
+	m.body(h.Get("Content-Type"), received, path)
+	return m
+}
+
+// address is path and query of a URL.
+func address(u *url.URL) string {
+	text := scrub(clip(u.EscapedPath(), maxValue))
+	if u.RawQuery != "" {
+		text += "?" + params(u.RawQuery)
+	}
+	return clip(text, 4*maxValue)
+}
+
+// params are parameters in their own order and spelling, with the values shortened that may be secrets.
+func params(raw string) string {
+	var out []string
+	for pair := range strings.SplitSeq(raw, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(value)
+		if err != nil {
+			plain = value
+		}
+		key, err := url.QueryUnescape(name)
+		if err != nil {
+			key = name
+		}
+		out = append(out, clip(scrub(name), 100)+"="+param(strings.ToLower(key), plain, value))
+	}
+	return strings.Join(out[:min(len(out), 60)], "&")
+}
+
+func param(name, value, asSent string) string {
+	switch {
+	case slices.Contains(hiddenParams, name):
+		return "…"
+	case name == "code_challenge" || name == "dpop_jkt":
+		return clip(asSent, 200)
+	case name == "redirect_uri" || name == "post_logout_redirect_uri":
+		return clip(scrub(asSent), maxValue)
+	case slices.Contains(plainParams, name):
+		if scrubbed := scrub(value); scrubbed != value {
+			return url.QueryEscape(clip(scrubbed, maxValue))
+		}
+		return clip(asSent, maxValue)
+	case value == "":
+		return ""
+	}
+	return shorten(value)
+}
+
+func headers(h http.Header) []Header {
+	var out []Header
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		for _, v := range h[name] {
+			switch {
+			case slices.Contains(secretHeaders, name):
+				out = append(out, Header{name, secretHeader(name, v)})
+			case name == "Location":
+				out = append(out, Header{name, location(v)})
+			case name == "Traceparent":
+				out = append(out, Header{name, clip(v, 100)})
+			case slices.Contains(plainHeaders, name):
+				out = append(out, Header{name, clip(scrub(clean(v)), maxValue)})
+			}
+		}
+	}
+	return out[:min(len(out), 60)]
+}
+
+// secretHeader keeps of a secret its kind: the scheme, or the name of the cookie with its attributes.
+func secretHeader(name, v string) string {
+	switch name {
+	case "Authorization":
+		scheme, rest, ok := strings.Cut(v, " ")
+		if !ok || strings.EqualFold(scheme, "Basic") {
+			return clip(scrub(scheme), 20) + " …"
+		}
+		return clip(scrub(scheme), 20) + " " + shorten(rest)
+	case "Cookie":
+		var all []string
+		for _, c := range (&http.Request{Header: http.Header{"Cookie": {v}}}).Cookies() {
+			all = append(all, clip(scrub(c.Name), 60)+"="+shorten(c.Value))
+		}
+		return strings.Join(all, "; ")
+	case "Set-Cookie":
+		pair, attributes, _ := strings.Cut(v, ";")
+		cookie, value, _ := strings.Cut(pair, "=")
+		if value != "" {
+			value = shorten(value)
+		}
+		return clip(scrub(cookie), 60) + "=" + value + ";" + clip(scrub(attributes), 200)
+	}
+	return shorten(v)
+}
+
+// location is a redirect, which may hold a code.
+func location(v string) string {
+	u, err := url.Parse(v)
+	if err != nil {
+		return shorten(v)
+	}
+	at := ""
+	if u.Host != "" {
+		at = u.Scheme + "://" + u.Host
+	} else if u.Scheme != "" {
+		at = u.Scheme + ":"
+	}
+	text := clip(clean(at), maxValue) + address(u)
+	if u.Fragment != "" {
+		text += "#" + clip(scrub(clean(u.Fragment)), 200)
+	}
+	return text
+}
+
+// body keeps what a reader can read: forms and JSON, and of a page its title.
+func (m *Message) body(contentType string, c *capture, path string) {
+	kept, size := c.all()
+	m.Size = size
+	if size == 0 {
+		return
+	}
+	m.Type, _, _ = mime.ParseMediaType(contentType)
+	m.Type = clip(scrub(clean(m.Type)), 100)
+	m.Cut = size > len(kept)
+	text := strings.ToValidUTF8(string(kept), "�")
+	switch {
+	case m.Type == "application/x-www-form-urlencoded":
+		if form, err := url.ParseQuery(text); err == nil {
+			for name := range form {
+				m.token(name, form.Get(name))
+			}
+		}
+		m.Body = params(text)
+	case strings.HasSuffix(m.Type, "json"):
+		m.jsonTokens(kept)
+		if !strings.HasPrefix(path, "/.well-known/") { // what everybody may read holds long texts that are no secrets: keys
+			text = htmlPattern.ReplaceAllString(text, `"$1"$2"…"`)
+			text = namePattern.ReplaceAllStringFunc(text, func(member string) string {
+				part := namePattern.FindStringSubmatch(member)
+				return `"` + part[1] + `"` + part[2] + `"` + shorten(part[3]) + `"`
+			})
+			text = scrub(text)
+		}
+		m.Body = text
+	case m.Type == "text/html":
+		m.Cut = false
+		if title := titleText.FindStringSubmatch(text); title != nil {
+			m.Body = "Page: " + clip(scrub(clean(html.UnescapeString(strings.TrimSpace(title[1])))), 200)
+		}
+	case strings.HasPrefix(m.Type, "text/"):
+		m.Body = scrub(text)
+	}
+}
+
+// tokenMembers are where a JWT may be in JSON.
+var tokenMembers = []string{"access_token", "id_token", "issued_token", "client_assertion", "assertion", "subject_token", "actor_token", "id_token_hint"}
+
+func (m *Message) jsonTokens(body []byte) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
+		return
+	}
+	for _, name := range tokenMembers {
+		var value string
+		if json.Unmarshal(members[name], &value) == nil {
+			m.token(name, value)
+		}
+	}
+}
+
+// token adds a JWT, if the value is one, without its signature.
+func (m *Message) token(where, value string) {
+	if scheme, rest, ok := strings.Cut(value, " "); ok && (strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "DPoP")) {
+		value = rest
+	}
+	parts := strings.Split(value, ".")
+	if len(parts) != 3 || len(m.Tokens) == maxTokens || len(value) > 8<<10 {
+		return
+	}
+	t := Token{Where: clip(scrub(clean(where)), 40)}
+	for i, into := range []*json.RawMessage{&t.Header, &t.Claims} {
+		b, err := base64.RawURLEncoding.DecodeString(parts[i])
+		var object map[string]any
+		if err != nil || json.Unmarshal(b, &object) != nil {
+			return
+		}
+		*into = withoutSecrets(object)
+	}
+	m.Tokens = append(m.Tokens, t)
+}
+
+// secretClaims are shortened in a token: they would be of use to others.
+var plainClaims = []string{"jwk", "cnf", "ath", "at_hash", "kid", "aud", "iss", "htu"}
+
+func withoutSecrets(object map[string]any) json.RawMessage {
+	for name, value := range object {
+		if text, ok := value.(string); ok && !slices.Contains(plainClaims, name) {
+			object[name] = scrub(text)
+		}
+	}
+	b, _ := json.Marshal(object) // of decoded JSON
+	return b
+}
+
+// clean takes out control characters.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "�"))
+}
+
+// clip cuts a text at a number of bytes, between characters.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit] + "…"
+}
