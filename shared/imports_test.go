@@ -49,7 +49,7 @@ var house = map[string][]string{
 	"shared/host":  {"shared/config", "shared/store"},
 	"shared/trace": {"shared/store", "shared/web"},
 
-	"shared/web/lambda":            {"shared/config", "shared/egress", "shared/host", "shared/web"}, // what makes a function one of AWS Lambda
+	"shared/web/lambda":            {"shared/config", "shared/egress", "shared/host", "shared/trace", "shared/web"}, // what makes a function one of AWS Lambda
 	"shared/web/lambda/coldstart":  {"shared/web/lambda/lambdatest"},
 	"shared/web/lambda/lambdatest": {}, // knows events and processes, nothing of ours
 
@@ -62,12 +62,16 @@ var house = map[string][]string{
 	"functions/app":           {"functions/app/assistant", "shared/clientkey", "shared/config", "shared/possession", "shared/host", "shared/store", "shared/web"},
 	"functions/app/assistant": {},
 
+	// The teaching layer reads what was recorded, and who is looking.
+	"functions/learn": {"functions/learn/*", "shared/access", "shared/directory", "shared/host", "shared/store", "shared/trace", "shared/web"},
+
 	// A Lambda entry puts a function on DynamoDB.
 	"functions/oauth/lambda": {"functions/oauth", "seed", "shared/*"},
 	"functions/jwks/lambda":  {"functions/jwks", "shared/*"},
 	"functions/mcp/lambda":   {"functions/mcp", "seed", "shared/*"},
 	"functions/admin/lambda": {"functions/admin", "seed", "shared/*"},
 	"functions/app/lambda":   {"functions/app", "shared/*"},
+	"functions/learn/lambda": {"functions/learn", "functions/learn/*", "shared/*"},
 
 	// The official suite judges the chat app from outside; see there.
 	"scripts/conformance/client":  {"functions/app", "functions/app/assistant", "functions/vetassist/federation", "functions/vetassist/nightly", "shared/clientkey", "shared/config", "shared/store/sqlite"},

@@ -70,7 +70,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	documents := newDocuments(c)
-	s := &server{Config: c, pages: pages, cookie: web.NewCookie("vetassist_login", c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
+	s := &server{Config: c, pages: pages, cookie: web.NewCookie(access.CookieName, c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
 		access: access.New(c.Store, c.Now), documents: documents, clientKeys: newClientKeys(documents.get, c.Now), passkeys: passkeys, noPasskeys: noPasskeys,
 		pushes:     newThrottle(c.Now, pushesByAddress, pushesByAddressBurst, pushesInAll, pushesInAllBurst),

@@ -8,6 +8,7 @@ import (
 	"github.com/vetassist/vetassist/functions/admin"
 	"github.com/vetassist/vetassist/functions/app"
 	"github.com/vetassist/vetassist/functions/jwks"
+	"github.com/vetassist/vetassist/functions/learn"
 	"github.com/vetassist/vetassist/functions/mcp"
 	"github.com/vetassist/vetassist/functions/oauth"
 	"github.com/vetassist/vetassist/seed"
@@ -15,23 +16,27 @@ import (
 	"github.com/vetassist/vetassist/shared/egress"
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/trace"
 )
 
 // functions are all parties. Each knows its own paths; the chat app has what nobody else answers.
 var functions = []struct {
 	name   string
+	party  trace.Party // empty: none of a flow
 	routes []string
 	open   func(host.Host) (http.Handler, error)
 }{
-	{"authorization server", oauth.Routes, oauth.Open},
-	{"keys", jwks.Routes, jwks.Open},
-	{"MCP server", mcp.Routes, mcp.Open},
-	{"administration", admin.Routes, admin.Open},
-	{"chat app", app.Routes, app.Open},
+	{"authorization server", trace.OAuth, oauth.Routes, oauth.Open},
+	{"keys", trace.JWKS, jwks.Routes, jwks.Open},
+	{"MCP server", trace.MCP, mcp.Routes, mcp.Open},
+	{"administration", "", admin.Routes, admin.Open},
+	{"chat app", trace.App, app.Routes, app.Open},
+	{"course", "", learn.Routes, learn.Open},
 }
 
 // newHandler puts every function on one mux. client is what they reach each other with, over HTTP like strangers.
-func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, error) {
+// recorder may be nil: it is off.
+func newHandler(o *Options, db store.Store, client *http.Client, recorder *trace.Recorder) (http.Handler, error) {
 	outside := o.Outside
 	if outside == nil {
 		outside = egress.Client(o.ClientDomains, nil)
@@ -39,9 +44,16 @@ func newHandler(o *Options, db store.Store, client *http.Client) (http.Handler, 
 	h := host.Host{Config: o.Config, Store: db, HTTP: client, Outside: outside, Files: seed.Files, Now: o.Now, Rand: o.Rand, Log: o.Log}
 	mux := http.NewServeMux()
 	for _, f := range functions {
+		h := h
+		if f.party != "" {
+			h.HTTP, h.Outside = recorder.Client(f.party, h.HTTP), recorder.Strangers(f.party, h.Outside)
+		}
 		handler, err := f.open(h)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+		if f.party != "" {
+			handler = recorder.Handler(f.party, handler)
 		}
 		for _, route := range f.routes {
 			mux.Handle(route, handler)

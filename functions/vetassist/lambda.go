@@ -31,7 +31,7 @@ func serveLambda(getenv func(string) string, stderr io.Writer) int {
 		c.DB = filepath.Join("/tmp", config.DefaultDB) // nothing else can be written to
 	}
 	h := host.Host{Config: c, Now: host.Clock, Rand: rand.Reader, Log: lambdacontext.NewLogger()}
-	lambda.Start(h, func(h host.Host) (http.Handler, error) {
+	lambda.Start(h, "", func(h host.Host) (http.Handler, error) {
 		o := Options{Config: h.Config, Now: h.Now, Rand: h.Rand, Log: h.Log, Stdout: stderr}
 		o.setDefaults()
 		s := &Server{}

@@ -19,6 +19,7 @@ import (
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -58,6 +59,7 @@ type Server struct {
 	listeners  []net.Listener
 	inside     *inside
 	closeStore func() error
+	recorder   *trace.Recorder // nil: off
 	filled     filled
 	failed     chan error
 	closing    sync.Once
@@ -76,7 +78,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		for _, l := range listeners {
 			l.Close()
 		}
-		return nil, errors.Join(err, s.closeStore())
+		return nil, errors.Join(err, s.recorder.Close(), s.closeStore())
 	}
 	for _, l := range listeners {
 		go func() {
@@ -157,7 +159,13 @@ func (s *Server) open(ctx context.Context, o *Options) error {
 	}
 	// Requests to ourselves go over the loopback only if what they reach there is certainly us.
 	s.inside = newInside(base, o.Lambda || base.Scheme != "http" || !strings.EqualFold(base.Host, o.Addr))
-	handler, err := newHandler(o, db, &http.Client{Transport: s.inside, Timeout: readTimeout})
+	if o.Records() {
+		s.recorder, err = trace.New(trace.Options{BaseURL: o.BaseURL, Store: db, Now: o.Now, Log: o.Log, Direct: o.Lambda})
+		if err != nil {
+			return err
+		}
+	}
+	handler, err := newHandler(o, db, &http.Client{Transport: s.inside, Timeout: readTimeout}, s.recorder)
 	if err != nil {
 		return err
 	}
@@ -184,7 +192,7 @@ func (s *Server) Close() error {
 			err = errors.Join(fmt.Errorf("some requests took longer than %s and were cut off", stopTimeout), s.http.Close())
 		}
 		s.inside.CloseIdleConnections()
-		s.closed = errors.Join(err, s.closeStore())
+		s.closed = errors.Join(err, s.recorder.Close(), s.closeStore())
 	})
 	return s.closed
 }

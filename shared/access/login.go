@@ -11,6 +11,9 @@ import (
 // LoginLifetime is how long a login lasts.
 const LoginLifetime = 8 * time.Hour
 
+// CookieName names the cookie of a login, whose value's hash is the login's id.
+const CookieName = "vetassist_login"
+
 // The ways to log in.
 const (
 	Password = "password"

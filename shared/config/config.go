@@ -22,6 +22,7 @@ const (
 	EnvAppSecret      = "VETASSIST_APP_CLIENT_SECRET" // the secret that goes with it, if an authorization server gave one
 	EnvClientDomains  = "VETASSIST_CLIENT_DOMAINS"    // hosts whose client ID metadata documents are accepted
 	EnvRegistration   = "VETASSIST_REGISTRATION"      // who may register a client (RFC 7591)
+	EnvRecorder       = "VETASSIST_RECORDER"          // on or off: the flight recorder
 	EnvTable          = "VETASSIST_TABLE"             // [-table] name of the DynamoDB table, in the cloud
 )
 
@@ -56,6 +57,12 @@ const (
 	RegistrationOff   = "off"   // nobody
 )
 
+// The flight recorder.
+const (
+	RecorderOn  = "on"
+	RecorderOff = "off"
+)
+
 // DefaultDB is the file that is used when none is named.
 const DefaultDB = "vetassist.db"
 
@@ -70,6 +77,7 @@ type Config struct {
 	AppClientSecret string   // that goes with AppClientID; empty: none
 	ClientDomains   Hosts    // whose client ID metadata documents are accepted
 	Registration    string   // RegistrationOpen, RegistrationToken or RegistrationOff
+	Recorder        string   // RecorderOn or RecorderOff; empty: on where the base URL is on this machine
 	Table           string   // of DynamoDB
 	Region          string   // of AWS
 	Endpoint        string   // of DynamoDB; empty: Amazon's in the region
@@ -87,7 +95,7 @@ func FromEnv(getenv func(string) string) Config {
 		Table: getenv(EnvTable), Region: getenv(EnvRegion), Endpoint: getenv(EnvEndpoint),
 		Lambda: getenv(EnvRuntimeAPI) != "", SAMLocal: getenv(EnvSAMLocal) == "true",
 	}
-	c.clientDomains, c.Registration = getenv(EnvClientDomains), getenv(EnvRegistration)
+	c.clientDomains, c.Registration, c.Recorder = getenv(EnvClientDomains), getenv(EnvRegistration), getenv(EnvRecorder)
 	if c.SAMLocal && c.BaseURL == "" {
 		c.BaseURL = samLocalURL
 	}
@@ -141,6 +149,9 @@ func (c *Config) Check() (err error) {
 		}
 	default:
 		return fmt.Errorf("registration of clients is %s, %s or %s, not %q", RegistrationOpen, RegistrationToken, RegistrationOff, c.Registration)
+	}
+	if c.Recorder != "" && c.Recorder != RecorderOn && c.Recorder != RecorderOff {
+		return fmt.Errorf("the recorder is %s or %s, not %q", RecorderOn, RecorderOff, c.Recorder)
 	}
 	if c.Seed != "" && c.Seed != SeedDemo && c.Seed != SeedNone {
 		return fmt.Errorf("a database can be seeded with %s or %s, not with %q", SeedDemo, SeedNone, c.Seed)
@@ -213,6 +224,11 @@ func (c Config) ChatClientID() string {
 		return demoClientID
 	}
 	return c.AppClientID
+}
+
+// Records reports whether the flight recorder is on.
+func (c Config) Records() bool {
+	return c.Recorder == RecorderOn || c.Recorder == "" && c.Local()
 }
 
 // Local reports whether the base URL is a loopback address: then, and only then, the demo's passwords work.

@@ -20,5 +20,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(host.Host{Config: c, Store: table, Files: seed.Files}, admin.Open)
+	lambda.Start(host.Host{Config: c, Store: table, Files: seed.Files}, "", admin.Open)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store/dynamo"
+	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web/lambda"
 )
 
@@ -19,5 +20,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(host.Host{Config: c, Store: table}, jwks.Open)
+	lambda.Start(host.Host{Config: c, Store: table}, trace.JWKS, jwks.Open)
 }

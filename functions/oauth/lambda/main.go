@@ -11,6 +11,7 @@ import (
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store/dynamo"
+	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web/lambda"
 )
 
@@ -20,5 +21,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(host.Host{Config: c, Store: table, Files: seed.Files}, oauth.Open)
+	lambda.Start(host.Host{Config: c, Store: table, Files: seed.Files}, trace.OAuth, oauth.Open)
 }

@@ -16,7 +16,7 @@ import (
 // What every function has around it: its own address, a number for each request, a bound for each body.
 func TestObserved(t *testing.T) {
 	h := host.Host{Config: config.Config{Lambda: true}, Log: slog.New(slog.DiscardHandler)}
-	f, err := observed(h, func(h host.Host) (http.Handler, error) {
+	f, err := observed(h, "", func(h host.Host) (http.Handler, error) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			var large *http.MaxBytesError
 			if _, err := io.Copy(io.Discard, r.Body); errors.As(err, &large) {
@@ -42,7 +42,7 @@ func TestObserved(t *testing.T) {
 func TestObservedWants(t *testing.T) {
 	for _, base := range []string{"http://vet.example", "https://localhost", "http://127.0.0.1:3000"} {
 		h := host.Host{Config: config.Config{Lambda: true, BaseURL: base}, Log: slog.New(slog.DiscardHandler)}
-		if _, err := observed(h, nil); err == nil {
+		if _, err := observed(h, "", nil); err == nil {
 			t.Errorf("it starts with %s", base)
 		}
 	}

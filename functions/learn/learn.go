@@ -1,0 +1,57 @@
+package learn
+
+import (
+	"embed"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/vetassist/vetassist/shared/access"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/trace"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+//go:embed pages
+var files embed.FS
+
+// Config is what the teaching layer needs.
+type Config struct {
+	BaseURL   string
+	Recorder  bool // something is recorded here
+	Local     bool // the base URL is a loopback address
+	Directory *directory.Directory
+	Access    *access.Registry
+	Flows     *trace.Reader
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+type server struct {
+	Config
+	pages      *web.Pages
+	login      web.Cookie // of the authorization server
+	seen       web.Cookie // of the recorder
+	sameOrigin *http.CrossOriginProtection
+}
+
+// New returns the handler.
+func New(c Config) (http.Handler, error) {
+	pages, err := web.NewPages("/learn", files)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{Config: c, pages: pages, login: web.NewCookie(access.CookieName, c.BaseURL), seen: trace.NewCookie(c.BaseURL), sameOrigin: http.NewCrossOriginProtection()}
+	if err := s.sameOrigin.AddTrustedOrigin(c.BaseURL); err != nil { // a proxy in front may change Host
+		return nil, err
+	}
+	return s.routes(), nil
+}
+
+func (s *server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /flow/api/flows", s.looked(s.listFlows))
+	mux.HandleFunc("GET /flow/api/flows/{flow}", s.looked(s.oneFlow))
+	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
+	return mux
+}

@@ -1,0 +1,28 @@
+package learn
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/vetassist/vetassist/shared/access"
+	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/host"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/trace"
+)
+
+// Partitions are all that this function opens: what was recorded, and who is logged in.
+var Partitions = slices.Concat(trace.Partitions, access.Partitions, directory.Partitions)
+
+// Routes are the paths that it answers.
+var Routes = []string{"/flow", "/flow/", "/learn", "/learn/"}
+
+// Open makes the handler.
+func Open(h host.Host) (http.Handler, error) {
+	own := store.Restrict(h.Store, Partitions...)
+	return New(Config{
+		BaseURL: h.BaseURL, Recorder: h.Records(), Local: h.Local(),
+		Directory: directory.New(own, h.BaseURL, h.Local(), h.Now), Access: access.New(own, h.Now), Flows: trace.NewReader(own, h.Now),
+		Now: h.Now, Log: h.Log,
+	})
+}
