@@ -2,6 +2,7 @@ package mcp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -172,7 +173,23 @@ func survive(log *slog.Logger) sdk.Middleware {
 					res, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: web.Sorry(ctx, http.StatusInternalServerError)}
 				}
 			}()
-			return next(ctx, method, req)
+			res, err = next(ctx, method, req)
+			return res, readable(req, err)
 		}
 	}
+}
+
+// readable mends an error whose data is no JSON, since then nothing at all would be answered: go-sdk v1.8.0 quotes the URI of a resource
+// that it does not find as Go does (a DEL character as \x7f).
+func readable(req sdk.Request, err error) error {
+	var wire *jsonrpc.Error
+	if !errors.As(err, &wire) || len(wire.Data) == 0 || json.Valid(wire.Data) {
+		return err
+	}
+	mended := *wire
+	mended.Data = nil
+	if read, ok := req.(*sdk.ReadResourceRequest); ok {
+		mended.Data, _ = json.Marshal(map[string]string{"uri": read.Params.URI}) // of a text
+	}
+	return &mended
 }
