@@ -22,6 +22,7 @@ type raw struct {
 	received capture // the response's body
 	links    []string
 	merge    string // a flow that this exchange showed to be part of its own
+	dropped  string // a link that leads nowhere from now on
 }
 
 // capture keeps the beginning of a body.
@@ -60,7 +61,7 @@ func (r *Recorder) Handler(to Party, next http.Handler) http.Handler {
 			next.ServeHTTP(w, req)
 			return
 		}
-		if !r.limit.Allow() {
+		if !r.limit.Allow() || r.resting() {
 			r.leftOut.Add(1)
 			next.ServeHTTP(w, req)
 			return
@@ -75,41 +76,37 @@ func (r *Recorder) Handler(to Party, next http.Handler) http.Handler {
 		}
 		a := &answer{ResponseWriter: w, span: s}
 		req = req.WithContext(contextWith(req.Context(), s))
+		status := http.StatusInternalServerError // of a panic, which web.Observe answers
 		defer func() {
-			if s.raw.header == nil { // nothing was written: an empty 200, or a panic that web.Observe answers
-				s.raw.header, s.raw.status = w.Header(), http.StatusOK
-			}
+			a.answered(status)
 			s.record.End = r.moment()
 			r.learn(s)
 			r.done(req.Context(), s)
 		}()
 		next.ServeHTTP(a, req)
+		status = http.StatusOK // of a handler that writes nothing
 	})
 }
 
-// take copies the request's body, as it is read. That of a small form is read at once, since it can tell to which flow the request belongs.
+// take copies the request's body, as it is read. That of a form is read at once, since it can tell to which flow the request belongs.
 func (r *Recorder) take(req *http.Request, s *span) *http.Request {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req
 	}
 	body := req.Body
-	if isForm(req) && 0 < req.ContentLength && req.ContentLength <= maxBody {
-		b, err := io.ReadAll(io.LimitReader(body, maxBody))
-		s.sent(b)
-		rest := io.Reader(bytes.NewReader(b))
+	rest := io.TeeReader(body, &s.raw.sent)
+	if isForm(req) {
+		begin, err := io.ReadAll(io.LimitReader(rest, maxBody))
 		if err != nil {
-			rest = io.MultiReader(rest, failing{err})
+			rest = failing{err}
 		}
-		body = readCloser{rest, body}
-	} else {
-		body = readCloser{io.TeeReader(body, &s.raw.sent), body}
+		rest = io.MultiReader(bytes.NewReader(begin), rest)
 	}
+	body = readCloser{rest, body}
 	req = req.WithContext(req.Context())
 	req.Body = body
 	return req
 }
-
-func (s *span) sent(b []byte) { s.raw.sent.Write(b) }
 
 func isForm(req *http.Request) bool {
 	return strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
@@ -143,17 +140,22 @@ type answer struct {
 	span *span
 }
 
+// answered notes status and header, the first time.
+func (a *answer) answered(status int) {
+	if a.span.raw.header == nil {
+		a.span.raw.status, a.span.raw.header = status, a.Header().Clone() // whoever is around us may change it yet
+	}
+}
+
 func (a *answer) WriteHeader(status int) {
-	if a.span.raw.header == nil && status >= 200 {
-		a.span.raw.status, a.span.raw.header = status, a.Header()
+	if status >= 200 {
+		a.answered(status)
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
 func (a *answer) Write(b []byte) (int, error) {
-	if a.span.raw.header == nil {
-		a.span.raw.status, a.span.raw.header = http.StatusOK, a.Header()
-	}
+	a.answered(http.StatusOK)
 	n, err := a.ResponseWriter.Write(b)
 	a.span.raw.received.Write(b[:n])
 	return n, err
@@ -163,7 +165,10 @@ func (a *answer) Write(b []byte) (int, error) {
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // Flush is for handlers that ask for a http.Flusher.
-func (a *answer) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flush() }
+func (a *answer) Flush() {
+	a.answered(http.StatusOK)
+	_ = http.NewResponseController(a.ResponseWriter).Flush()
+}
 
 // worth tells whether a request is part of a story. Pages by themselves, files, preflights and streams are not.
 func worth(to Party, req *http.Request) bool {

@@ -19,8 +19,6 @@ const (
 	// got in a flow it comes back to that one whenever it does.
 	idle    = 2 * time.Minute
 	rewrite = 30 * time.Second // after which the stored link hears that its flow goes on
-	// readTime bounds how long an exchange waits to learn which flow it belongs to.
-	readTime = time.Second
 )
 
 // link says to which flow something belongs that is known again.
@@ -59,42 +57,50 @@ func (r *Recorder) join(req *http.Request, s *span) {
 		rec.Name = product(req.UserAgent())
 	}
 	form := r.params(req, s)
-	ctx, cancel := context.WithTimeout(req.Context(), readTime)
+	ctx, cancel := context.WithTimeout(req.Context(), r.patience())
 	defer cancel()
+	byName := false // it showed something that is of one flow only
 	for _, k := range keysOf(rec.To, req, form) {
 		if l, ok := r.find(ctx, k); ok {
-			rec.Flow = l.Flow
+			rec.Flow, byName = l.Flow, true
 			break
 		}
 	}
-	now := r.Now()
-	for _, k := range passing(req, form) { // these belong to a flow only while it lasts
+	passing := passing(req, form)
+	for _, k := range slices.Concat(passing, clientKeys(form)) { // these belong to a flow only while it lasts
 		if rec.Flow != "" {
 			break
 		}
-		if l, ok := r.find(ctx, k); ok && now.Sub(l.Seen) < idle {
+		if l, ok := r.recent(ctx, k); ok {
 			rec.Flow = l.Flow
 		}
 	}
-	if rec.From == Client {
-		pending := key(bySender, web.ClientAddress(req.Context())+" "+req.UserAgent())
-		if l, ok := r.find(ctx, pending); ok && now.Sub(l.Seen) < idle {
-			switch {
-			case rec.Flow == "" && passing(req, form) == nil:
+	if rec.From == Client && (byName || passing == nil) {
+		pending := pendingKey(req)
+		l, ok := r.recent(ctx, pending)
+		switch {
+		case !byName: // nothing else is known of it yet
+			if ok {
 				rec.Flow = l.Flow
-			case rec.Flow != l.Flow && rec.Flow != "":
-				s.raw.merge = l.Flow // what it did before it was known
 			}
+			s.raw.links = append(s.raw.links, pending)
+		case ok && l.Flow != rec.Flow:
+			s.raw.merge = l.Flow // what it did before it was known
 		}
-		s.raw.links = append(s.raw.links, pending)
 	}
 	if rec.Flow == "" {
 		rec.Flow = r.newFlow()
 	}
-	s.raw.links = append(s.raw.links, passing(req, form)...)
+	s.raw.links = append(s.raw.links, passing...)
 	if rec.From == Browser && rec.To == OAuth {
 		s.raw.links = append(s.raw.links, requestKeys(req.URL.Query(), false)...)
 	}
+}
+
+// pendingKey is what a client of others is known by until it shows anything better. Two people's clients can have the same, behind one
+// address; so it leads nowhere once somebody got tokens.
+func pendingKey(req *http.Request) string {
+	return key(bySender, web.ClientAddress(req.Context())+" "+req.UserAgent())
 }
 
 // carried reads a traceparent of ours. That of a stranger says nothing to us: it is not a flow of ours.
@@ -182,10 +188,16 @@ func passing(req *http.Request, form url.Values) []string {
 			keys = append(keys, key(byRefresh, v), key(byAccess, v))
 		}
 	}
-	if v := form.Get("client_id"); v != "" && form.Get("response_type") != "" {
-		keys = append(keys, key(byClient, v))
-	}
 	return keys
+}
+
+// clientKeys is the client of an authorization request. Only its registration makes that a link: a client that is there already is
+// everybody's.
+func clientKeys(form url.Values) []string {
+	if v := form.Get("client_id"); v != "" && form.Get("response_type") != "" {
+		return []string{key(byClient, v)}
+	}
+	return nil
 }
 
 // requestKeys are those of an authorization request. Only the chat's own are known by their state alone, when they come back.
@@ -215,11 +227,10 @@ func (r *Recorder) learn(s *span) {
 			}
 		}
 	}
-	body, _ := s.raw.received.all()
 	switch path := s.raw.request.URL.Path; {
 	case to == OAuth && s.raw.status/100 == 2 && strings.HasPrefix(s.raw.header.Get("Content-Type"), "application/json"):
 		var got map[string]any
-		if json.Unmarshal(body, &got) != nil || strings.HasPrefix(path, "/.well-known/") {
+		if body, _ := s.raw.received.all(); json.Unmarshal(body, &got) != nil || strings.HasPrefix(path, "/.well-known/") {
 			break
 		}
 		names := map[string]string{byRefresh: "refresh_token", byAccess: "access_token", byDevice: "device_code", byUser: "user_code", byPushed: "request_uri"}
@@ -231,11 +242,16 @@ func (r *Recorder) learn(s *span) {
 				s.raw.links = append(s.raw.links, key(by, v))
 			}
 		}
+		if got["access_token"] != nil && s.record.From == Client {
+			s.raw.dropped = pendingKey(s.raw.request)
+			s.raw.links = slices.DeleteFunc(s.raw.links, func(key string) bool { return key == s.raw.dropped })
+			r.links.Add(s.raw.dropped, link{})
+		}
 	case to == App && path == "/chat": // the answer names where the person has to go
 		var got struct {
 			URL string `json:"authorize_url"`
 		}
-		if json.Unmarshal(body, &got) == nil && got.URL != "" {
+		if body, _ := s.raw.received.all(); json.Unmarshal(body, &got) == nil && got.URL != "" {
 			if u, err := url.Parse(got.URL); err == nil {
 				s.raw.links = append(s.raw.links, requestKeys(u.Query(), true)...)
 			}
@@ -261,15 +277,34 @@ const maxLinks = 12 // of one exchange: with all else they fit into one Write
 // find looks a key up: what the process remembers, else what is stored.
 func (r *Recorder) find(ctx context.Context, key string) (link, bool) {
 	if l, ok := r.links.Get(key); ok {
-		return l, true
+		return l, r.ours(l.Flow)
 	}
+	return r.stored(ctx, key)
+}
+
+// recent looks a key up that belongs to a flow only as long as that was not silent. Where there are several processes, another one may
+// have seen it since.
+func (r *Recorder) recent(ctx context.Context, key string) (link, bool) {
+	l, ok := r.find(ctx, key)
+	if stale := r.Now().Sub(l.Seen) >= idle; stale && ok && r.Direct {
+		l, ok = r.stored(ctx, key)
+	}
+	return l, ok && r.Now().Sub(l.Seen) < idle
+}
+
+func (r *Recorder) stored(ctx context.Context, key string) (link, bool) {
 	rec, err := store.Read[link](ctx, r.Store, linkPartition+key, linkSort)
-	if err != nil {
-		if !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
-			r.Log.Debug("flight recorder: not read", "err", err)
-		}
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return link{}, false
+	case errors.Is(err, context.Canceled): // the client hung up
+		return link{}, false
+	case err != nil:
+		r.failed("flight recorder: not read", err)
 		return link{}, false
 	}
-	r.links.Add(key, rec.Value)
-	return rec.Value, true
+	l := rec.Value
+	l.stored = l.Seen
+	r.links.Add(key, l)
+	return l, r.ours(l.Flow)
 }

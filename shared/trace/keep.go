@@ -3,7 +3,9 @@ package trace
 import (
 	"fmt"
 	"hash/fnv"
+	"runtime/debug"
 	"strconv"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
 )
@@ -27,9 +29,18 @@ type merged struct {
 	Flow string `json:"flow"`
 }
 
-// ops are the operations that store an exchange, with whatever makes its flow found.
-func (r *Recorder) ops(s *span) []store.Op {
-	rec, links, merge := s.finished()
+// ops are the operations that store an exchange, with whatever makes its flow found. What strangers sent is read here: should that ever
+// go wrong, it takes nothing with it but the record.
+func (r *Recorder) ops(s *span) (ops []store.Op) {
+	defer func() {
+		if p := recover(); p != nil {
+			ops = nil
+			r.leftOut.Add(1)
+			r.Log.Error("flight recorder: panic", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
+	rec := s.finished()
+	links, merge, dropped := s.raw.links, s.raw.merge, s.raw.dropped
 	k := r.remember(rec.Flow)
 	if k.records.Add(1) > maxFlow {
 		r.leftOut.Add(1)
@@ -37,11 +48,15 @@ func (r *Recorder) ops(s *span) []store.Op {
 	}
 	expires := rec.Begin.Time.Add(Keep)
 	item := store.Encode(flowPartition+rec.Flow, sortOf(rec), rec, expires)
-	for len(item.Body) > store.MaxBody { // of many decisions, or tokens
+	if len(item.Body) > store.MaxBody { // of many decisions, or tokens
 		rec.Request.Body, rec.Response.Body, rec.Decisions, rec.Request.Tokens, rec.Response.Tokens = "", "", nil, nil, nil
 		item = store.Encode(flowPartition+rec.Flow, sortOf(rec), rec, expires)
 	}
-	ops := []store.Op{store.Put(item, store.Always())}
+	if !r.bytes.AllowN(time.Now(), len(item.Body)) {
+		r.leftOut.Add(1)
+		return nil
+	}
+	ops = []store.Op{store.Put(item, store.IfAbsent())} // its id is new; alone it is no transaction in DynamoDB then, which costs half
 	index := func(partition string) {
 		if _, done := k.indexed.Get(partition); !done {
 			k.indexed.Add(partition, true)
@@ -60,6 +75,9 @@ func (r *Recorder) ops(s *span) []store.Op {
 	}
 	for _, key := range links {
 		ops = append(ops, store.Put(store.Encode(linkPartition+key, linkSort, link{Flow: rec.Flow, Seen: rec.End.Time}, expires), store.Always()))
+	}
+	if dropped != "" {
+		ops = append(ops, store.Delete(linkPartition+dropped, linkSort, store.Always()))
 	}
 	return ops
 }

@@ -70,24 +70,40 @@ func (r *Reader) Flow(ctx context.Context, flow string, v Viewer) ([]Record, err
 	return all, nil
 }
 
-// visible are the records that a viewer may see: those about the viewer, and those about nobody in a flow that is the viewer's.
+// visible are the records that a viewer may see: those about the viewer, and in a flow that is the viewer's those about nobody. A flow
+// is the viewer's with a record about the viewer, or, as long as it is about nobody, with one of the viewer's browser. Somebody else's
+// browser can be in it too, such as that of a person who followed a link which the viewer sent: what it did stays unseen.
 func visible(all []Record, v Viewer) []Record {
 	if v.All {
 		return all
 	}
 	somebodys, mine, here := false, false, false
+	browsers := map[string]bool{v.Browser: true, "": true}
+	byID := map[string]Record{}
 	for _, rec := range all {
+		byID[rec.ID] = rec
 		somebodys = somebodys || rec.Subject != ""
-		mine = mine || rec.Subject != "" && rec.Subject == v.User
 		here = here || rec.Browser != "" && rec.Browser == v.Browser
-	}
-	return slices.DeleteFunc(all, func(rec Record) bool {
-		if rec.Subject != "" {
-			return rec.Subject != v.User
+		if rec.Subject != "" && rec.Subject == v.User {
+			mine = true
+			browsers[rec.Browser] = true
 		}
-		return !mine && (somebodys || !here)
-	})
+	}
+	var sees func(Record, int) bool
+	sees = func(rec Record, depth int) bool {
+		switch {
+		case rec.Subject != "":
+			return rec.Subject == v.User
+		case !mine && (somebodys || !here), !browsers[rec.Browser], depth > maxDepth:
+			return false
+		}
+		parent, ok := byID[rec.Parent] // what happened in an exchange is as private as that
+		return !ok || sees(parent, depth+1)
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(rec Record) bool { return !sees(rec, 0) })
 }
+
+const maxDepth = 16
 
 func (r *Reader) read(ctx context.Context, flow string) (records []Record, parts []string, err error) {
 	merges, err := store.ReadAll[merged](ctx, r.store, store.Query{Partition: flowPartition + flow, Prefix: mergePrefix}, maxMerged)

@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,14 +26,18 @@ var Partitions = []string{"trace/"}
 const Keep = 24 * time.Hour
 
 const (
-	flowRate  = 100  // exchanges a second that are recorded,
-	flowBurst = 2000 // and at once
-	maxQueue  = 4096 // exchanges that wait to be written
-	maxFlow   = 400  // exchanges of one flow
-	maxKnown  = 8192 // flows, and things by which they are known again, that a process remembers
+	flowRate  = 100       // exchanges a second that are recorded,
+	flowBurst = 2000      // and at once
+	dayBytes  = 256 << 20 // bytes of records a day,
+	byteBurst = 64 << 20  // and at once
+	maxQueue  = 2048      // exchanges that wait to be written
+	maxFlow   = 400       // exchanges of one flow
+	maxKnown  = 8192      // flows, and things by which they are known again, that a process remembers
 
 	writeEvery = 50 * time.Millisecond
 	writeTime  = 5 * time.Second
+	directTime = 500 * time.Millisecond // that an answer waits for its record, and a request for its flow
+	restTime   = 5 * time.Second        // after the store has failed nothing is recorded
 )
 
 // Options are what a Recorder needs.
@@ -51,13 +55,17 @@ type Recorder struct {
 	Options
 	cookie  web.Cookie
 	limit   *rate.Limiter
+	bytes   *rate.Limiter
+	rest    atomic.Int64 // when it ends, on the machine's clock
 	count   atomic.Int64
 	leftOut atomic.Int64
 	flows   *lru.Cache[string, *known] // by id
 	links   *lru.Cache[string, link]   // by key
 
 	queue   chan *span
+	closing chan struct{}
 	stopped chan struct{}
+	once    sync.Once
 }
 
 // known is what a process remembers of a flow.
@@ -77,8 +85,8 @@ func New(o Options) (*Recorder, error) {
 		return nil, err
 	}
 	o.Store = store.Restrict(o.Store, Partitions...)
-	r := &Recorder{Options: o, cookie: NewCookie(o.BaseURL), limit: rate.NewLimiter(flowRate, flowBurst), flows: flows, links: links,
-		queue: make(chan *span, maxQueue), stopped: make(chan struct{})}
+	r := &Recorder{Options: o, cookie: NewCookie(o.BaseURL), limit: rate.NewLimiter(flowRate, flowBurst), bytes: rate.NewLimiter(dayBytes/(24*60*60), byteBurst),
+		flows: flows, links: links, queue: make(chan *span, maxQueue), closing: make(chan struct{}), stopped: make(chan struct{})}
 	if o.Direct {
 		close(r.stopped)
 	} else {
@@ -92,10 +100,10 @@ func NewCookie(baseURL string) web.Cookie { return web.NewCookie("vetassist_flow
 
 // Close writes what has gathered, and ends.
 func (r *Recorder) Close() error {
-	if r == nil || r.Direct {
+	if r == nil {
 		return nil
 	}
-	close(r.queue)
+	r.once.Do(func() { close(r.closing) })
 	<-r.stopped
 	return nil
 }
@@ -175,7 +183,11 @@ func (r *Recorder) remember(flow string) *known {
 // done takes over an exchange that has ended.
 func (r *Recorder) done(ctx context.Context, s *span) {
 	if r.Direct {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
+		limit := directTime
+		if deadline, ok := ctx.Deadline(); ok { // with a part of what web.Observe keeps back for the answer
+			limit = min(limit, time.Until(deadline)+answerTime)
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 		defer cancel()
 		s.mu.Lock()
 		all := append(s.within, s)
@@ -183,11 +195,6 @@ func (r *Recorder) done(ctx context.Context, s *span) {
 		r.write(ctx, all)
 		return
 	}
-	defer func() {
-		if recover() != nil { // the queue was closed: the server has stopped
-			r.leftOut.Add(1)
-		}
-	}()
 	select {
 	case r.queue <- s:
 	default:
@@ -195,26 +202,56 @@ func (r *Recorder) done(ctx context.Context, s *span) {
 	}
 }
 
-// work writes what gathers.
+const answerTime = 100 * time.Millisecond
+
+// patience is how long a request waits to learn which flow it belongs to.
+func (r *Recorder) patience() time.Duration {
+	if r.Direct {
+		return directTime
+	}
+	return 2 * directTime
+}
+
+// failed notes that the store does not do its work. Nobody's request shall wait for that again and again.
+func (r *Recorder) failed(what string, err error) {
+	r.rest.Store(time.Now().Add(restTime).UnixNano())
+	r.Log.Warn(what, "err", err, "pause", restTime)
+}
+
+func (r *Recorder) resting() bool { return time.Now().UnixNano() < r.rest.Load() }
+
+// work writes what gathers, until the end: then what has gathered by then.
 func (r *Recorder) work() {
 	defer close(r.stopped)
-	for first := range r.queue {
-		gathered := []*span{first}
-		timer := time.NewTimer(writeEvery)
-	gather:
-		for len(gathered) < maxQueue {
+	for {
+		select {
+		case first := <-r.queue:
+			timer := time.NewTimer(writeEvery)
 			select {
-			case s, ok := <-r.queue:
-				if !ok {
-					break gather
-				}
-				gathered = append(gathered, s)
 			case <-timer.C:
-				break gather
+			case <-r.closing:
 			}
+			timer.Stop()
+			r.write(context.Background(), r.gathered(first))
+		case <-r.closing:
+			if rest := r.gathered(); len(rest) > 0 {
+				r.write(context.Background(), rest)
+				continue
+			}
+			return
 		}
-		timer.Stop()
-		r.write(context.Background(), gathered)
+	}
+}
+
+// gathered is what waits, and what comes before it.
+func (r *Recorder) gathered(spans ...*span) []*span {
+	for {
+		select {
+		case s := <-r.queue:
+			spans = append(spans, s)
+		default:
+			return spans
+		}
 	}
 }
 
@@ -227,9 +264,10 @@ func (r *Recorder) write(ctx context.Context, spans []*span) {
 		}
 		ctx, cancel := context.WithTimeout(ctx, writeTime)
 		defer cancel()
-		if err := r.Store.Write(ctx, ops...); err != nil && !errors.Is(err, context.Canceled) {
+		if err := r.Store.Write(ctx, ops...); err != nil {
 			r.leftOut.Add(1)
-			r.Log.Warn("flight recorder: not written", "err", err)
+			r.flows.Purge() // it is not listed, so that has to be done again
+			r.failed("flight recorder: not written", err)
 		}
 		ops = nil
 	}

@@ -68,7 +68,7 @@ func scrub(text string) string {
 }
 
 // finished is the record of an exchange as it is stored. After it nothing changes the record any more.
-func (s *span) finished() (rec Record, links []string, merge string) {
+func (s *span) finished() (rec Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
@@ -81,7 +81,7 @@ func (s *span) finished() (rec Record, links []string, merge string) {
 	if rec.Client == "" {
 		rec.Client = clientOf(req, &s.raw.sent)
 	}
-	return rec, s.raw.links, s.raw.merge
+	return rec
 }
 
 func clientOf(req *http.Request, sent *capture) string {
@@ -99,6 +99,9 @@ func request(req *http.Request, sent *capture) Message {
 		m.Headers = slices.Insert(m.Headers, 0, Header{"Host", clip(clean(req.Host), maxValue)})
 	}
 	m.body(req.Header.Get("Content-Type"), sent, req.URL.Path)
+	if req.ContentLength > int64(m.Size) { // not all of it was read
+		m.Size, m.Cut = int(req.ContentLength), true
+	}
 	for _, name := range []string{"Authorization", "DPoP"} {
 		m.token(name, req.Header.Get(name))
 	}

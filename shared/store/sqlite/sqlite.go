@@ -30,11 +30,11 @@ var views string
 
 // DB is a store.Store in one SQLite file.
 type DB struct {
-	now    func() time.Time
-	write  *sql.DB // one connection
-	read   *sql.DB // several, or the writing one for ":memory:"
-	get    *sql.Stmt
-	writes int // since the last sweep; guarded by the single write connection
+	now     func() time.Time
+	write   *sql.DB // one connection
+	read    *sql.DB // several, or the writing one for ":memory:"
+	get     *sql.Stmt
+	written int // operations since the last sweep; guarded by the single write connection
 }
 
 // Open opens the file, making it when it is not there. The path ":memory:" keeps everything in memory.

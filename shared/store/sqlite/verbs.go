@@ -89,7 +89,7 @@ func (db *DB) Write(ctx context.Context, ops ...store.Op) error {
 			return explain(err)
 		}
 	}
-	if err := db.sweep(ctx, tx, now); err != nil {
+	if err := db.sweep(ctx, tx, now, len(ops)); err != nil {
 		return explain(err)
 	}
 	return explain(tx.Commit())
@@ -123,14 +123,14 @@ func apply(ctx context.Context, tx *sql.Tx, op store.Op, index int, now int64) e
 	return fmt.Errorf("%w: unknown kind of operation %d", store.ErrInvalid, op.Kind)
 }
 
-// sweep deletes what has long expired, a little every so often, as DynamoDB's TTL does in the cloud.
-// Readers never see an expired item, swept or not.
-func (db *DB) sweep(ctx context.Context, tx *sql.Tx, now int64) error {
-	const every, batch = 256, 512
-	if db.writes++; db.writes < every {
+// sweep deletes what has expired, a little every so often, as DynamoDB's TTL does in the cloud. It is twice as much as was written
+// since, so that a file does not grow for ever with what lives for a day. Readers never see an expired item, swept or not.
+func (db *DB) sweep(ctx context.Context, tx *sql.Tx, now int64, ops int) error {
+	const every, batch = 256, 2 * (256 + store.MaxOps)
+	if db.written += ops; db.written < every {
 		return nil
 	}
-	db.writes = 0
+	db.written = 0
 	_, err := tx.ExecContext(ctx, `DELETE FROM items WHERE (partition, sort) IN
 		(SELECT partition, sort FROM items WHERE expires > 0 AND expires <= ? LIMIT ?)`, now, batch)
 	return err

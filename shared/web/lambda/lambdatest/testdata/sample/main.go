@@ -20,7 +20,7 @@ func main() {
 	if os.Getenv("SAMPLE_EXITS") != "" {
 		os.Exit(3)
 	}
-	lambda.Start(host.Host{Config: config.FromEnv(os.Getenv)}, open)
+	lambda.Start(host.Host{Config: config.FromEnv(os.Getenv)}, "", open)
 }
 
 func open(h host.Host) (http.Handler, error) {
