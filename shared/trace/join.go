@@ -57,7 +57,7 @@ func (r *Recorder) join(req *http.Request, s *span) {
 		rec.Name = product(req.UserAgent())
 	}
 	form := r.params(req, s)
-	ctx, cancel := context.WithTimeout(req.Context(), r.patience())
+	ctx, cancel := context.WithTimeoutCause(req.Context(), r.patience(), errSlow)
 	defer cancel()
 	byName := false // it showed something that is of one flow only
 	for _, k := range keysOf(rec.To, req, form) {
@@ -274,6 +274,8 @@ func (r *Recorder) learn(s *span) {
 
 const maxLinks = 12 // of one exchange: with all else they fit into one Write
 
+var errSlow = errors.New("trace: the store is slow")
+
 // find looks a key up: what the process remembers, else what is stored.
 func (r *Recorder) find(ctx context.Context, key string) (link, bool) {
 	if l, ok := r.links.Get(key); ok {
@@ -297,7 +299,7 @@ func (r *Recorder) stored(ctx context.Context, key string) (link, bool) {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return link{}, false
-	case errors.Is(err, context.Canceled): // the client hung up
+	case ctx.Err() != nil && context.Cause(ctx) != errSlow: // the client hung up, or the request's own time is over
 		return link{}, false
 	case err != nil:
 		r.failed("flight recorder: not read", err)
