@@ -22,6 +22,10 @@ func banner(o Options, f filled, missing string) error {
 	fmt.Fprintf(t, "  MCP server\t%s/mcp\n", o.BaseURL)
 	fmt.Fprintf(t, "  Admin API\t%s/admin/api/v1\n", o.BaseURL)
 	fmt.Fprintf(t, "  Authorization server\t%s/.well-known/oauth-authorization-server\n", o.BaseURL)
+	if o.Records() {
+		fmt.Fprintf(t, "  Flight recorder\t%s/flow/\n", o.BaseURL)
+		fmt.Fprintf(t, "  Course\t%s/learn/\n", o.BaseURL)
+	}
 	fmt.Fprintf(t, "  Database\t%s\n", database(o.DB))
 	empty := o.Seed == config.SeedNone
 	if o.Local() && !empty {

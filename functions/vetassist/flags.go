@@ -37,6 +37,9 @@ Flags (in brackets the environment variable of the same meaning; the flag wins):
                     one: metadata-document, dynamic-registration,
                     auto. Default the demo's; without the demo, what
                     was entered at the chat
+  -recorder on|off  the flight recorder, which draws at /flow/     [%s]
+                    what happens. Default on, where the address is
+                    on this machine; else off
   -v                log every request, not only what went wrong
 
 Pages of other origins may call /mcp when they are listed in %s
@@ -60,10 +63,12 @@ func parseFlags(args []string, getenv func(string) string, stdout, stderr io.Wri
 	f.StringVar(&o.config.BaseURL, "base-url", o.config.BaseURL, "")
 	f.StringVar(&o.config.Seed, "seed", o.config.Seed, "")
 	f.StringVar(&o.config.AppClientID, "app-client-id", o.config.AppClientID, "")
+	f.StringVar(&o.config.Recorder, "recorder", o.config.Recorder, "")
 	f.BoolVar(&o.verbose, "v", false, "")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvSeed, config.EnvAppClientID, config.EnvAllowedOrigins)
+		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvSeed, config.EnvAppClientID,
+			config.EnvRecorder, config.EnvAllowedOrigins)
 		return o, err
 	}
 	if err == nil && f.NArg() > 0 {

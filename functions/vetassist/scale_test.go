@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 )
@@ -89,7 +90,7 @@ func (m *meter) Write(ctx context.Context, ops ...store.Op) error {
 // warm: it has its keys, and has seen the tools.
 func TestReadmeScale(t *testing.T) {
 	m := &meter{Store: storetest.Open(t, newClock().Now), sum: map[string]load{}}
-	w := newWorld(t, func(o *Options) { o.Open = always(m) })
+	w := newWorld(t, func(o *Options) { o.Open, o.Recorder = always(m), config.RecorderOff }) // as in the cloud
 	w.person().connect("Which pets do I have?", "alice")
 	w.refresh(w.tokensFor("alice", "pet-profile:read").Refresh)
 

@@ -17,13 +17,16 @@ type node = map[string]any
 
 type resource struct {
 	Type           string `yaml:"Type"`
+	Condition      string `yaml:"Condition"`
 	DeletionPolicy string `yaml:"DeletionPolicy"`
 	Properties     node   `yaml:"Properties"`
 }
 
 type template struct {
-	Globals   map[string]node     `yaml:"Globals"`
-	Resources map[string]resource `yaml:"Resources"`
+	Parameters map[string]node     `yaml:"Parameters"`
+	Conditions node                `yaml:"Conditions"`
+	Globals    map[string]node     `yaml:"Globals"`
+	Resources  map[string]resource `yaml:"Resources"`
 }
 
 func readTemplate(t *testing.T, file string) template {

@@ -16,26 +16,31 @@ import (
 	"github.com/vetassist/vetassist/functions/admin"
 	"github.com/vetassist/vetassist/functions/app"
 	"github.com/vetassist/vetassist/functions/jwks"
+	"github.com/vetassist/vetassist/functions/learn"
 	"github.com/vetassist/vetassist/functions/mcp"
 	"github.com/vetassist/vetassist/functions/oauth"
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/storetest"
+	"github.com/vetassist/vetassist/shared/trace"
 )
 
 // What template.yaml says of the functions is what they say of themselves. Step template of scripts/check asks AWS's own tools.
 
-// lambdas are the functions of template.yaml. What is in reads they never write.
+// lambdas are the functions of template.yaml. What is in reads they never write. Those that are a party of a flow are recorded, if
+// anything is.
 var lambdas = map[string]struct {
 	folder             string
 	partitions, routes []string
 	reads              []string
+	party              trace.Party
 }{
-	"Oauth": {"oauth", oauth.Partitions, oauth.Routes, []string{"policy/", "trust/"}},
-	"Jwks":  {"jwks", jwks.Partitions, jwks.Routes, jwks.Partitions},
-	"Mcp":   {"mcp", mcp.Partitions, mcp.Routes, []string{"policy/"}},
-	"Admin": {"admin", admin.Partitions, admin.Routes, nil},
-	"App":   {"app", app.Partitions, app.Routes, []string{"app/agent/"}},
+	"Oauth": {"oauth", oauth.Partitions, oauth.Routes, []string{"policy/", "trust/"}, trace.OAuth},
+	"Jwks":  {"jwks", jwks.Partitions, jwks.Routes, jwks.Partitions, trace.JWKS},
+	"Mcp":   {"mcp", mcp.Partitions, mcp.Routes, []string{"policy/"}, trace.MCP},
+	"Admin": {"admin", admin.Partitions, admin.Routes, nil, ""},
+	"App":   {"app", app.Partitions, app.Routes, []string{"app/agent/"}, trace.App},
+	"Learn": {"learn", learn.Partitions, learn.Routes, learn.Partitions, ""},
 }
 
 // An HTTP API takes no route that ends in a slash, and asked for /x/ it takes the route of /x (https://github.com/aws/serverless-application-model/issues/1949
@@ -93,8 +98,12 @@ func TestTemplatePermissions(t *testing.T) {
 			t.Errorf("%s has the role %v", name, at(tp.Resources[name].Properties, "Role"))
 		}
 		role := tp.Resources[name+"Role"].Properties
-		if got := at(role, "ManagedPolicyArns"); !reflect.DeepEqual(got, []any{node{"Ref": "TracePolicy"}}) {
-			t.Errorf("%s has also the policies %v", name, got)
+		managed := []any{node{"Ref": "TracePolicy"}}
+		if want.party != "" {
+			managed = append(managed, node{"If": []any{recorderOn, node{"Ref": "RecorderPolicy"}, node{"Ref": "AWS::NoValue"}}})
+		}
+		if got := at(role, "ManagedPolicyArns"); !reflect.DeepEqual(got, managed) {
+			t.Errorf("%s has the policies %v", name, got)
 		}
 		trust, _ := at(role, "AssumeRolePolicyDocument", "Statement").([]any)
 		if want := (node{"Effect": "Allow", "Principal": node{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}); len(trust) != 1 || !reflect.DeepEqual(trust[0], want) {
@@ -150,7 +159,7 @@ func TestTemplatePermissions(t *testing.T) {
 	// No other role or policy, and nothing that names no resource but the tracing, which cannot.
 	for name, r := range tp.Resources {
 		policy := strings.HasPrefix(r.Type, "AWS::IAM::")
-		if _, ok := lambdas[strings.TrimSuffix(name, "Role")]; policy && !ok && name != "TracePolicy" || r.Properties["Policies"] != nil && !policy {
+		if _, ok := lambdas[strings.TrimSuffix(name, "Role")]; policy && !ok && name != "TracePolicy" && name != "RecorderPolicy" || r.Properties["Policies"] != nil && !policy {
 			t.Errorf("%s, a %s, gives permissions", name, r.Type)
 		}
 	}
@@ -158,6 +167,47 @@ func TestTemplatePermissions(t *testing.T) {
 		for _, a := range texts(at(s, "Action")) {
 			if !strings.HasPrefix(a, "xray:Put") {
 				t.Errorf("all functions may %s", a)
+			}
+		}
+	}
+}
+
+// recorderOn is the condition of all that is there only with the flight recorder.
+const recorderOn = "HasRecorder"
+
+// Without the recorder nothing of it is there: no function, no permission, no variable that says on. With it each party may write
+// records and find out to which flow they belong, and only the function that shows them may list them.
+func TestTemplateRecorder(t *testing.T) {
+	tp := readTemplate(t, "../../template.yaml")
+	if got := at(tp.Conditions, recorderOn, "Equals"); !reflect.DeepEqual(got, []any{node{"Ref": "Recorder"}, config.RecorderOn}) {
+		t.Errorf("it is on when %v", got)
+	}
+	if p := tp.Parameters["Recorder"]; p["Default"] != config.RecorderOff || !slices.Equal(sorted(texts(p["AllowedValues"])), []string{config.RecorderOff, config.RecorderOn}) {
+		t.Errorf("it can be %v", p)
+	}
+	if got := at(tp.Globals["Function"], "Environment", "Variables", config.EnvRecorder, "Ref"); got != "Recorder" {
+		t.Errorf("the functions are told %v", got)
+	}
+	for name, r := range tp.Resources {
+		if own := name == "RecorderPolicy" || strings.HasPrefix(name, "Learn"); own != (r.Condition == recorderOn) {
+			t.Errorf("%s has the condition %q", name, r.Condition)
+		}
+	}
+	for _, name := range []string{"Learn", "LearnRole", "LearnLogs", "LearnAlarms"} {
+		if _, ok := tp.Resources[name]; !ok {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	statements := at(tp.Resources["RecorderPolicy"].Properties, "PolicyDocument", "Statement").([]any)
+	want := node{"Sid": "Record", "Effect": "Allow", "Action": []any{"dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}, "Resource": node{"GetAtt": "Table.Arn"},
+		"Condition": node{"Null": node{"dynamodb:LeadingKeys": "false"}, "ForAllValues:StringLike": node{"dynamodb:LeadingKeys": []any{trace.Partitions[0] + "*"}}}}
+	if len(trace.Partitions) != 1 || !reflect.DeepEqual(statements, []any{want}) {
+		t.Errorf("the parties may %v", statements)
+	}
+	for _, f := range functions {
+		for name, l := range lambdas {
+			if reflect.DeepEqual(f.routes, l.routes) && f.party != l.party {
+				t.Errorf("%s is the party %q in one process, and %q in the cloud", name, f.party, l.party)
 			}
 		}
 	}

@@ -45,7 +45,9 @@ else:
     expect("issuer", base, apis.get_apis()["Items"][0]["ApiEndpoint"])
 expect("addresses", [outputs[k] for k in ("Issuer", "App", "Console", "McpUrl")], [base, base + "/", base + "/admin/", base + "/mcp"])
 
-expect("functions", names, [f"{stack}-{f}" for f in ("admin", "app", "jwks", "mcp", "oauth")])
+recorded = ["app", "jwks", "mcp", "oauth"] if what == "moved" else []  # the second deployment has the flight recorder
+expect("functions", names, sorted(f"{stack}-{f}" for f in ["admin", "app", "jwks", "mcp", "oauth"] + (["learn"] if recorded else [])))
+expect("flows", outputs.get("Flows"), base + "/flow/" if recorded else None)
 table = dynamodb.describe_table(TableName=outputs["TableName"])["Table"]
 expect("table", (tables, table["BillingModeSummary"]["BillingMode"]), ([table["TableName"]], "PAY_PER_REQUEST"))
 for name in names:
@@ -60,8 +62,11 @@ for name in names:
     told = ("token", "vscode.dev,*.example.com") if what == "moved" else ("off", "*")
     told = {f"{stack}-oauth": told, f"{stack}-admin": (told[0], None)}  # and the first one the console's to show
     expect(name, clients, told.get(name, (None, None)))
+    expect(name, variables["VETASSIST_RECORDER"], "on" if recorded else "off")
     # The statements of the role, as the stack made them: the table's ARN, no other, and never all.
     role = f["Role"].rsplit("/", 1)[1]
+    managed = sorted(p["PolicyName"].split("-")[-2] for p in iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"])
+    expect(name, managed, ["RecorderPolicy"] * (name.removeprefix(f"{stack}-") in recorded) + ["TracePolicy"])
     document = iam.get_role_policy(RoleName=role, PolicyName="work")["PolicyDocument"]
     document = document if isinstance(document, dict) else ast.literal_eval(document)  # moto's words for it
     for s in document["Statement"]:

@@ -22,7 +22,7 @@ const (
 	EnvAppSecret      = "VETASSIST_APP_CLIENT_SECRET" // the secret that goes with it, if an authorization server gave one
 	EnvClientDomains  = "VETASSIST_CLIENT_DOMAINS"    // hosts whose client ID metadata documents are accepted
 	EnvRegistration   = "VETASSIST_REGISTRATION"      // who may register a client (RFC 7591)
-	EnvRecorder       = "VETASSIST_RECORDER"          // on or off: the flight recorder
+	EnvRecorder       = "VETASSIST_RECORDER"          // [-recorder] on or off: the flight recorder
 	EnvTable          = "VETASSIST_TABLE"             // [-table] name of the DynamoDB table, in the cloud
 )
 

@@ -328,7 +328,7 @@ func TestStoreFails(t *testing.T) {
 				t.Errorf("the next one: %d after %s, the store was asked %d times", status, took, b.gets+b.writes-asked)
 			}
 			r.rest.Store(0)
-			b.reads, b.write = nil, nil
+			b.reads, b.write, ctx = nil, nil, context.Background()
 			if answered(); r.resting() || len(w.records(w.last().Flow, everything)) == 0 {
 				t.Error("it does not go on when the store is well again")
 			}

@@ -187,6 +187,10 @@ func (r *Recorder) done(ctx context.Context, s *span) {
 		if deadline, ok := ctx.Deadline(); ok { // with a part of what web.Observe keeps back for the answer
 			limit = min(limit, time.Until(deadline)+answerTime)
 		}
+		if limit <= 0 {
+			r.leftOut.Add(1)
+			return
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 		defer cancel()
 		s.mu.Lock()
