@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/store/dynamo"
 	"github.com/vetassist/vetassist/shared/store/dynamo/faulty"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/web/lambda/lambdatest"
@@ -82,6 +83,7 @@ type cloud struct {
 	front     *httptest.Server
 	functions map[string]*lambdatest.Function
 	env       []string // of all processes
+	table     dynamo.Options
 }
 
 // cloudName is what the gateway is called, and what the certificate of httptest says.
@@ -94,7 +96,8 @@ func newCloud(t *testing.T, endpoint, recorder string) *cloud {
 	tunnel := httptest.NewServer(http.HandlerFunc(c.tunnel))
 	t.Cleanup(tunnel.Close)
 	authority := filepath.Join(t.TempDir(), "authority.pem")
-	c.env = []string{config.EnvTable + "=" + storetest.NewTable(t).Table, config.EnvEndpoint + "=" + endpoint, config.EnvSeed + "=demo", config.EnvRecorder + "=" + recorder,
+	c.table = storetest.NewTable(t)
+	c.env = []string{config.EnvTable + "=" + c.table.Table, config.EnvEndpoint + "=" + endpoint, config.EnvSeed + "=demo", config.EnvRecorder + "=" + recorder,
 		"HTTPS_PROXY=" + tunnel.URL, "SSL_CERT_FILE=" + authority}
 
 	tp := readTemplate(t, "../../template.yaml")

@@ -69,13 +69,13 @@ func (r *Recorder) Handler(to Party, next http.Handler) http.Handler {
 		s := &span{recorder: r}
 		s.record = Record{ID: newID(), To: to, Begin: r.moment()}
 		s.raw.request = req
-		req = r.take(req, s)
+		req = req.WithContext(contextWith(req.Context(), s))
+		take(req, s)
 		r.join(req, s)
 		if s.record.From == Browser {
 			s.record.Browser = r.browser(w, req)
 		}
 		a := &answer{ResponseWriter: w, span: s}
-		req = req.WithContext(contextWith(req.Context(), s))
 		status := http.StatusInternalServerError // of a panic, which web.Observe answers
 		defer func() {
 			a.answered(status)
@@ -89,9 +89,9 @@ func (r *Recorder) Handler(to Party, next http.Handler) http.Handler {
 }
 
 // take copies the request's body, as it is read. That of a form is read at once, since it can tell to which flow the request belongs.
-func (r *Recorder) take(req *http.Request, s *span) *http.Request {
+func take(req *http.Request, s *span) {
 	if req.Body == nil || req.Body == http.NoBody {
-		return req
+		return
 	}
 	body := req.Body
 	rest := io.TeeReader(body, &s.raw.sent)
@@ -102,10 +102,7 @@ func (r *Recorder) take(req *http.Request, s *span) *http.Request {
 		}
 		rest = io.MultiReader(bytes.NewReader(begin), rest)
 	}
-	body = readCloser{rest, body}
-	req = req.WithContext(req.Context())
-	req.Body = body
-	return req
+	req.Body = readCloser{rest, body}
 }
 
 func isForm(req *http.Request) bool {
