@@ -78,7 +78,10 @@ func start(c Config, out *os.File) (*process, error) {
 		"_HANDLER=bootstrap",
 		"TZ=:UTC", "PATH=/usr/local/bin:/usr/bin:/bin",
 	}, c.Env...)
-	if err := p.cmd.Start(); err != nil {
+	p.mu.Lock() // it may ask for work before we know of its process
+	err = p.cmd.Start()
+	p.mu.Unlock()
+	if err != nil {
 		p.server.Close()
 		return nil, err
 	}
