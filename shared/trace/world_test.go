@@ -21,7 +21,7 @@ const base = "http://localhost:8080"
 
 // world is a store, with as many processes that record into it as a test wants.
 type world struct {
-	*testing.T
+	testing.TB
 	clock *storetest.Clock
 	store store.Store
 	log   bytes.Buffer
@@ -29,9 +29,9 @@ type world struct {
 }
 
 // newWorld has one process, which writes at once.
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{T: t, clock: storetest.NewClock()}
+	w := &world{TB: t, clock: storetest.NewClock()}
 	w.store = storetest.Open(t, w.clock.Now)
 	w.Recorder = w.process(w.store, true)
 	return w
