@@ -63,4 +63,13 @@ func TestScrubLooksFirst(t *testing.T) {
 			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
+	for _, name := range []string{"client_secret", "password", "new_password", "access_token", "refresh_token", "registration_access_token", "token", "code", "user_code", "device_code",
+		"client_assertion", "assertion", "code_verifier", "verification_uri_complete", "requestState", "state", "html", "status_html", "CLIENT_SECRET"} {
+		if text := `{"` + name + `" : "x"}`; !named(text) {
+			t.Errorf("%s is passed over", name)
+		}
+	}
+	if named(`{"jsonrpc":"2.0","result":{"content":[{"type":"text","text":"Fido"}]}}`) {
+		t.Error("a tool's answer is looked at for nothing")
+	}
 }

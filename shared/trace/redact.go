@@ -266,11 +266,13 @@ func (m *Message) body(contentType string, c *capture, path string) {
 	case strings.HasSuffix(m.Type, "json"):
 		m.jsonTokens(kept)
 		if !strings.HasPrefix(path, "/.well-known/") { // what everybody may read holds long texts that are no secrets: keys
-			text = htmlPattern.ReplaceAllString(text, `"$1"$2"…"`)
-			text = namePattern.ReplaceAllStringFunc(text, func(member string) string {
-				part := namePattern.FindStringSubmatch(member)
-				return `"` + part[1] + `"` + part[2] + `"` + shorten(part[3]) + `"`
-			})
+			if named(text) {
+				text = htmlPattern.ReplaceAllString(text, `"$1"$2"…"`)
+				text = namePattern.ReplaceAllStringFunc(text, func(member string) string {
+					part := namePattern.FindStringSubmatch(member)
+					return `"` + part[1] + `"` + part[2] + `"` + shorten(part[3]) + `"`
+				})
+			}
 			text = scrub(text)
 		}
 		m.Body = text
