@@ -2,6 +2,7 @@ package diagram
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -154,3 +155,6 @@ func clip(s string, limit int) string {
 	}
 	return strings.TrimRight(string(runes[:limit-1]), " ") + "…"
 }
+
+// statusText is the reason phrase of a status (RFC 9110 §15).
+func statusText(status int) string { return http.StatusText(status) }
