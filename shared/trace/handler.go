@@ -79,6 +79,7 @@ func (r *Recorder) Handler(to Party, next http.Handler) http.Handler {
 		status := http.StatusInternalServerError // of a panic, which web.Observe answers
 		defer func() {
 			a.answered(status)
+			s.rest(req)
 			s.record.End = r.moment()
 			r.learn(s)
 			r.done(req.Context(), s)
@@ -103,6 +104,17 @@ func take(req *http.Request, s *span) {
 		rest = io.MultiReader(bytes.NewReader(begin), rest)
 	}
 	req.Body = readCloser{rest, body}
+}
+
+// rest reads what a handler left unread of a small body: one that refuses a call before it reads it, such as a call without a token. What
+// was refused then belongs to the story as well.
+func (s *span) rest(req *http.Request) {
+	if req.Body == nil || req.ContentLength <= 0 || req.ContentLength > maxBody {
+		return
+	}
+	if _, size := s.raw.sent.all(); int64(size) < req.ContentLength {
+		_, _ = io.CopyN(io.Discard, req.Body, req.ContentLength-int64(size))
+	}
 }
 
 func isForm(req *http.Request) bool {

@@ -168,7 +168,7 @@ func responseAbout(r trace.Record) string {
 	case challenged:
 		return challengeWords(params)
 	case text(members, "error") != "":
-		return clip(text(members, "error"), maxQuote)
+		return errorWords(text(members, "error"))
 	case r.To == trace.MCP && path == "/mcp":
 		return replyWords(r)
 	case strings.HasPrefix(m.Body, "Page: ") && m.Type == "text/html":
@@ -223,8 +223,22 @@ func challengeWords(params map[string]string) string {
 	case "insufficient_scope":
 		return "insufficient_scope: " + clip(params["scope"], maxQuote)
 	default:
-		return clip(code, maxQuote)
+		return errorWords(code)
 	}
+}
+
+// waiting are the errors that only ask to come back.
+var waiting = map[string]string{
+	"use_dpop_nonce":        "wants a proof with this nonce",
+	"authorization_pending": "not decided yet",
+	"slow_down":             "not so often",
+}
+
+func errorWords(code string) string {
+	if words, ok := waiting[code]; ok {
+		return words
+	}
+	return clip(code, maxQuote)
 }
 
 // replyWords are those of a JSON-RPC answer.
@@ -233,6 +247,9 @@ func replyWords(r trace.Record) string {
 	case a.Error != nil:
 		return "error " + strconv.Itoa(a.Error.Code) + ": " + clip(a.Error.Message, maxQuote)
 	case a.Result == nil:
+		if r.Response.Cut && len(callsOf(r)) == 1 {
+			return "result"
+		}
 		return ""
 	case a.Result.ResultType == "input_required":
 		return "asks the person"

@@ -158,3 +158,12 @@ func clip(s string, limit int) string {
 
 // statusText is the reason phrase of a status (RFC 9110 §15).
 func statusText(status int) string { return http.StatusText(status) }
+
+// redirected are the parameters that a redirect carries.
+func redirected(r trace.Record) url.Values {
+	u, err := url.Parse(r.Response.Header("Location"))
+	if err != nil {
+		return nil
+	}
+	return u.Query()
+}
