@@ -139,7 +139,7 @@ func sender(to Party, req *http.Request) Party {
 func product(agent string) string {
 	name, _, _ := strings.Cut(agent, " ")
 	name, _, _ = strings.Cut(name, "/")
-	return clip(clean(name), 40)
+	return clip(scrub(clean(name)), 40)
 }
 
 // params are the parameters of a request: of its query, and of a form.

@@ -46,17 +46,22 @@ var plainHeaders = []string{
 // secretHeaders are shown shortened.
 var secretHeaders = []string{"Authorization", "Dpop", "Dpop-Nonce", "Cookie", "Set-Cookie"}
 
+var schemes = []string{"Basic", "Bearer", "DPoP"}
+
 var (
 	jwtPattern  = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
-	longPattern = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`)                                                                                                                                        // 256 bits as base64url have 43, as hexadecimal digits 64
-	namePattern = regexp.MustCompile(`"(client_secret|password|new_password|code|user_code|device_code|refresh_token|registration_access_token|requestState|state)"(\s*:\s*)"((?:[^"\\]|\\.)*)"`) // members of JSON
-	htmlPattern = regexp.MustCompile(`"(html|status_html)"(\s*:\s*)"((?:[^"\\]|\\.)*)"?`)
-	titleText   = regexp.MustCompile(`(?is)<title>(.*?)</title>`)
+	longPattern = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`) // 256 bits as base64url have 43, as hexadecimal digits 64
+	// Members of JSON that are secrets, however short: other servers' tokens need not look like ours. Where the text was cut there is no end.
+	namePattern  = regexp.MustCompile(`(?i)"([a-z_]*(?:secret|password|_token|_code|_assertion|_verifier)|token|assertion|verification_uri_complete|requestState|state)"(\s*:\s*)"((?:[^"\\]|\\.)*)("|\\?$)`)
+	tracePattern = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`) // a traceparent
+	endPattern   = regexp.MustCompile(`[A-Za-z0-9_.~+/-]{12,}$`)
+	htmlPattern  = regexp.MustCompile(`"(html|status_html)"(\s*:\s*)"((?:[^"\\]|\\.)*)"?`)
+	titleText    = regexp.MustCompile(`(?is)<title>(.*?)</title>`)
 )
 
 // shorten keeps the beginning of a secret.
 func shorten(s string) string {
-	if utf8.RuneCountInString(s) <= 2*shown {
+	if utf8.RuneCountInString(s) < 4*shown { // of a short one nothing can be spared
 		return "…"
 	}
 	return string([]rune(s)[:shown]) + "…"
@@ -101,7 +106,21 @@ func (s *span) finished() (rec Record) {
 	if rec.Client == "" {
 		rec.Client = clientOf(req, &s.raw.sent)
 	}
+	rec.Decisions = scrubDecisions(rec.Decisions)
 	return rec
+}
+
+// scrubDecisions is for a decision that holds a secret by mistake.
+func scrubDecisions(decisions []Decision) []Decision {
+	out := slices.Clone(decisions)
+	for i := range out {
+		out[i].Text = scrub(out[i].Text)
+		out[i].Compared = slices.Clone(out[i].Compared)
+		for j, c := range out[i].Compared {
+			out[i].Compared[j].Wanted, out[i].Compared[j].Got = scrub(c.Wanted), scrub(c.Got)
+		}
+	}
+	return out
 }
 
 func clientOf(req *http.Request, sent *capture) string {
@@ -114,11 +133,14 @@ func clientOf(req *http.Request, sent *capture) string {
 }
 
 func request(req *http.Request, sent *capture) Message {
-	m := Message{Method: req.Method, URL: address(req.URL), Headers: headers(req.Header)}
+	m := Message{Method: clip(scrub(req.Method), 40), URL: address(req.URL), Headers: headers(req.Header)}
 	if req.Host != "" {
-		m.Headers = slices.Insert(m.Headers, 0, Header{"Host", clip(clean(req.Host), maxValue)})
+		m.Headers = slices.Insert(m.Headers, 0, Header{"Host", clip(scrub(clean(req.Host)), maxValue)})
 	}
-	m.body(req.Header.Get("Content-Type"), sent, req.URL.Path)
+	m.body(req.Header.Get("Content-Type"), sent, false)
+	if strings.HasPrefix(m.Type, "text/") { // that no endpoint takes: it may be anything, such as a form under a wrong name
+		m.Body = ""
+	}
 	if req.ContentLength > int64(m.Size) { // not all of it was read
 		m.Size, m.Cut = int(req.ContentLength), true
 	}
@@ -130,13 +152,13 @@ func request(req *http.Request, sent *capture) Message {
 
 func response(status int, h http.Header, received *capture, path string) Message {
 	m := Message{Status: status, Headers: headers(h)}
-	m.body(h.Get("Content-Type"), received, path)
+	m.body(h.Get("Content-Type"), received, status == http.StatusOK && strings.HasPrefix(path, "/.well-known/"))
 	return m
 }
 
 // address is path and query of a URL.
 func address(u *url.URL) string {
-	text := scrub(clip(u.EscapedPath(), maxValue))
+	text := clip(scrub(u.EscapedPath()), maxValue)
 	if u.RawQuery != "" {
 		text += "?" + params(u.RawQuery)
 	}
@@ -187,10 +209,10 @@ func headers(h http.Header) []Header {
 			switch {
 			case slices.Contains(secretHeaders, name):
 				out = append(out, Header{name, secretHeader(name, v)})
-			case name == "Location":
+			case name == "Location", name == "Referer":
 				out = append(out, Header{name, location(v)})
-			case name == "Traceparent":
-				out = append(out, Header{name, clip(v, 100)})
+			case name == "Traceparent" && tracePattern.MatchString(v):
+				out = append(out, Header{name, v})
 			case slices.Contains(plainHeaders, name):
 				out = append(out, Header{name, clip(scrub(clean(v)), maxValue)})
 			}
@@ -204,10 +226,13 @@ func secretHeader(name, v string) string {
 	switch name {
 	case "Authorization":
 		scheme, rest, ok := strings.Cut(v, " ")
-		if !ok || strings.EqualFold(scheme, "Basic") {
-			return clip(scrub(scheme), 20) + " …"
+		switch {
+		case !ok || !slices.ContainsFunc(schemes, func(s string) bool { return strings.EqualFold(s, scheme) }): // it may be the secret itself
+			return "…"
+		case strings.EqualFold(scheme, "Basic"):
+			return scheme + " …"
 		}
-		return clip(scrub(scheme), 20) + " " + shorten(rest)
+		return scheme + " " + shorten(rest)
 	case "Cookie":
 		var all []string
 		for _, c := range (&http.Request{Header: http.Header{"Cookie": {v}}}).Cookies() {
@@ -244,8 +269,9 @@ func location(v string) string {
 	return text
 }
 
-// body keeps what a reader can read: forms and JSON, and of a page its title.
-func (m *Message) body(contentType string, c *capture, path string) {
+// body keeps what a reader can read: forms and JSON, and of a page its title. What is public, metadata and keys, holds long texts that are
+// no secrets.
+func (m *Message) body(contentType string, c *capture, public bool) {
 	kept, size := c.all()
 	m.Size = size
 	if size == 0 {
@@ -255,6 +281,9 @@ func (m *Message) body(contentType string, c *capture, path string) {
 	m.Type = clip(scrub(clean(m.Type)), 100)
 	m.Cut = size > len(kept)
 	text := strings.ToValidUTF8(string(kept), "�")
+	if m.Cut { // a secret of which only the beginning is left does not look like one
+		text = endPattern.ReplaceAllString(text, "…")
+	}
 	switch {
 	case m.Type == "application/x-www-form-urlencoded":
 		if form, err := url.ParseQuery(text); err == nil {
@@ -265,12 +294,12 @@ func (m *Message) body(contentType string, c *capture, path string) {
 		m.Body = params(text)
 	case strings.HasSuffix(m.Type, "json"):
 		m.jsonTokens(kept)
-		if !strings.HasPrefix(path, "/.well-known/") { // what everybody may read holds long texts that are no secrets: keys
+		if !public {
 			if named(text) {
 				text = htmlPattern.ReplaceAllString(text, `"$1"$2"…"`)
 				text = namePattern.ReplaceAllStringFunc(text, func(member string) string {
 					part := namePattern.FindStringSubmatch(member)
-					return `"` + part[1] + `"` + part[2] + `"` + shorten(part[3]) + `"`
+					return `"` + part[1] + `"` + part[2] + `"` + shorten(part[3]) + part[4]
 				})
 			}
 			text = scrub(text)
@@ -326,17 +355,34 @@ func (m *Message) token(where, value string) {
 	m.Tokens = append(m.Tokens, t)
 }
 
-// secretClaims are shortened in a token: they would be of use to others.
+// plainClaims are hashes, keys and names, which are of no use to others. Any other claim that looks like a secret is shortened.
 var plainClaims = []string{"jwk", "cnf", "ath", "at_hash", "kid", "aud", "iss", "htu"}
 
 func withoutSecrets(object map[string]any) json.RawMessage {
 	for name, value := range object {
-		if text, ok := value.(string); ok && !slices.Contains(plainClaims, name) {
-			object[name] = scrub(text)
+		if !slices.Contains(plainClaims, name) {
+			object[name] = scrubAll(value)
 		}
 	}
 	b, _ := json.Marshal(object) // of decoded JSON
 	return b
+}
+
+// scrubAll shortens what looks like a secret in a value of JSON.
+func scrubAll(value any) any {
+	switch v := value.(type) {
+	case string:
+		return scrub(v)
+	case []any:
+		for i := range v {
+			v[i] = scrubAll(v[i])
+		}
+	case map[string]any:
+		for name := range v {
+			v[name] = scrubAll(v[name])
+		}
+	}
+	return value
 }
 
 // clean takes out control characters.

@@ -136,9 +136,9 @@ var catalogue = []entry{
 	{Rule{"A proof for this call and this token", "If presented to a protected resource in conjunction with an access token, ensure that the value of the ath claim equals the hash of that access token, and confirm that the public key to which the access token is bound matches the public key from the DPoP proof.",
 		"RFC 9449 §4.3", rfc + "9449#section-4.3", Request}, all(sends("DPoP"), sendsScheme("DPoP")), false},
 
-	{Rule{"The proof must be fresh", "Including a nonce value contributed by the authorization server in the DPoP proof MAY be used by authorization servers to limit the lifetime of DPoP proofs.",
+	{Rule{"The proof must be fresh", "This section specifies a mechanism using opaque nonces provided by the server that can be used to limit the lifetime of DPoP proofs.",
 		"RFC 9449 §8", rfc + "9449#section-8", Response}, all(at("/oauth/token"), refuses("use_dpop_nonce")), false},
-	{Rule{"The proof must be fresh", "Resource servers can also choose to use the nonce value to ensure freshness of the DPoP proofs.",
+	{Rule{"The proof must be fresh", "Resource servers can also choose to provide a nonce value to be included in DPoP proofs sent to them.",
 		"RFC 9449 §9", rfc + "9449#section-9", Response}, all(to(trace.MCP), refuses("use_dpop_nonce")), false},
 
 	// The other endpoints

@@ -1,0 +1,140 @@
+package trace
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// Secrets of the kinds that are issued here: an opaque one, and a JWT whose signature nobody may see.
+const (
+	opaque    = "q7Vd2nYx0KpR5tWzA9bLfC3hJmE8sUoGiN1kXwQvTyA"
+	signature = "Zr8uT1yXw0vB7nM5kL3jH9gF2dS4aPqOiUeYtRcWxVzBnMlKjHgFdSaQpOiUyTrEwQ1234567890abcdefghij"
+)
+
+var jwt = segment(`{"alg":"ES256","typ":"at+jwt","kid":"k1"}`) + "." + segment(`{"sub":"user-bob","aud":"mcp://vetassist","act":{"sub":"agent","note":["`+opaque+`"]}}`) + "." + signature
+
+func segment(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
+// stored is what is kept of an exchange.
+func stored(t testing.TB, req *http.Request, sent string, answer http.Header, received string) string {
+	t.Helper()
+	s := &span{record: Record{ID: "1"}}
+	s.raw.request, s.raw.status, s.raw.header = req, http.StatusOK, answer
+	s.raw.sent.Write([]byte(sent))
+	s.raw.received.Write([]byte(received))
+	rec, _, _ := s.finished()
+	b, err := json.Marshal(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// leaks tells whether more of a secret is there than its beginning.
+func leaks(text string) bool {
+	for _, secret := range []string{opaque, jwt, signature} {
+		for i := shown; i+16 <= len(secret); i++ {
+			if secret != jwt && strings.Contains(text, secret[i:i+16]) {
+				return true
+			}
+		}
+		if strings.Contains(text, secret) {
+			return true
+		}
+	}
+	return false
+}
+
+// FuzzRedact: wherever somebody puts a secret, and whatever is around it, no more of it is stored than its beginning.
+func FuzzRedact(f *testing.F) {
+	for _, name := range []string{"code", "redirect_uri", "scope", "Authorization", "Cookie", "Referer", "User-Agent", "access_token", "message", "x", "pass%77ord"} {
+		for _, around := range []string{"{}", "Bearer {}", "a={}; b", "https://client.example/cb?code={}#access_token={}", `{"access_token":"{}"}`, `{"a":{"b":["{}"]}}`, "%7B{}", "<title>{}</title>", "{}.{}", "-{}"} {
+			f.Add(name, around, uint16(0))
+		}
+	}
+	f.Add("x", `{"refresh_token":"{}`, uint16(maxBody-60))
+	f.Add("redirect_uri", "{}", uint16(maxBody-40))
+	f.Fuzz(func(t *testing.T, name, around string, pad uint16) {
+		if name == "code_challenge" || name == "dpop_jkt" { // are hashes, and shown
+			return
+		}
+		for _, secret := range []string{opaque, jwt} {
+			text := strings.Repeat(" ", int(min(pad, maxBody))) + strings.ReplaceAll(around, "{}", secret)
+			for _, contentType := range []string{"application/x-www-form-urlencoded", "application/json", "text/plain", "text/html", "application/problem+json", around} {
+				req := httptest.NewRequest(http.MethodPost, "/oauth/token", nil)
+				req.URL.RawQuery = name + "=" + strings.TrimLeft(text, " ")
+				req.URL.Path = "/oauth/" + strings.TrimLeft(text, " ")
+				req.Host = strings.TrimLeft(text, " ")
+				req.Method = around
+				canonical := http.CanonicalHeaderKey(name)
+				req.Header = http.Header{"Content-Type": {contentType}, "Authorization": {text}, "Dpop": {text}, "Cookie": {name + "=" + text}, canonical: {text}}
+				answer := http.Header{"Content-Type": {contentType}, "Set-Cookie": {text + "=" + text + "; " + text}, "Location": {text}, canonical: {text}}
+				if got := stored(t, req, name+"="+text, answer, text); leaks(got) {
+					t.Fatalf("%q around a secret under %q is stored as %s", around, name, got)
+				}
+			}
+		}
+	})
+}
+
+// TestRedact: what a reader needs is still there.
+func TestRedact(t *testing.T) {
+	form := "application/x-www-form-urlencoded"
+	for _, c := range []struct {
+		name         string
+		url, kind    string
+		sent, got    string
+		answerKind   string
+		shows, hides []string
+	}{
+		{"a login", "/oauth/login?client_id=vet-assist-ai&state=abcdefghijklmnopqrstuvwxyz", form, "username=bob&password=bob-demo", "", "text/html",
+			[]string{"username=bob", "password=…", "client_id=vet-assist-ai", "state=abcdef…"}, []string{"bob-demo", "ghij"}},
+		{"a password under another spelling", "/oauth/login", form, "PASSW%4FRD=bob-demo", "", "text/html", []string{"PASSW%4FRD=…"}, []string{"bob-demo"}},
+		{"a form that says it is text", "/oauth/token", "text/plain", "client_secret=short-one", "", "application/json", nil, []string{"short-one"}},
+		{"a short token of another server", "/token", form, "grant_type=refresh_token&refresh_token=abc+def/12==", `{"access_token": "abc+def/1234==", "token_type": "Bearer", "Refresh_Token":"xyz"}`, "application/json",
+			[]string{"token_type", "Bearer", "grant_type=refresh_token"}, []string{"abc+def", "xyz"}},
+		{"a device's answer", "/oauth/device_authorization", form, "client_id=tv", `{"user_code":"WDJB-MJHT","verification_uri":"http://localhost/oauth/device","verification_uri_complete":"http://localhost/oauth/device?user_code=WDJB-MJHT"}`, "application/json",
+			[]string{`verification_uri\":\"http://localhost/oauth/device\"`}, []string{"WDJB"}},
+		{"a result of a tool", "/mcp", "application/json", `{"method":"tools/call"}`, `{"structuredContent":{"code":"rabies","name":"Rabies"}}`, "application/json", []string{"rabies", "tools/call"}, nil},
+		{"a question's state", "/mcp", "application/json", `{"params":{"requestState":"abc.def"}}`, "", "application/json", []string{"requestState"}, []string{"abc.def"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			req := httptest.NewRequest(http.MethodPost, c.url, nil)
+			req.Header.Set("Content-Type", c.kind)
+			text := stored(t, req, c.sent, http.Header{"Content-Type": {c.answerKind}}, c.got)
+			for _, want := range c.shows {
+				if !strings.Contains(text, want) && !strings.Contains(text, strings.ReplaceAll(want, "&", `\u0026`)) {
+					t.Errorf("no %q in %s", want, text)
+				}
+			}
+			for _, secret := range c.hides {
+				if strings.Contains(text, secret) {
+					t.Errorf("%q in %s", secret, text)
+				}
+			}
+		})
+	}
+}
+
+// TestRedactHeaders: of each header what a reader may see.
+func TestRedactHeaders(t *testing.T) {
+	for _, c := range []struct{ name, value, want string }{
+		{"Authorization", "Bearer " + opaque, "Bearer q7Vd2n…"},
+		{"Authorization", "Basic Y2xpZW50OnNlY3JldA==", "Basic …"},
+		{"Authorization", "a-secret-without-scheme", "…"},
+		{"Authorization", "secret and-more-of-it-than-that", "…"},
+		{"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"},
+		{"Referer", "http://localhost:8080/oauth/device?user_code=WDJB-MJHT", "http://localhost:8080/oauth/device?user_code=…"},
+		{"Location", "com.example.app:/cb?code=" + opaque + "&iss=https%3A%2F%2Fas.example", "com.example.app:/cb?code=q7Vd2n…&iss=https%3A%2F%2Fas.example"},
+		{"Set-Cookie", "vetassist_login=" + opaque + "; Path=/; HttpOnly", "vetassist_login=q7Vd2n…; Path=/; HttpOnly"},
+	} {
+		got := headers(http.Header{c.name: {c.value}})
+		if len(got) != 1 || got[0].Value != c.want {
+			t.Errorf("%s: %s is stored as %v, not %q", c.name, c.value, got, c.want)
+		}
+	}
+}
