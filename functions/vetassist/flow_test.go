@@ -6,6 +6,7 @@ import (
 	"flag"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -338,5 +339,108 @@ func (f flow) asksOnlyFor(t *testing.T, scope string) {
 	}
 	if consents != 1 {
 		t.Errorf("%d consents", consents)
+	}
+}
+
+// TestCurlOfRecords runs the commands that the recorder shows, as a reader who pastes them does: some as they are, the others with what their
+// lines of comment say where to get.
+func TestCurlOfRecords(t *testing.T) {
+	needs(t, "sh", "curl")
+	w := newWorld(t)
+	foreign(w)
+	tokens := w.tokensFor("bob", "pet-profile:read")
+	var records []trace.Record
+	for _, flow := range w.recorded() {
+		records = append(records, flow...)
+	}
+	run := func(r trace.Record, variables ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", "set -u\n"+diagram.Curl(r, w.URL))
+		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, variables...)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Errorf("%v\n%s", err, diagram.Curl(r, w.URL))
+		}
+		return string(out)
+	}
+	for _, c := range []struct {
+		name      string
+		find      func(trace.Record) bool
+		variables []string
+		says      []string
+	}{
+		{"resource metadata", recordOf("GET /.well-known/oauth-protected-resource/mcp", 200), nil, []string{"200 OK", `"authorization_servers"`}},
+		{"server metadata", recordOf("GET /.well-known/oauth-authorization-server", 200), nil, []string{"200 OK", `"token_endpoint"`}},
+		{"keys", recordOf("GET /.well-known/jwks.json", 200), nil, []string{"200 OK", `"keys"`}},
+		{"a call without a token", recordOf("POST /mcp", 401), nil, []string{"401 Unauthorized", "resource_metadata="}},
+		{"a call", recordOf("POST /mcp", 200), []string{"ACCESS_TOKEN=" + tokens.Access}, []string{"200 OK", "Rabies"}},
+		{"a code that was used", recordOf("POST /oauth/token", 200), []string{"CODE=used", "CODE_VERIFIER=" + verifier}, []string{"400 Bad Request", "invalid_grant"}},
+		{"the authorization request", recordOf("GET /oauth/authorize", 303), []string{"STATE=st4te"}, []string{"303 See Other", "Location: /oauth/login?"}},
+	} {
+		i := slices.IndexFunc(records, c.find)
+		if i < 0 {
+			t.Errorf("no record of %s", c.name)
+			continue
+		}
+		out := run(records[i], c.variables...)
+		for _, want := range c.says {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q in\n%s\nof\n%s", c.name, want, out, diagram.Curl(records[i], w.URL))
+			}
+		}
+	}
+}
+
+// recordOf finds the first record with such a line and such an answer.
+func recordOf(line string, status int) func(trace.Record) bool {
+	return func(r trace.Record) bool {
+		path, _, _ := strings.Cut(r.Request.URL, "?")
+		return r.Request.Method+" "+path == line && r.Response.Status == status
+	}
+}
+
+// TestCompareFlows: what Bob's connect and his step-up have in common, and in what Bob, who is refused, and Carol, who is allowed, differ.
+func TestCompareFlows(t *testing.T) {
+	w := newWorld(t)
+	bob := w.person()
+	bob.connect(asksVaccination, "bob")
+	connect := w.flow(asksVaccination)
+	bob.connect(asksBooking, "bob")
+	stepUp := w.flow(asksBooking)
+	bob.ask(asksChange)
+	refused := w.flow(asksChange)
+	w.clock.turn(time.Minute)
+	carol := w.person()
+	carol.connect("Show me all pets", "carol")
+	w.clock.turn(time.Minute)
+	carol.connect(asksChange, "carol")
+	allowed := w.flow(asksChange)
+
+	both, differs := 0, []string{}
+	for _, p := range diagram.Compare(connect, stepUp) {
+		if p.Left != nil && p.Right != nil {
+			both++
+		}
+		for _, d := range p.Differs {
+			differs = append(differs, d.What+": "+d.Left+" | "+d.Right)
+		}
+	}
+	for _, want := range []string{"scope: pet-profile:read offline_access openid profile | pet-profile:read appointment:write offline_access openid profile", "scope: pet-profile:read | appointment:write"} {
+		if both < 20 || !slices.Contains(differs, want) {
+			t.Errorf("%d in common; no %q in what differs:\n%s", both, want, strings.Join(differs, "\n"))
+		}
+	}
+	first := ""
+	for _, p := range diagram.Compare(refused, allowed) {
+		if p.Left != nil && p.Right != nil && strings.Contains(p.Left.Label, "refused: ") {
+			first = p.Left.Label + " / " + p.Right.Label
+		}
+	}
+	if !strings.Contains(first, "The role Pet Owner") || strings.Count(first, "refused") != 1 {
+		t.Errorf("Bob is refused and Carol is not: %q", first)
+	}
+	same := diagram.Compare(refused, refused)
+	if slices.ContainsFunc(same, func(p diagram.Pair) bool { return !p.Same }) {
+		t.Error("a flow differs from itself")
 	}
 }

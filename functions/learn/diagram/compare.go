@@ -121,11 +121,11 @@ func differences(a, b compared) []Difference {
 		differ("label", a.step.Label, b.step.Label)
 		parametersDiffer(queryOf(a.record), queryOf(b.record), differ)
 		parametersDiffer(formOf(a.record), formOf(b.record), differ)
-		differ("token", tokenLine(a.record.Request), tokenLine(b.record.Request))
+		tokensDiffer(a.record.Request, b.record.Request, differ)
 	default:
 		differ("label", a.step.Label, b.step.Label)
 		differ("status", status(a.record), status(b.record))
-		differ("token", tokenLine(a.record.Response), tokenLine(b.record.Response))
+		tokensDiffer(a.record.Response, b.record.Response, differ)
 	}
 	return all
 }
@@ -158,17 +158,27 @@ func status(r trace.Record) string { return strconv.Itoa(r.Response.Status) }
 // list is a set as text, in its order in the formula.
 func list(set []string) string { return strings.Join(set, " ") }
 
-// tokenLine is what matters of the first token in a message: whose it is and what it allows.
-func tokenLine(m trace.Message) string {
-	for _, t := range m.Tokens {
-		var parts []string
-		for _, c := range ClaimsOf(t) {
-			if c.Part == Payload && slices.Contains([]string{"sub", "scope", "roles", "act.sub"}, c.Name) {
-				parts = append(parts, c.Name+": "+c.Value)
-			}
-		}
-		slices.Sort(parts)
-		return strings.Join(parts, "; ")
+// comparedClaims are those that matter of a token, in words.
+var comparedClaims = []struct{ name, words string }{
+	{"sub", "who, by the token"}, {"act.sub", "who acts, by the token"}, {"client_id", "client of the token"}, {"aud", "audience of the token"}, {"scope", "scope of the token"}, {"roles", "roles in the token"},
+}
+
+func tokensDiffer(a, b trace.Message, differ func(what, left, right string)) {
+	if len(a.Tokens) == 0 || len(b.Tokens) == 0 {
+		return
 	}
-	return ""
+	x, y := claimsByName(a.Tokens[0]), claimsByName(b.Tokens[0])
+	for _, c := range comparedClaims {
+		differ(c.words, x[c.name], y[c.name])
+	}
+}
+
+func claimsByName(t trace.Token) map[string]string {
+	values := map[string]string{}
+	for _, c := range ClaimsOf(t) {
+		if c.Part == Payload {
+			values[c.Name] = c.Value
+		}
+	}
+	return values
 }

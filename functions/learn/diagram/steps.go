@@ -197,3 +197,6 @@ func KindWords(k trace.Kind) string {
 func noteLabel(d trace.Decision) string {
 	return KindWords(d.Kind) + ": " + clip(string(d.Outcome), 20)
 }
+
+// Order is every party, in the order of the lanes.
+func Order() []Lane { return slices.Clone(order) }
