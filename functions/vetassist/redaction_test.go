@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/vetassist/vetassist/functions/learn/diagram"
 )
 
 // secrets are all that went over the wire of a world, by what they are.
@@ -175,6 +177,9 @@ func TestNoSecretIsStored(t *testing.T) {
 			b, err := json.Marshal(r)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if len(diagram.Rules(r)) == 0 || !strings.Contains(diagram.Curl(r, w.URL), "curl -i") {
+				t.Errorf("%s %s has no rule or no command", r.Request.Method, r.Request.URL)
 			}
 			text := strings.ReplaceAll(string(b), `\u0026`, "&")
 			for secret, kind := range all.seen {

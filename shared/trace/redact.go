@@ -106,21 +106,7 @@ func (s *span) finished() (rec Record) {
 	if rec.Client == "" {
 		rec.Client = clientOf(req, &s.raw.sent)
 	}
-	rec.Decisions = scrubDecisions(rec.Decisions)
 	return rec
-}
-
-// scrubDecisions is for a decision that holds a secret by mistake.
-func scrubDecisions(decisions []Decision) []Decision {
-	out := slices.Clone(decisions)
-	for i := range out {
-		out[i].Text = scrub(out[i].Text)
-		out[i].Compared = slices.Clone(out[i].Compared)
-		for j, c := range out[i].Compared {
-			out[i].Compared[j].Wanted, out[i].Compared[j].Got = scrub(c.Wanted), scrub(c.Got)
-		}
-	}
-	return out
 }
 
 func clientOf(req *http.Request, sent *capture) string {

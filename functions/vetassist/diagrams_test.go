@@ -61,8 +61,8 @@ func (w *world) recorded() [][]trace.Record {
 	return flows
 }
 
-// flow is the latest recorded flow of a title.
-func (w *world) flow(title string) []trace.Record {
+// flowCalled is the latest recorded flow of a title.
+func (w *world) flowCalled(title string) []trace.Record {
 	w.t.Helper()
 	var titles []string
 	var found []trace.Record
@@ -91,12 +91,12 @@ func TestDiagrams(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		tell  func(w *world) []trace.Record
-		check func(t *testing.T, f flow)
+		check func(t *testing.T, f drawing)
 	}{
 		{"connect", func(w *world) []trace.Record {
 			w.person().connect(asksVaccination, "bob")
-			return w.flow(asksVaccination)
-		}, func(t *testing.T, f flow) {
+			return w.flowCalled(asksVaccination)
+		}, func(t *testing.T, f drawing) {
 			f.follow(t, "browser→app POST /chat", "app→mcp POST /mcp", "mcp⇢app 401", "app→mcp GET /.well-known/oauth-protected-resource",
 				"app→oauth GET /.well-known/oauth-authorization-server", "app⇢browser 200 · please connect", "browser→oauth GET /oauth/authorize", "oauth⇢browser 303 → login",
 				"browser→oauth POST /oauth/login · bob", "browser→oauth GET /oauth/authorize", "oauth⇢browser 200 · page “Allow Vet Assist AI?”",
@@ -109,8 +109,8 @@ func TestDiagrams(t *testing.T) {
 			bob.connect(asksVaccination, "bob")
 			w.clock.turn(time.Minute)
 			bob.connect(asksBooking, "bob")
-			return w.flow(asksBooking)
-		}, func(t *testing.T, f flow) {
+			return w.flowCalled(asksBooking)
+		}, func(t *testing.T, f drawing) {
 			f.follow(t, "browser→app POST /chat", "app→mcp POST /mcp · tools/call book_vet_appointment", "mcp⇢app 403 · insufficient_scope: appointment:write", "app⇢browser 200 · please connect",
 				"browser→oauth GET /oauth/authorize", "oauth⇢browser 200 · page “Allow Vet Assist AI?”", "browser→oauth POST /oauth/consent · allow", "browser→app GET /callback · with the code",
 				"app→oauth POST /oauth/token · authorization code", "app→mcp POST /mcp · tools/call book_vet_appointment", "mcp⇢app 200")
@@ -124,8 +124,8 @@ func TestDiagrams(t *testing.T) {
 			bob.connect(asksVaccination, "bob")
 			w.clock.turn(time.Minute)
 			bob.ask(asksChange)
-			return w.flow(asksChange)
-		}, func(t *testing.T, f flow) {
+			return w.flowCalled(asksChange)
+		}, func(t *testing.T, f drawing) {
 			f.follow(t, "browser→app POST /chat", "app→mcp POST /mcp · tools/call update_pet", "mcp⇢app 200 · refused: The role Pet Owner", "app⇢browser 200")
 			if f.has("browser→oauth") || f.has("mcp⇢app 403") {
 				t.Error("Bob is sent to a consent that cannot help")
@@ -137,8 +137,8 @@ func TestDiagrams(t *testing.T) {
 			bob.open(a.AuthorizeURL)
 			bob.login("bob")
 			bob.submit("decision", url.Values{"decision": {"deny"}})
-			return w.flow(asksVaccination)
-		}, func(t *testing.T, f flow) {
+			return w.flowCalled(asksVaccination)
+		}, func(t *testing.T, f drawing) {
 			f.follow(t, "browser→oauth POST /oauth/consent · deny", "oauth⇢browser 303 → /callback with access_denied", "browser→app GET /callback · access_denied", "app⇢browser 303")
 			if f.has("app→oauth POST /oauth/token") || f.has("app→mcp POST /mcp · tools/call") {
 				t.Error("the app goes on as if it had been allowed to")
@@ -149,8 +149,8 @@ func TestDiagrams(t *testing.T) {
 			bob.connect(asksVaccination, "bob")
 			w.clock.turn(15 * time.Minute)
 			bob.ask("Which pets do I have?")
-			return w.flow("Which pets do I have?")
-		}, func(t *testing.T, f flow) {
+			return w.flowCalled("Which pets do I have?")
+		}, func(t *testing.T, f drawing) {
 			f.follow(t, "browser→app POST /chat", "app→oauth POST /oauth/token · refresh token", "oauth⇢app 200 · access token, refresh token", "app→mcp POST /mcp · tools/call list_pets", "mcp⇢app 200", "app⇢browser 200")
 			if f.has("browser→oauth") {
 				t.Error("the person is asked")
@@ -161,14 +161,14 @@ func TestDiagrams(t *testing.T) {
 			w.clock.turn(5 * time.Minute)
 			w.post("/oauth/revoke", url.Values{"token": {tokens.Refresh}, "token_type_hint": {"refresh_token"}, "client_id": {"vet-assist-ai"}})
 			w.refresh(tokens.Refresh)
-			return w.flow("Go-http-client: revocation")
-		}, func(t *testing.T, f flow) {
+			return w.flowCalled("Go-http-client: revocation")
+		}, func(t *testing.T, f drawing) {
 			f.follow(t, "client→oauth POST /oauth/revoke · refresh token", "oauth⇢client 200 · revoked", "client→oauth POST /oauth/token · refresh token", "oauth⇢client 400 · invalid_grant")
 		}},
 		{"foreign-client", func(w *world) []trace.Record {
 			foreign(w)
-			return w.flow("AHost: connects")
-		}, func(t *testing.T, f flow) {
+			return w.flowCalled("AHost: connects")
+		}, func(t *testing.T, f drawing) {
 			f.follow(t, "client→mcp POST /mcp · initialize", "mcp⇢client 401 · needs a token", "client→mcp GET /.well-known/oauth-protected-resource", "client→oauth GET /.well-known/oauth-authorization-server",
 				"client→oauth POST /oauth/register", "oauth⇢client 201 · client_id", "browser→oauth GET /oauth/authorize", "oauth⇢browser 303 → /callback with the code",
 				"client→oauth POST /oauth/token · authorization code", "oauth⇢client 200 · access token", "client→mcp POST /mcp · tools/call get_pet_vaccination_info", "mcp⇢client 200")
@@ -181,7 +181,7 @@ func TestDiagrams(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			records := c.tell(w)
-			f := newFlow(records, w.host())
+			f := drawingOf(records, w.host())
 			f.isWhole(t)
 			c.check(t, f)
 			text := strings.ReplaceAll(diagram.Mermaid(records), w.host(), "localhost:8080")
@@ -237,15 +237,15 @@ func golden(t *testing.T, file, text string) {
 	}
 }
 
-// flow is a recorded flow, as a reader of the diagram sees it.
-type flow struct {
+// drawing is a recorded flow, as a reader of the diagram sees it.
+type drawing struct {
 	records []trace.Record
 	steps   []diagram.Step
 	lines   []string // "browser→app POST /chat", "app⇢browser 200"; a note is "note oauth Login: allowed"
 }
 
-func newFlow(records []trace.Record, host string) flow {
-	f := flow{records: records, steps: diagram.Steps(records)}
+func drawingOf(records []trace.Record, host string) drawing {
+	f := drawing{records: records, steps: diagram.Steps(records)}
 	for _, s := range f.steps {
 		line := string(s.From) + "→" + string(s.To) + " " + s.Label
 		switch {
@@ -259,12 +259,12 @@ func newFlow(records []trace.Record, host string) flow {
 	return f
 }
 
-func (f flow) has(line string) bool {
+func (f drawing) has(line string) bool {
 	return slices.ContainsFunc(f.lines, func(l string) bool { return strings.Contains(l, line) })
 }
 
 // follow checks that lines come in this order, each beginning so, with others in between.
-func (f flow) follow(t *testing.T, lines ...string) {
+func (f drawing) follow(t *testing.T, lines ...string) {
 	t.Helper()
 	at := 0
 	for _, want := range lines {
@@ -278,7 +278,7 @@ func (f flow) follow(t *testing.T, lines ...string) {
 
 // isWhole checks what is right of every diagram: arrows are numbered in order, each request has its answer, the other way, later, and a
 // decision of its exchange stands in between.
-func (f flow) isWhole(t *testing.T) {
+func (f drawing) isWhole(t *testing.T) {
 	t.Helper()
 	n, asked, answered := 0, map[string]diagram.Step{}, map[string]bool{}
 	code := -1 // the answer that carried a code
@@ -323,7 +323,7 @@ func (f flow) isWhole(t *testing.T) {
 }
 
 // asksOnlyFor checks that the consent which a flow asks for is this one permission: in the request, and in the form that allows it.
-func (f flow) asksOnlyFor(t *testing.T, scope string) {
+func (f drawing) asksOnlyFor(t *testing.T, scope string) {
 	t.Helper()
 	consents := 0
 	for _, r := range f.records {
@@ -404,17 +404,17 @@ func TestCompareFlows(t *testing.T) {
 	w := newWorld(t)
 	bob := w.person()
 	bob.connect(asksVaccination, "bob")
-	connect := w.flow(asksVaccination)
+	connect := w.flowCalled(asksVaccination)
 	bob.connect(asksBooking, "bob")
-	stepUp := w.flow(asksBooking)
+	stepUp := w.flowCalled(asksBooking)
 	bob.ask(asksChange)
-	refused := w.flow(asksChange)
+	refused := w.flowCalled(asksChange)
 	w.clock.turn(time.Minute)
 	carol := w.person()
 	carol.connect("Show me all pets", "carol")
 	w.clock.turn(time.Minute)
 	carol.connect(asksChange, "carol")
-	allowed := w.flow(asksChange)
+	allowed := w.flowCalled(asksChange)
 
 	both, differs := 0, []string{}
 	for _, p := range diagram.Compare(connect, stepUp) {
