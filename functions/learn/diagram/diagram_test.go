@@ -79,6 +79,24 @@ note mcp: Tool check: refused
 	}
 }
 
+func TestNoteLabels(t *testing.T) {
+	for _, c := range []struct {
+		kind    trace.Kind
+		outcome trace.Outcome
+		want    string
+	}{
+		{trace.TokenCheck, trace.Allowed, "Token check: allowed"},
+		{trace.TokenCheck, trace.Asked, "Token check: a token is needed"},
+		{trace.Consent, trace.Asked, "Consent: the person is asked"},
+		{trace.OwnerCheck, trace.Refused, "Owner check: refused"},
+		{"other", trace.Asked, "other: asked"},
+	} {
+		if got := noteLabel(trace.Decision{Kind: c.kind, Outcome: c.outcome}); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestLanes(t *testing.T) {
 	named := exchangeOf("a", "", trace.Client, trace.MCP, 1, 2, "POST /mcp")
 	named.Name = "VSCode"
