@@ -166,7 +166,7 @@ func (c *command) header(h trace.Header) {
 
 func (c *command) cookie(name string) string {
 	v := c.secret("cookie_" + strings.TrimPrefix(name, "__Host-"))
-	c.used[len(c.used)-1].where = "the cookie " + name + " of the browser, as its developer tools show it"
+	c.used[len(c.used)-1].where = "the cookie " + strings.Join(strings.Fields(name), " ") + " of the browser, as its developer tools show it"
 	return v
 }
 
