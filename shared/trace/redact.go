@@ -332,11 +332,12 @@ func (m *Message) token(where, value string) {
 	t := Token{Where: clip(scrub(clean(where)), 40)}
 	for i, into := range []*json.RawMessage{&t.Header, &t.Claims} {
 		b, err := base64.RawURLEncoding.DecodeString(parts[i])
-		var object map[string]any
-		if err != nil || json.Unmarshal(b, &object) != nil {
+		if err != nil || !json.Valid(b) {
 			return
 		}
-		*into = withoutSecrets(object)
+		if *into = withoutSecrets(b); *into == nil {
+			return
+		}
 	}
 	m.Tokens = append(m.Tokens, t)
 }
@@ -344,14 +345,34 @@ func (m *Message) token(where, value string) {
 // plainClaims are hashes, keys and names, which are of no use to others. Any other claim that looks like a secret is shortened.
 var plainClaims = []string{"jwk", "cnf", "ath", "at_hash", "kid", "aud", "iss", "htu"}
 
-func withoutSecrets(object map[string]any) json.RawMessage {
-	for name, value := range object {
-		if !slices.Contains(plainClaims, name) {
-			object[name] = scrubAll(value)
-		}
+// withoutSecrets is a JSON object without them, its members in their own order; nil: it is no object.
+func withoutSecrets(object []byte) json.RawMessage {
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.UseNumber() // as it was written
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return nil
 	}
-	b, _ := json.Marshal(object) // of decoded JSON
-	return b
+	out := []byte{'{'}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		var value any
+		if d.Decode(&value) != nil {
+			return nil
+		}
+		if !slices.Contains(plainClaims, name.(string)) {
+			value = scrubAll(value)
+		}
+		key, _ := json.Marshal(scrub(name.(string))) // text, and decoded JSON
+		member, _ := json.Marshal(value)
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, key...), ':'), member...)
+	}
+	return append(out, '}')
 }
 
 // scrubAll shortens what looks like a secret in a value of JSON.

@@ -138,3 +138,19 @@ func TestRedactHeaders(t *testing.T) {
 		}
 	}
 }
+
+// TestToken: what a token says is kept in its own order, without its signature.
+func TestToken(t *testing.T) {
+	var m Message
+	m.token("Authorization", "Bearer "+jwt)
+	if len(m.Tokens) != 1 || string(m.Tokens[0].Header) != `{"alg":"ES256","typ":"at+jwt","kid":"k1"}` ||
+		string(m.Tokens[0].Claims) != `{"sub":"user-bob","aud":"mcp://vetassist","act":{"note":["q7Vd2n…"],"sub":"agent"}}` {
+		t.Errorf("%s", m.Tokens)
+	}
+	for _, none := range []string{"", "a.b.c", opaque, segment("[]") + "." + segment("{}") + ".x", segment("{}") + "." + segment(`{"a":1}{`) + ".x", segment("null") + "." + segment("1") + "."} {
+		var m Message
+		if m.token("x", none); len(m.Tokens) != 0 {
+			t.Errorf("%q is taken for a token: %s", none, m.Tokens)
+		}
+	}
+}

@@ -299,6 +299,40 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestRulesByTitle: each of these exchanges is about this rule.
+func TestRulesByTitle(t *testing.T) {
+	oauth := func(line string) trace.Record { return exchangeOf("a", "", trace.Browser, trace.OAuth, 1, 2, line) }
+	app := func(line string) trace.Record { return exchangeOf("a", "", trace.Browser, trace.App, 1, 2, line) }
+	mcpCall := exchangeOf("a", "", trace.App, trace.MCP, 1, 2, "POST /mcp")
+	for _, c := range []struct {
+		record trace.Record
+		want   string
+	}{
+		{exchangeOf("a", "", trace.OAuth, trace.App, 1, 2, "GET /oauth-client.json"), "A client that describes itself"},
+		{with(mcpCall, "", "", 401, "{}", jsonType, "Www-Authenticate", `Bearer error="invalid_token"`), "A token that is not valid"},
+		{with(mcpCall, `{"method":"ping","params":{"_meta":{"traceparent":"00-…"}}}`, jsonType, 200, "{}", jsonType), "The flow travels along"},
+		{with(mcpCall, "", "", 429, "{}", jsonType), "A status that says what is wrong"},
+		{oauth("GET /oauth/authorize?client_id=https%3A%2F%2Fclient.example%2Fc.json"), "Who is this client?"},
+		{with(oauth("GET /oauth/authorize"), "", "", 400, "Page: Sorry", "text/html"), "A request that is not redirected"},
+		{with(oauth("POST /oauth/consent"), "", "", 303, "", "", "Location", "http://x/cb?error=access_denied"), "Nobody agreed"},
+		{with(oauth("POST /oauth/token"), "", "", 400, `{"error":"invalid_grant"}`, jsonType), "Not valid, or not yours"},
+		{with(oauth("POST /oauth/token"), "", "", 400, `{"error":"use_dpop_nonce"}`, jsonType), "The proof must be fresh"},
+		{with(oauth("POST /oauth/token"), "", "", 401, `{"error":"invalid_client"}`, jsonType), "A refusal says which"},
+		{with(oauth("GET /oauth/authorize?request_uri=urn:x"), "", "", 303, "", "", "Location", "/oauth/login"), "A pushed request"},
+		{oauth("GET /oauth/logout"), "Nobody is logged out by surprise"},
+		{oauth("POST /oauth/passkey/login/begin"), "First of all: who is it?"},
+		{app("GET /connect"), "One step up"},
+		{app("GET /callback?error=access_denied"), "Nobody agreed"},
+		{app("GET /callback?code=x&iss=y&state=z"), "From the server that was asked, or not at all"},
+		{exchangeOf("a", "", trace.App, trace.Outside, 1, 2, "POST /token"), "What one server gave goes to no other"},
+		{oauth("GET /nothing"), "No parameter twice"},
+	} {
+		if !slices.ContainsFunc(Rules(c.record), func(r Rule) bool { return r.Title == c.want }) {
+			t.Errorf("%s %s: %q is not in %+v", c.record.Request.Method, c.record.Request.URL, c.want, Rules(c.record))
+		}
+	}
+}
+
 func TestCompare(t *testing.T) {
 	chat := with(exchangeOf("a", "", trace.Browser, trace.App, 1, 9, "POST /chat"), `{"message":"Change it"}`, jsonType, 200, `{"reply":"No."}`, jsonType)
 	bob := with(exchangeOf("b", "a", trace.App, trace.MCP, 2, 8, "POST /mcp"), `{"method":"tools/call","params":{"name":"update_pet"}}`, jsonType, 200, `{"result":{"isError":true,"content":[{"text":"no"}]}}`, jsonType)
