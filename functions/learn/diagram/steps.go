@@ -32,6 +32,8 @@ type Step struct {
 	Record string      `json:"record"`           // id of the record that it is part of,
 	Part   string      `json:"part"`             // and which part: Request, Response, "decision:0", …
 	At     time.Time   `json:"at"`
+
+	Outcome trace.Outcome `json:"outcome,omitempty"` // of the decision that a note shows
 }
 
 // Decision is the Part of a record's decision.
@@ -170,7 +172,7 @@ func response(r trace.Record) Step {
 }
 
 func note(r trace.Record, i int, d trace.Decision) Step {
-	return Step{Kind: Note, From: r.To, To: r.To, Label: noteLabel(d), Failed: d.Outcome == trace.Refused, Record: r.ID, Part: Decision(i), At: d.At.Time}
+	return Step{Kind: Note, From: r.To, To: r.To, Label: noteLabel(d), Failed: d.Outcome == trace.Refused, Record: r.ID, Part: Decision(i), At: d.At.Time, Outcome: d.Outcome}
 }
 
 var kindWords = map[trace.Kind]string{
