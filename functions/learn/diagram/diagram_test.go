@@ -86,7 +86,7 @@ func TestNoteLabels(t *testing.T) {
 		want    string
 	}{
 		{trace.TokenCheck, trace.Allowed, "Token check: allowed"},
-		{trace.TokenCheck, trace.Asked, "Token check: a token is needed"},
+		{trace.TokenCheck, trace.Asked, "Token check: asked"},
 		{trace.Consent, trace.Asked, "Consent: the person is asked"},
 		{trace.OwnerCheck, trace.Refused, "Owner check: refused"},
 		{"other", trace.Asked, "other: asked"},

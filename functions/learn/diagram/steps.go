@@ -196,24 +196,11 @@ func KindWords(k trace.Kind) string {
 	return clip(string(k), 40)
 }
 
-// needed is what has to happen first, by the kind of decision that cannot be made before.
-var needed = map[trace.Kind]string{
-	trace.ClientCheck: "something is missing",
-	trace.Login:       "who is it?",
-	trace.Policy:      "the person may choose",
-	trace.Consent:     "the person is asked",
-	trace.TokenCheck:  "a token is needed",
-	trace.ProofCheck:  "a fresh proof is needed",
-	trace.ToolCheck:   "a permission is missing",
-	trace.OwnerCheck:  "the person is asked",
-}
-
 func noteLabel(d trace.Decision) string {
-	outcome := clip(string(d.Outcome), 20)
-	if words, ok := needed[d.Kind]; ok && d.Outcome == trace.Asked {
-		outcome = words
+	if d.Kind == trace.Consent && d.Outcome == trace.Asked {
+		return "Consent: the person is asked"
 	}
-	return KindWords(d.Kind) + ": " + outcome
+	return KindWords(d.Kind) + ": " + clip(string(d.Outcome), 20)
 }
 
 // Order is every party, in the order of the lanes.
