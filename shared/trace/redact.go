@@ -52,11 +52,11 @@ var (
 	jwtPattern  = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
 	longPattern = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`) // 256 bits as base64url have 43, as hexadecimal digits 64
 	// Members of JSON that are secrets, however short: other servers' tokens need not look like ours. Where the text was cut there is no end.
-	namePattern  = regexp.MustCompile(`(?i)"([a-z_]*(?:secret|password|_token|_code|_assertion|_verifier)|token|assertion|verification_uri_complete|requestState|state)"(\s*:\s*)"((?:[^"\\]|\\.)*)("|\\?$)`)
-	tracePattern = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`) // a traceparent
-	endPattern   = regexp.MustCompile(`[A-Za-z0-9_.~+/-]{12,}$`)
-	htmlPattern  = regexp.MustCompile(`"(html|status_html)"(\s*:\s*)"((?:[^"\\]|\\.)*)"?`)
-	titleText    = regexp.MustCompile(`(?is)<title>(.*?)</title>`)
+	namePattern   = regexp.MustCompile(`(?i)"([a-z_]*(?:secret|password|_token|_code|_assertion|_verifier)|token|assertion|verification_uri_complete|requestState|state)"(\s*:\s*)"((?:[^"\\]|\\.)*)("|\\?$)`)
+	parentPattern = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+	endPattern    = regexp.MustCompile(`[A-Za-z0-9_.~+/-]{12,}$`)
+	htmlPattern   = regexp.MustCompile(`"(html|status_html)"(\s*:\s*)"((?:[^"\\]|\\.)*)"?`)
+	titleText     = regexp.MustCompile(`(?is)<title>(.*?)</title>`)
 )
 
 // shorten keeps the beginning of a secret.
@@ -73,7 +73,12 @@ func scrub(text string) string {
 		return text
 	}
 	text = jwtPattern.ReplaceAllStringFunc(text, shorten)
-	return longPattern.ReplaceAllStringFunc(text, shorten)
+	return longPattern.ReplaceAllStringFunc(text, func(long string) string {
+		if parentPattern.MatchString(long) { // a traceparent, by which a reader finds a flow
+			return long
+		}
+		return shorten(long)
+	})
 }
 
 // long tells whether longPattern is in a text.
@@ -106,7 +111,21 @@ func (s *span) finished() (rec Record) {
 	if rec.Client == "" {
 		rec.Client = clientOf(req, &s.raw.sent)
 	}
+	for i := range rec.Decisions {
+		rec.Decisions[i].redact()
+	}
 	return rec
+}
+
+// redact shortens what does not belong into a decision, should it be there, and what is long.
+func (d *Decision) redact() {
+	d.Text = clip(scrub(clean(d.Text)), maxValue)
+	for i := range d.Compared {
+		c := &d.Compared[i]
+		for _, text := range []*string{&c.What, &c.Wanted, &c.Got} {
+			*text = clip(scrub(clean(*text)), maxValue)
+		}
+	}
 }
 
 func clientOf(req *http.Request, sent *capture) string {
@@ -197,8 +216,6 @@ func headers(h http.Header) []Header {
 				out = append(out, Header{name, secretHeader(name, v)})
 			case name == "Location", name == "Referer":
 				out = append(out, Header{name, location(v)})
-			case name == "Traceparent" && tracePattern.MatchString(v):
-				out = append(out, Header{name, v})
 			case slices.Contains(plainHeaders, name):
 				out = append(out, Header{name, clip(scrub(clean(v)), maxValue)})
 			}
