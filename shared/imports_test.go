@@ -53,13 +53,13 @@ var house = map[string][]string{
 	"shared/web/lambda/coldstart":  {"shared/web/lambda/lambdatest"},
 	"shared/web/lambda/lambdatest": {}, // knows events and processes, nothing of ours
 
-	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/dpop", "shared/possession", "shared/egress", "shared/host", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/web"},
+	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/dpop", "shared/possession", "shared/egress", "shared/host", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/trace", "shared/web"},
 	"functions/jwks":  {"shared/config", "shared/host", "shared/store", "shared/token", "shared/web"},
 	"functions/admin": {"shared/access", "shared/audit", "shared/clinic", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	// The resource server sees the policy, not the people: it opens no other partition of the directory.
-	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/directory", "shared/dpop", "shared/possession", "shared/host", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/web"},
+	"functions/mcp": {"shared/clinic", "shared/clinic/knowledge", "shared/config", "shared/directory", "shared/dpop", "shared/possession", "shared/host", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/trace", "shared/web"},
 	// The chat app is a stranger here: it has what any client of the world would have, and learns the rest over HTTP.
-	"functions/app":           {"functions/app/assistant", "shared/clientkey", "shared/config", "shared/possession", "shared/host", "shared/store", "shared/web"},
+	"functions/app":           {"functions/app/assistant", "shared/clientkey", "shared/config", "shared/possession", "shared/host", "shared/store", "shared/trace", "shared/web"},
 	"functions/app/assistant": {},
 
 	// The teaching layer reads what was recorded, and who is looking.

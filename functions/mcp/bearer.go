@@ -11,6 +11,7 @@ import (
 	"github.com/vetassist/vetassist/shared/possession"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -19,6 +20,7 @@ type guard struct {
 	verifier Verifier
 	proofs   Proofs
 	policy   policy
+	issuer   string
 	url      string // of this server, as clients know it, whatever Host says
 	metadata string
 	limit    *limiter
@@ -71,10 +73,10 @@ func (g *guard) bearer(next http.Handler) http.Handler {
 		switch {
 		case errors.Is(err, web.ErrNoBearer):
 			// No error code: the client did not try to authenticate (RFC 6750 §3.1).
-			g.challenge(w, http.StatusUnauthorized, nil, "", "", []string{rbac.PetProfileRead}, "An access token is needed.")
+			g.refuse(w, r, trace.TokenCheck, "", "", "An access token is needed.")
 			return
 		case err != nil:
-			g.challenge(w, http.StatusBadRequest, nil, "", "invalid_request", []string{rbac.PetProfileRead}, "The request has several Authorization headers.")
+			g.challenge(w, r, trace.TokenCheck, http.StatusBadRequest, nil, "", "invalid_request", []string{rbac.PetProfileRead}, "The request has several Authorization headers.")
 			return
 		}
 		claims, err := g.verifier.Verify(r.Context(), raw)
@@ -85,23 +87,25 @@ func (g *guard) bearer(next http.Handler) http.Handler {
 			if errors.As(err, &invalid) {
 				reason = invalid.Reason
 			}
-			g.challenge(w, http.StatusUnauthorized, nil, scheme, "invalid_token", []string{rbac.PetProfileRead}, "The access token was refused: "+reason+".")
+			g.refuse(w, r, trace.TokenCheck, scheme, "invalid_token", "The access token was refused: "+reason+".")
 			return
 		case err != nil:
 			g.cannotCheck(w, r, err)
 			return
 		}
+		g.traceToken(r.Context(), claims)
 		proof, ok := g.checkKey(w, r, scheme, raw, claims)
 		if !ok {
 			return
 		}
 		if !g.limit.allow(claims.Subject, 1) { // after the proof, so that a thief without the key does not use up what the owner may
-			tooMany(w)
+			tooMany(w, r)
 			return
 		}
 		if !g.useProof(w, r, proof) {
 			return
 		}
+		traceProof(r.Context(), proof.Key, claims.Key())
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller{claims})))
 	})
 }
@@ -112,7 +116,13 @@ func (g *guard) cannotCheck(w http.ResponseWriter, r *http.Request, err error) {
 	rpcError(w, web.FailureStatus(err), nil, codeBusy, "Tokens cannot be checked right now. Please try again. "+web.ReportNumber(r.Context()), nil)
 }
 
-func tooMany(w http.ResponseWriter) {
+// refuse is the challenge to a request without a token that is good.
+func (g *guard) refuse(w http.ResponseWriter, r *http.Request, kind trace.Kind, scheme, code, description string) {
+	g.challenge(w, r, kind, http.StatusUnauthorized, nil, scheme, code, []string{rbac.PetProfileRead}, description)
+}
+
+func tooMany(w http.ResponseWriter, r *http.Request) {
+	traceRefused(r.Context(), trace.ClientCheck, "Too many requests came for one caller, whoever sent them.")
 	w.Header().Set("Retry-After", web.RetryAfter)
 	rpcError(w, http.StatusTooManyRequests, nil, codeTooMany, "Too many requests. Please wait a moment.", nil)
 }

@@ -180,6 +180,7 @@ type protocolErrors struct {
 	one    bool
 	busy   atomic.Bool // of the handler, which runs on a goroutine of the SDK
 	status int
+	sent   int // the status, where it was not held back
 	text   bytes.Buffer
 	begun  bool
 }
@@ -210,6 +211,7 @@ func (p *protocolErrors) WriteHeader(status int) {
 		p.status = status
 		return
 	}
+	p.sent = status
 	p.ResponseWriter.WriteHeader(status)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/rbac"
+	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -69,6 +70,7 @@ func (p policy) missing(ctx context.Context, who caller, messages []message) ([]
 	if !lacking {
 		return nil, nil
 	}
+	traceScope(ctx, who, ask, allowed, trace.Asked)
 	return ask, nil
 }
 
@@ -76,6 +78,7 @@ func (p policy) missing(ctx context.Context, who caller, messages []message) ([]
 // caller's roles can never get.
 func (p policy) check(ctx context.Context, who caller, scope string) error {
 	if scope == rbac.AnyToken && who.Subject != "" || scope != rbac.AnyToken && rbac.Satisfies(who.Scopes(), []string{scope}) {
+		traceScope(ctx, who, []string{scope}, nil, trace.Allowed)
 		return nil
 	}
 	allowed, err := p.roles.RoleScopes(ctx, who.Roles, Identifier)
@@ -83,6 +86,7 @@ func (p policy) check(ctx context.Context, who caller, scope string) error {
 		return err
 	}
 	if _, ok := rbac.Satisfier(allowed, scope); !ok {
+		traceScope(ctx, who, []string{scope}, allowed, trace.Refused)
 		return &clinic.Error{Code: clinic.RoleForbidden, Message: fmt.Sprintf(
 			"%s the permission %s, which this needs. No consent can change that; only an administrator of the clinic can.", rolesLack(who.Roles), scope)}
 	}
@@ -109,9 +113,10 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 			if messages, ok = readBody(w, r); !ok {
 				return
 			}
+			carried(r.Context(), messages)
 			who := callerFrom(r.Context())
 			if more := len(messages) - 1; more > 0 && !g.limit.allow(who.Subject, more) { // bearer has counted one
-				tooMany(w)
+				tooMany(w, r)
 				return
 			}
 			ask, err := g.policy.missing(r.Context(), who, messages)
@@ -122,7 +127,7 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 				return
 			}
 			if len(ask) > 0 {
-				g.challenge(w, http.StatusForbidden, idOf(messages), who.Type(), "insufficient_scope", ask, "This needs your permission for: "+rbac.JoinScope(ask)+".")
+				g.challenge(w, r, trace.ToolCheck, http.StatusForbidden, idOf(messages), who.Type(), "insufficient_scope", ask, "This needs your permission for: "+rbac.JoinScope(ask)+".")
 				return
 			}
 		}
@@ -133,12 +138,16 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(p, r.WithContext(ctx))
 		p.finish(r, idOf(messages))
+		traceMismatch(r, messages, p.sent)
 	})
 }
 
 // challenge tells a client what to do next (RFC 6750 §3, RFC 9449 §7.1, RFC 9728 §5.1). scheme is what it came with, empty: none, or
 // several.
-func (g *guard) challenge(w http.ResponseWriter, status int, id json.RawMessage, scheme, code string, scopes []string, description string) {
+func (g *guard) challenge(w http.ResponseWriter, r *http.Request, kind trace.Kind, status int, id json.RawMessage, scheme, code string, scopes []string, description string) {
+	if status != http.StatusForbidden { // what is missing there has been told
+		traceChallenge(r.Context(), kind, code, description, scopes)
+	}
 	scope := rbac.JoinScope(scopes)
 	var parts []string
 	if code != "" {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/possession"
-	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
+	"github.com/vetassist/vetassist/shared/trace"
 )
 
 // checkKey lets a token that is bound to a key pass with a proof of that key, under the scheme DPoP, and one that is bound to none as a
@@ -23,7 +23,7 @@ func (g *guard) checkKey(w http.ResponseWriter, r *http.Request, scheme, raw str
 		why = "it is bound to no key, so it comes under the scheme Bearer"
 	}
 	if why != "" {
-		g.challenge(w, http.StatusUnauthorized, nil, scheme, "invalid_token", []string{rbac.PetProfileRead}, "The access token was refused: "+why+".")
+		g.refuse(w, r, trace.ProofCheck, scheme, "invalid_token", "The access token was refused: "+why+".")
 		return dpop.Proof{}, false
 	}
 	nonce, err := g.proofs.Nonce(r.Context())
@@ -38,8 +38,7 @@ func (g *guard) checkKey(w http.ResponseWriter, r *http.Request, scheme, raw str
 		return dpop.Proof{}, false
 	}
 	if !dpop.SameKey(proof.Key, claims.Key()) { // the last line of RFC 9449 §4.3
-		g.challenge(w, http.StatusUnauthorized, nil, scheme, "invalid_token", []string{rbac.PetProfileRead},
-			"The access token was refused: it is bound to another key than that of the proof.")
+		g.refuse(w, r, trace.ProofCheck, scheme, "invalid_token", "The access token was refused: it is bound to another key than that of the proof.")
 		return dpop.Proof{}, false
 	}
 	return proof, true
@@ -63,5 +62,5 @@ func (g *guard) refuseProof(w http.ResponseWriter, r *http.Request, err error) {
 		g.cannotCheck(w, r, err)
 		return
 	}
-	g.challenge(w, http.StatusUnauthorized, nil, proofScheme, wrong.Code, []string{rbac.PetProfileRead}, wrong.Description+".")
+	g.refuse(w, r, trace.ProofCheck, proofScheme, wrong.Code, wrong.Description+".")
 }

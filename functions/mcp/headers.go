@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/vetassist/vetassist/shared/trace"
 )
 
 var (
@@ -30,6 +32,7 @@ func (g *guard) headers(next http.Handler) http.Handler {
 			h.Set("Mcp-Name", name)
 		}
 		if err != nil {
+			traceRefused(r.Context(), trace.ClientCheck, "The headers can be read in two ways: "+err.Error()+".")
 			rpcError(w, http.StatusBadRequest, nil, sdk.CodeHeaderMismatch, "Header mismatch: "+err.Error()+".", nil)
 			return
 		}

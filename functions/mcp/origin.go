@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/trace"
 )
 
 // origins decides which pages may call us from a browser (MCP, Streamable HTTP, Security: the Origin must be
@@ -43,11 +44,13 @@ func (o *origins) wrap(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Add("Vary", "Origin")
 		if !o.host(r.Host) {
+			traceRefused(r.Context(), trace.ClientCheck, "This Host is not ours: a page may have made its own name point here (DNS rebinding).")
 			rpcError(w, http.StatusForbidden, nil, codeInvalidRequest, "This Host is not ours.", nil)
 			return
 		}
 		if sent := r.Header.Values("Origin"); len(sent) > 0 {
 			if len(sent) > 1 || !o.valid(sent[0]) {
+				traceRefused(r.Context(), trace.ClientCheck, "A page of an Origin that is not allowed may not call this server.")
 				rpcError(w, http.StatusForbidden, nil, codeInvalidRequest, "Pages of this Origin may not call this server.", nil)
 				return
 			}

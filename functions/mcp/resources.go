@@ -45,6 +45,7 @@ func (t *tools) listResources(next sdk.MethodHandler) sdk.MethodHandler {
 		res := &sdk.ListResourcesResult{Resources: []*sdk.Resource{}, Cacheable: sdk.Cacheable{CacheScope: "private"}}
 		who := callerFrom(ctx)
 		if rbac.Satisfies(who.Scopes(), []string{rbac.PetProfileRead}) {
+			traceOwn(ctx, who.actor())
 			pets, after, err := t.clinic.ListPets(ctx, who.actor(), clinic.PetFilter{Cursor: cursor})
 			if err != nil {
 				return nil, t.wire(ctx, method, err)

@@ -73,7 +73,7 @@ func New(c Config) (http.Handler, error) {
 	if c.Roles == nil || c.Clinic == nil || c.Knowledge == nil || c.Secret == nil || c.Log == nil {
 		return nil, errors.New("mcp: Config lacks something")
 	}
-	return Guarded(c, newServer(&tools{clinic: c.Clinic, lib: c.Knowledge, policy: policy{c.Roles}, secret: c.Secret, log: c.Log}))
+	return Guarded(c, newServer(&tools{clinic: c.Clinic.Watched(traceOwner), lib: c.Knowledge, policy: policy{c.Roles}, secret: c.Secret, log: c.Log}))
 }
 
 // Guarded puts an MCP server behind all that stands before ours: hosts and origins, tokens, limits, challenges, deadlines. New has it
@@ -100,7 +100,7 @@ func Guarded(c Config, server *sdk.Server) (http.Handler, error) {
 		DisableLocalhostProtection: true, // origin.go knows our public name, which the SDK cannot
 	})
 	metadataURL := c.BaseURL + "/.well-known/oauth-protected-resource/mcp"
-	guard := &guard{verifier: c.Verifier, proofs: c.Proofs, policy: policy{c.Roles}, url: c.BaseURL + "/mcp", metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
+	guard := &guard{verifier: c.Verifier, proofs: c.Proofs, policy: policy{c.Roles}, issuer: c.Issuer, url: c.BaseURL + "/mcp", metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
 	mcp := newOrigins(base, c.AllowedOrigins).wrap(guard.bearer(guard.headers(guard.scopes(rpc))))
 	metadata := web.Public("GET", metadataHandler(c.BaseURL, c.Issuer))
 

@@ -154,6 +154,9 @@ func (t *tools) findSlots(ctx context.Context, _ clinic.Actor, in findSlotsIn) (
 }
 
 func (t *tools) listAppointments(ctx context.Context, who clinic.Actor, in listAppointmentsIn) (appointmentList, string, error) {
+	if in.Pet == "" {
+		traceOwn(ctx, who)
+	}
 	list, next, err := t.clinic.ListAppointments(ctx, who, clinic.AppointmentFilter{Pet: in.Pet, IncludePast: in.IncludePast, Cursor: in.Cursor})
 	if err != nil {
 		return appointmentList{}, "", err

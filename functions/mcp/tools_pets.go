@@ -150,6 +150,7 @@ func (t *tools) vaccinationInfo(ctx context.Context, who clinic.Actor, in petIn)
 }
 
 func (t *tools) listPets(ctx context.Context, who clinic.Actor, in listPetsIn) (petList, string, error) {
+	traceOwn(ctx, who)
 	pets, next, err := t.clinic.ListPets(ctx, who, clinic.PetFilter{Species: in.Species, Owner: in.Owner, Cursor: in.Cursor})
 	if err != nil {
 		return petList{}, "", err

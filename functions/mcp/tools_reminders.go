@@ -93,6 +93,9 @@ func (t *tools) listReminders(ctx context.Context, who clinic.Actor, in listRemi
 	if in.ForOwner {
 		look = t.clinic.OwnerReminders
 	}
+	if in.Pet == "" {
+		traceOwn(ctx, clinic.Actor{ID: who.ID}) // of staff, too, only their own
+	}
 	list, err := look(ctx, who, in.Pet)
 	if err != nil {
 		return reminderList{}, "", err

@@ -19,7 +19,9 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 		s.take(w, r, a)
 		return
 	}
-	if !v.loggedIn() || a.wantsLogin(v, a.Asked) {
+	asks := !v.loggedIn() || a.wantsLogin(v, a.Asked)
+	traceVisit(r.Context(), v, asks)
+	if asks {
 		if a.prompts("none") && a.answerable() {
 			s.fail(w, r, a.reject("login_required", "somebody has to log in, and prompt=none forbids to ask"))
 			return
@@ -34,6 +36,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case d.possible(a) && !d.asks() && !a.prompts("consent") && !s.couldBeAnybody(a):
+		traceConsent(r.Context(), d, nil, d.Consented, true)
 		s.answerWithCode(w, r, a, d.Consented)
 	case a.prompts("none"):
 		s.fail(w, r, a.reject("consent_required", "the user has to be asked, and prompt=none forbids it"))

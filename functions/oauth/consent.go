@@ -68,7 +68,11 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) {
 		s.failRequest(w, r, a, err)
 		return
 	}
-	switch scopes, allowed, problem := d.answer(a, r.PostForm); {
+	scopes, allowed, problem := d.answer(a, r.PostForm)
+	if problem == "" {
+		traceConsent(r.Context(), d, r.PostForm, scopes, allowed)
+	}
+	switch {
 	case problem != "":
 		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, problem)
 	case !allowed:
@@ -147,6 +151,7 @@ func (s *server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 		s.failRequest(w, r, a, err)
 		return
 	}
+	traceAsks(r.Context(), a, d)
 	title := "Allow " + a.Client.Name + "?"
 	switch {
 	case !page.Possible:

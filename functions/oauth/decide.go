@@ -43,5 +43,6 @@ func (s *server) decide(ctx context.Context, a *authRequest, user directory.User
 			d.Dropped = append(d.Dropped, v)
 		}
 	}
+	tracePolicy(ctx, all, d)
 	return d, nil
 }

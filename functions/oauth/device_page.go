@@ -144,6 +144,7 @@ func (s *server) failDevice(w http.ResponseWriter, r *http.Request, a *authReque
 		s.fail(w, r, err)
 		return
 	}
+	traceRefusal(r.Context(), &pageError{Detail: page.Problem})
 	s.audit.Record(r.Context(), audit.Event{Name: audit.Device, Outcome: audit.Refused, UserID: a.UserID, Details: map[string]string{"error": why}})
 	s.renderDevice(w, r, status, page)
 }
@@ -159,6 +160,7 @@ func (s *server) decideDevice(w http.ResponseWriter, r *http.Request) {
 		s.renderConsent(w, r, http.StatusBadRequest, a, v, d, problem)
 		return
 	}
+	traceConsent(r.Context(), d, r.PostForm, chosen, allowed)
 	// On a conflict the device has asked in between, or somebody else has decided: the next round sees which.
 	_, err := again(func() (struct{}, error) { return struct{}{}, s.noteDecision(r.Context(), a, chosen, allowed) })
 	if err != nil {

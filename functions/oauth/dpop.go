@@ -22,7 +22,9 @@ func (s *server) checkProof(w http.ResponseWriter, r *http.Request, path string)
 	}
 	w.Header().Set(possession.NonceHeader, nonce)
 	proof, err := s.proofs.Check(r.Context(), r, s.BaseURL+path, "")
-	return proof, proofError(err)
+	err = proofError(err)
+	traceProof(r.Context(), proof, err)
+	return proof, err
 }
 
 // useProof takes a proof, where there is one. It comes when all else is right, so that strangers do not make us remember theirs.
@@ -30,7 +32,11 @@ func (s *server) useProof(ctx context.Context, proof dpop.Proof) error {
 	if proof.Key == "" {
 		return nil
 	}
-	return proofError(s.proofs.Use(ctx, proof))
+	err := proofError(s.proofs.Use(ctx, proof))
+	if err != nil {
+		traceProof(ctx, proof, err)
+	}
+	return err
 }
 
 // heldProof is the proof of a token request, on its way through a grant. It goes along in the context, so that no grant can forget it.

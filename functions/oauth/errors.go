@@ -81,6 +81,7 @@ func concerning(err error, userID string) error {
 
 // fail answers a browser with the error, each kind in its own way.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	traceRefusal(r.Context(), err)
 	var page *pageError
 	var redirect *redirectError
 	switch {
@@ -165,6 +166,7 @@ func redirectTo(w http.ResponseWriter, target string) {
 
 // refuse answers a client with the error as JSON, and records it: event says what was refused.
 func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Event, err error) {
+	traceRefusal(r.Context(), err)
 	var refusal *tokenError
 	var many *tooManyError
 	if errors.As(err, &many) {

@@ -38,6 +38,7 @@ type standing struct {
 	user   directory.User
 	server directory.Server
 	scopes []string // those asked about that a token may hold
+	why    rbac.Decision
 }
 
 // standing looks up what a grant's user, client and server are entitled to now, of the given scopes. The error is a *tokenError
@@ -66,7 +67,7 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 			return standing{}, err
 		}
 		decision, err := s.Directory.WhyVouched(ctx, user, client, server, scopes, g.Scopes)
-		return standing{user, server, decision.Granted}, enough(decision, err)
+		return standing{user, server, decision.Granted, decision}, enough(decision, err)
 	}
 	// A consent that was withdrawn and given again does not bring back what stood on the first one.
 	inside, _ := splitOutside(slices.Clone(scopes))
@@ -83,7 +84,7 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 	if g.Server != directory.LoginServer || len(who) == 0 {
 		err = enough(decision, nil)
 	}
-	return standing{user, server, append(decision.Granted, who...)}, err
+	return standing{user, server, slices.Concat(decision.Granted, who), decision}, err
 }
 
 // enough: nothing left is an error that says why.
@@ -100,6 +101,7 @@ func enough(decision rbac.Decision, err error) error {
 // key is the thumbprint of the key that the token is bound to, empty: of none.
 func (s *server) mint(ctx context.Context, g access.Grant, client directory.Client, requested []string, key string) (tokenResponse, error) {
 	now, err := s.standing(ctx, g, client, slices.Concat(requested, g.Identity))
+	traceMint(ctx, g.UserID, now.why, now.scopes, err)
 	if err != nil {
 		return tokenResponse{}, err
 	}
@@ -170,13 +172,17 @@ func again[T any](f func() (T, error)) (result T, err error) {
 func reasons(d rbac.Decision) string {
 	var parts []string
 	for _, v := range d.Dropped() {
-		lacking := make([]string, len(v.Lacking))
-		for i, source := range v.Lacking {
-			lacking[i] = string(source)
-		}
-		parts = append(parts, fmt.Sprintf("%s is not in: %s", v.Scope, strings.Join(lacking, ", ")))
+		parts = append(parts, fmt.Sprintf("%s is not in: %s", v.Scope, lacking(v)))
 	}
 	return strings.Join(parts, "; ")
+}
+
+func lacking(v rbac.Verdict) string {
+	names := make([]string, len(v.Lacking))
+	for i, source := range v.Lacking {
+		names[i] = string(source)
+	}
+	return strings.Join(names, ", ")
 }
 
 // grantOf is the grant that an access token belongs to; mint wrote it into the token's id. One that an application got for

@@ -34,7 +34,11 @@ func (s *server) machine(ctx context.Context, r tokenRequest) (tokenResponse, er
 		return tokenResponse{}, err
 	}
 	if len(decision.Granted) == 0 {
-		return tokenResponse{}, &tokenError{"invalid_scope", "nothing that was asked for is allowed: " + reasons(decision)}
+		err = &tokenError{"invalid_scope", "nothing that was asked for is allowed: " + reasons(decision)}
+	}
+	traceMint(ctx, "", decision, decision.Granted, err)
+	if err != nil {
+		return tokenResponse{}, err
 	}
 	id, err := web.NewSecret(s.Rand)
 	if err != nil {
@@ -70,7 +74,7 @@ func (s *server) machineStanding(ctx context.Context, claims token.Claims, clien
 	if err == nil && (revoked || !client.May(directory.GrantMachine) || !client.Confidential() || len(decision.Granted) == 0) {
 		err = &tokenError{"invalid_grant", "the application may no longer do any of this"}
 	}
-	return standing{server: server, scopes: decision.Granted}, err
+	return standing{server: server, scopes: decision.Granted, why: decision}, err
 }
 
 // provenBefore reports whether a token was issued to a client for what it proved itself with before an administrator gave it a secret or other

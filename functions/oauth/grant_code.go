@@ -34,31 +34,10 @@ func (s *server) redeemOnce(ctx context.Context, r tokenRequest, secret string) 
 }
 
 func (s *server) redeemRecord(ctx context.Context, r tokenRequest, partition string, record store.Record[code]) (tokenResponse, error) {
-	client, params, c := r.client, r.params, record.Value
-	switch {
-	case c.ClientID != client.ID:
-		return tokenResponse{}, &tokenError{"invalid_grant", "the code was issued to another client"}
-	case c.GrantID != "":
-		// A second use: one of the two has stolen it, so what the first one got ends too (RFC 6749 §4.1.2, OAuth 2.1
-		// §4.1.3).
-		reuse := audit.Event{Name: audit.CodeReuse, Outcome: audit.Refused, UserID: c.UserID, ClientID: client.ID}
-		if err := s.revokeGrant(ctx, c.GrantID, reuse); err != nil {
-			return tokenResponse{}, err
-		}
-		return tokenResponse{}, &tokenError{"invalid_grant", "the code was used before; what it gave is revoked"}
-	case !s.Now().Before(c.Expires):
-		return tokenResponse{}, &tokenError{"invalid_grant", "the code has expired"}
-	case params.Has("redirect_uri") && params.Get("redirect_uri") != c.RedirectURI: // RFC 6749 §4.1.3; OAuth 2.1 lets it be left out
-		return tokenResponse{}, &tokenError{"invalid_grant", "redirect_uri is not the one that the code was sent to"}
-	case !params.Has("code_verifier"):
-		return tokenResponse{}, &tokenError{"invalid_request", "code_verifier is missing"}
-	case !verifierFits(params.Get("code_verifier"), c.Challenge):
-		return tokenResponse{}, &tokenError{"invalid_grant", "code_verifier does not fit the code_challenge"}
-	}
-	if err := checkKey(c.Key, r.key); err != nil { // RFC 9449 §10
-		return tokenResponse{}, err
-	}
-	if err := s.checkSameResource(ctx, client, params, c.Server); err != nil {
+	client, c := r.client, record.Value
+	err := s.checkCode(ctx, r, c)
+	s.traceCode(ctx, r, c, err)
+	if err != nil {
 		return tokenResponse{}, err
 	}
 	g := access.Grant{ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes, Offline: c.Offline, Since: c.Issued, Consent: c.Consent,
@@ -73,4 +52,33 @@ func (s *server) redeemRecord(ctx context.Context, r tokenRequest, partition str
 		return tokenResponse{}, err
 	}
 	return response, nil
+}
+
+// checkCode is what must be right about a code, and about who brings it.
+func (s *server) checkCode(ctx context.Context, r tokenRequest, c code) error {
+	client, params := r.client, r.params
+	switch {
+	case c.ClientID != client.ID:
+		return &tokenError{"invalid_grant", "the code was issued to another client"}
+	case c.GrantID != "":
+		// A second use: one of the two has stolen it, so what the first one got ends too (RFC 6749 §4.1.2, OAuth 2.1
+		// §4.1.3).
+		reuse := audit.Event{Name: audit.CodeReuse, Outcome: audit.Refused, UserID: c.UserID, ClientID: client.ID}
+		if err := s.revokeGrant(ctx, c.GrantID, reuse); err != nil {
+			return err
+		}
+		return &tokenError{"invalid_grant", "the code was used before; what it gave is revoked"}
+	case !s.Now().Before(c.Expires):
+		return &tokenError{"invalid_grant", "the code has expired"}
+	case params.Has("redirect_uri") && params.Get("redirect_uri") != c.RedirectURI: // RFC 6749 §4.1.3; OAuth 2.1 lets it be left out
+		return &tokenError{"invalid_grant", "redirect_uri is not the one that the code was sent to"}
+	case !params.Has("code_verifier"):
+		return &tokenError{"invalid_request", "code_verifier is missing"}
+	case !verifierFits(params.Get("code_verifier"), c.Challenge):
+		return &tokenError{"invalid_grant", "code_verifier does not fit the code_challenge"}
+	}
+	if err := checkKey(c.Key, r.key); err != nil { // RFC 9449 §10
+		return err
+	}
+	return s.checkSameResource(ctx, client, params, c.Server)
 }

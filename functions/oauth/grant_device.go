@@ -38,23 +38,9 @@ func (s *server) pollOnce(ctx context.Context, r tokenRequest, hash string) (tok
 
 func (s *server) pollRecord(ctx context.Context, r tokenRequest, hash string, record store.Record[deviceRecord]) (tokenResponse, error) {
 	d := record.Value
-	switch {
-	case d.ClientID != r.client.ID:
-		return tokenResponse{}, &tokenError{"invalid_grant", "the device code was issued to another client"}
-	case d.GrantID != "": // as with a code: one of the two has stolen it
-		reuse := audit.Event{Name: audit.CodeReuse, Outcome: audit.Refused, UserID: d.UserID, ClientID: r.client.ID}
-		if err := s.revokeGrant(ctx, d.GrantID, reuse); err != nil {
-			return tokenResponse{}, err
-		}
-		return tokenResponse{}, &tokenError{"invalid_grant", "the device code was used before; what it gave is revoked"}
-	case d.Denied:
-		return tokenResponse{}, &tokenError{"access_denied", "the user did not allow it"}
-	case !s.Now().Before(d.Expires):
-		return tokenResponse{}, &tokenError{"expired_token", "nobody has answered in time: ask for a new code"}
-	case d.UserID == "":
-		return tokenResponse{}, s.notYet(ctx, hash, record)
-	}
-	if err := s.checkSameResource(ctx, r.client, r.params, d.Server); err != nil {
+	err := s.checkDevice(ctx, r, hash, record)
+	traceDevice(ctx, r, d, err)
+	if err != nil {
 		return tokenResponse{}, err
 	}
 	g := access.Grant{ClientID: r.client.ID, UserID: d.UserID, Server: d.Server, Scopes: d.Scopes, Offline: d.Offline, Since: d.Decided, Consent: d.Consent}
@@ -67,6 +53,28 @@ func (s *server) pollRecord(ctx context.Context, r tokenRequest, hash string, re
 		return tokenResponse{}, err
 	}
 	return response, nil
+}
+
+// checkDevice is whether a device may have its tokens.
+func (s *server) checkDevice(ctx context.Context, r tokenRequest, hash string, record store.Record[deviceRecord]) error {
+	d := record.Value
+	switch {
+	case d.ClientID != r.client.ID:
+		return &tokenError{"invalid_grant", "the device code was issued to another client"}
+	case d.GrantID != "": // as with a code: one of the two has stolen it
+		reuse := audit.Event{Name: audit.CodeReuse, Outcome: audit.Refused, UserID: d.UserID, ClientID: r.client.ID}
+		if err := s.revokeGrant(ctx, d.GrantID, reuse); err != nil {
+			return err
+		}
+		return &tokenError{"invalid_grant", "the device code was used before; what it gave is revoked"}
+	case d.Denied:
+		return &tokenError{"access_denied", "the user did not allow it"}
+	case !s.Now().Before(d.Expires):
+		return &tokenError{"expired_token", "nobody has answered in time: ask for a new code"}
+	case d.UserID == "":
+		return s.notYet(ctx, hash, record)
+	}
+	return s.checkSameResource(ctx, r.client, r.params, d.Server)
 }
 
 // notYet notes that a device has asked, and tells it to go on asking: more slowly, if it does not keep to what it was told (RFC 8628 §3.5).

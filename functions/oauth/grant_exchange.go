@@ -77,7 +77,9 @@ func (s *server) delegate(ctx context.Context, r tokenRequest) (tokenResponse, e
 }
 
 func (s *server) delegateSubject(ctx context.Context, r tokenRequest, subject token.Claims) (tokenResponse, error) {
-	if err := checkMayAct(r, subject); err != nil {
+	err := checkMayAct(r, subject)
+	traceMayAct(ctx, r, subject, err)
+	if err != nil {
 		return tokenResponse{}, err
 	}
 	holder, err := s.Directory.Client(ctx, subject.ClientID)
@@ -115,6 +117,7 @@ func (s *server) delegateSubject(ctx context.Context, r tokenRequest, subject to
 	if err != nil {
 		return tokenResponse{}, err
 	}
+	traceActing(ctx, g, subject, now.why)
 	response.IssuedType = tokenTypeAccess
 	grantID, _ := grantOf(subject)
 	s.audit.Record(ctx, audit.Event{Name: audit.Token, Outcome: audit.OK, UserID: now.user.ID, ClientID: r.client.ID,

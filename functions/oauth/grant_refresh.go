@@ -57,7 +57,9 @@ func (s *server) refreshRecord(ctx context.Context, r tokenRequest, presented st
 		return tokenResponse{}, err
 	}
 	otherKey := checkKey(g.Key, r.key)
-	if err := s.checkRotated(ctx, record.Value, client, g, next, otherKey != nil); err != nil {
+	err = s.checkRotated(ctx, record.Value, client, g, next, otherKey != nil)
+	traceRefresh(ctx, r, record.Value, g, err)
+	if err != nil {
 		return tokenResponse{}, err
 	}
 	if otherKey != nil {

@@ -61,6 +61,7 @@ func (s *server) introspect(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, audit.Event{Name: audit.Introspection, ClientID: client.ID, Proven: proven(client)}, err)
 		return
 	}
+	traceIntrospection(r.Context(), answer)
 	w.Header().Set("Cache-Control", "no-store")
 	web.JSON(w, http.StatusOK, answer)
 }

@@ -63,6 +63,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	began := s.Now()
 	user, err := s.Directory.Authenticate(r.Context(), username, r.PostForm.Get("password"))
 	if status, problem := s.wrongPassword(w, r, err); status != 0 {
+		traceLogin(r.Context(), directory.User{}, access.Password, problem)
 		if !errors.Is(err, directory.ErrBusy) {
 			s.recordRefusedLogin(r, a, username, err)
 		}
@@ -70,6 +71,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err == nil {
+		traceLogin(r.Context(), user, access.Password, "")
 		err = s.startSession(w, r, v, newLogin(r, user, began, access.Password), loginEvent(v, user, a, access.Password))
 	}
 	if err != nil {

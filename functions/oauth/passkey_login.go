@@ -52,6 +52,7 @@ func (s *server) finishPasskeyLogin(w http.ResponseWriter, r *http.Request) {
 	}
 	var refusal *passkeyError
 	if errors.As(err, &refusal) {
+		traceLogin(r.Context(), directory.User{}, access.Passkey, refusal.Message)
 		s.audit.Record(r.Context(), audit.Event{Name: audit.Login, Outcome: audit.Refused, UserID: user.ID, ClientID: a.clientID(),
 			Details: map[string]string{"method": access.Passkey, "error": refusal.Code}})
 	}
@@ -59,6 +60,7 @@ func (s *server) finishPasskeyLogin(w http.ResponseWriter, r *http.Request) {
 		s.failPasskey(w, r, err)
 		return
 	}
+	traceLogin(r.Context(), user, access.Passkey, "")
 	web.JSON(w, http.StatusOK, map[string]string{"location": afterLogin(a)})
 }
 

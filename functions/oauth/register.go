@@ -83,6 +83,7 @@ func (s *server) registerClient(r *http.Request) (registration, error) {
 		return registration{}, err
 	}
 	c := known.Client
+	traceRegistered(r.Context(), c)
 	answer := registration{ClientID: c.ClientID(), IssuedAt: c.Created.Unix(), Secret: known.Secret,
 		ClientName: c.Name, ApplicationType: c.ApplicationType, RedirectURIs: m.redirects(), // with its own ports
 		GrantTypes: c.GrantTypes, ResponseTypes: []string{"code"}, AuthMethod: m.TokenEndpointAuthMethod, ClientURI: c.ClientURI, JWKS: c.JWKS, JWKSURI: c.JWKSURI,
@@ -215,6 +216,7 @@ func (s *server) refuseRegistration(w http.ResponseWriter, r *http.Request, err 
 		s.refuse(w, r, audit.Event{Name: audit.Registration}, err)
 		return
 	}
+	traceRefusal(r.Context(), &tokenError{code, description})
 	s.audit.Record(r.Context(), audit.Event{Name: audit.Registration, Outcome: audit.Refused, Details: map[string]string{"error": code, "reason": description}})
 	web.JSON(w, status, map[string]string{"error": code, "error_description": description})
 }

@@ -67,6 +67,7 @@ func (s *server) revokeFamily(ctx context.Context, client directory.Client, gran
 	if family.ClientID != client.ID {
 		return concerning(errOthersToken, family.UserID)
 	}
+	traceRevoked(ctx, family.UserID, "The token is this client's, so the whole grant ends: nothing of it can be refreshed any more.")
 	return s.revokeGrant(ctx, grantID, audit.Event{Name: audit.Revocation, Outcome: audit.OK, UserID: family.UserID, ClientID: client.ID})
 }
 
@@ -80,6 +81,7 @@ func (s *server) revokeOne(ctx context.Context, client directory.Client, claims 
 	if claims.ClientID != client.ClientID() {
 		return concerning(errOthersToken, event.UserID)
 	}
+	traceRevoked(ctx, event.UserID, "The token is this client's, so it ends.")
 	item := store.Encode(revokedPartition(claims.ID), revokedSort, true, claims.ExpiresAt.Time)
 	return s.writeWith(ctx, event, store.Put(item, store.Always()))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -60,6 +61,7 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 	}
 	if err == nil && !user.SignedOutSince(login.Since) {
 		v.user = user
+		trace.Subject(r.Context(), user.ID)
 	}
 	return v, err
 }

@@ -113,6 +113,7 @@ func (s *server) clientRequest(r *http.Request) (url.Values, directory.Client, e
 		return nil, directory.Client{}, err
 	}
 	client, err := s.authenticateClient(r, params)
+	traceClient(r, params, client, err)
 	return params, client, err
 }
 

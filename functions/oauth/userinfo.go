@@ -52,6 +52,7 @@ func (s *server) userinfo(w http.ResponseWriter, r *http.Request) {
 	default:
 		now, err = s.bearer(w, r, scheme, raw)
 	}
+	traceUserinfo(r.Context(), now, err)
 	var refusal *userinfoError
 	switch {
 	case errors.As(err, &refusal):

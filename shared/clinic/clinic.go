@@ -60,6 +60,17 @@ type Clinic struct {
 	facts *Facts
 	now   func() time.Time
 	rand  io.Reader
+	watch Watch // nil: nobody
+}
+
+// Watch hears of every pet that was looked up, with the answer: the pet, or a refusal.
+type Watch func(ctx context.Context, who Actor, ref string, p Pet, err error)
+
+// Watched is the same clinic, with somebody who watches. It changes no answer.
+func (c *Clinic) Watched(w Watch) *Clinic {
+	watched := *c
+	watched.watch = w
+	return &watched
 }
 
 // New reads the facts of the clinic and returns it, open.

@@ -39,6 +39,14 @@ func (c *Clinic) find(ctx context.Context, who Actor, name string) (found, error
 	if strings.TrimSpace(name) == "" {
 		return found{}, refuse(Invalid, "The pet is missing. Give its name or id.")
 	}
+	p, err := c.lookUp(ctx, who, name)
+	if c.watch != nil {
+		c.watch(ctx, who, name, p.Pet, err)
+	}
+	return p, err
+}
+
+func (c *Clinic) lookUp(ctx context.Context, who Actor, name string) (found, error) {
 	if who.Staff {
 		return c.findAny(ctx, strings.TrimSpace(name))
 	}

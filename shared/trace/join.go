@@ -48,7 +48,7 @@ func key(by, value string) string { return web.Hash(by + " " + value) }
 // join finds out who sends a request and to which flow it belongs.
 func (r *Recorder) join(req *http.Request, s *span) {
 	rec := &s.record
-	if flow, parent, party, ok := r.carried(req.Header); ok {
+	if flow, parent, party, ok := r.carried(req.Header.Get(parentHeader), req.Header.Get(stateHeader)); ok {
 		rec.Flow, rec.Parent, rec.From = flow, parent, party
 		return
 	}
@@ -104,9 +104,9 @@ func pendingKey(req *http.Request) string {
 }
 
 // carried reads a traceparent of ours. That of a stranger says nothing to us: it is not a flow of ours.
-func (r *Recorder) carried(h http.Header) (flow, parent string, party Party, ok bool) {
-	name, ok := strings.CutPrefix(h.Get(stateHeader), stateName)
-	parts := strings.Split(h.Get(parentHeader), "-")
+func (r *Recorder) carried(traceparent, tracestate string) (flow, parent string, party Party, ok bool) {
+	name, ok := strings.CutPrefix(tracestate, stateName)
+	parts := strings.Split(traceparent, "-")
 	if !ok || len(parts) != 4 || len(parts[2]) != 16 || !r.ours(parts[1]) {
 		return "", "", "", false
 	}

@@ -3,6 +3,7 @@ package trace
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -47,6 +48,20 @@ func Decide(ctx context.Context, d Decision) {
 	})
 }
 
+// DecideAnyway is Decide for the place where every refusal comes by: it keeps silent when what was refused has been told already.
+func DecideAnyway(ctx context.Context, d Decision) {
+	s := from(ctx)
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	told := slices.ContainsFunc(s.record.Decisions, func(d Decision) bool { return d.Outcome == Refused })
+	s.mu.Unlock()
+	if !told {
+		Decide(ctx, d)
+	}
+}
+
 // Subject notes whom the exchange is about: who may see it.
 func Subject(ctx context.Context, userID string) {
 	if s := from(ctx); s != nil && userID != "" {
@@ -78,6 +93,30 @@ func Continue(ctx context.Context, flow string) {
 	if s := from(ctx); s != nil && s.recorder.ours(flow) {
 		s.change(func(r *Record) { r.Flow = flow })
 	}
+}
+
+// Carried puts an exchange whose header carried no flow into the one that its body carries: MCP reserves traceparent and tracestate in
+// _meta, in the formats of W3C Trace Context (2026-07-28, Base Protocol, General fields, OpenTelemetry trace context).
+func Carried(ctx context.Context, traceparent, tracestate string) {
+	s := from(ctx)
+	if s == nil {
+		return
+	}
+	if flow, parent, party, ok := s.recorder.carried(traceparent, tracestate); ok {
+		s.change(func(r *Record) {
+			if r.Parent == "" {
+				r.Flow, r.Parent, r.From, r.Name = flow, parent, party, ""
+			}
+		})
+	}
+}
+
+// Carry is what the body of a request carries that happens in the exchange, for Carried; empty: nothing is recorded.
+func Carry(ctx context.Context, from Party) (traceparent, tracestate string) {
+	if traceparent = Parent(ctx); traceparent != "" {
+		tracestate = stateName + string(from)
+	}
+	return traceparent, tracestate
 }
 
 // Parent is the traceparent of a request that happens in the exchange (W3C Trace Context §3.2); empty: none is recorded.
