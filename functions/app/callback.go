@@ -40,12 +40,15 @@ func (a *app) callback(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	if err := checkIssuer(rec.Server, q); err != nil {
+	err = checkIssuer(rec.Server, q)
+	traceState(ctx, rec, q, err)
+	if err != nil {
 		a.log.WarnContext(ctx, "authorization response refused", "err", err)
 		a.giveUp(ctx, w, r, b, rec, toneProblem, "I stopped: the answer to your login did not come from the server that I sent you to. Nothing was connected.")
 		return
 	}
 	if code := q.Get("error"); code != "" || q.Get("code") == "" {
+		traceNoCode(ctx, code)
 		tone, text := a.refusal(rec, code, q.Get("error_description"))
 		a.log.InfoContext(ctx, "authorization not given", "error", clip(code, 60))
 		a.giveUp(ctx, w, r, b, rec, tone, text)
@@ -231,6 +234,7 @@ func (a *app) redeem(ctx context.Context, w http.ResponseWriter, b *browser, rec
 
 // badCallback answers what is not the answer to a question of this browser: an error page, and no trace anywhere.
 func (a *app) badCallback(w http.ResponseWriter, r *http.Request, text string) {
+	traceStray(r.Context(), text)
 	a.log.InfoContext(r.Context(), "callback refused", "why", text)
 	err := a.pages.RenderError(w, http.StatusBadRequest, web.ErrorPage{
 		Title: "That did not fit", Message: text,

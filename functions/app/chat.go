@@ -22,6 +22,7 @@ const (
 // chatAnswer is the answer of POST /chat.
 type chatAnswer struct {
 	ID           string     `json:"id"`
+	Flow         string     `json:"flow,omitempty"` // what happened: at /flow/ and this; left out: nothing is recorded
 	Reply        string     `json:"reply"`
 	ToolCalls    []toolCall `json:"tool_calls"`
 	AuthorizeURL string     `json:"authorize_url,omitempty"` // a person must go there before the message can be answered
@@ -101,7 +102,7 @@ func (a *app) converse(ctx context.Context, b *browser, message string) (exchang
 	if c, err = a.abandon(ctx, b, c); err != nil {
 		return exchange{}, err
 	}
-	ex, err := a.newExchange(message)
+	ex, err := a.newExchange(ctx, message)
 	if err != nil {
 		return exchange{}, err
 	}
@@ -110,7 +111,7 @@ func (a *app) converse(ctx context.Context, b *browser, message string) (exchang
 }
 
 func (a *app) answer(ctx context.Context, b *browser, ex exchange) (chatAnswer, error) {
-	out := chatAnswer{ID: ex.ID, Reply: ex.Reply, ToolCalls: []toolCall{}, Suggestions: ex.Suggestions, Connected: b.session.Login != nil}
+	out := chatAnswer{ID: ex.ID, Flow: ex.Flow, Reply: ex.Reply, ToolCalls: []toolCall{}, Suggestions: ex.Suggestions, Connected: b.session.Login != nil}
 	for _, d := range ex.Done {
 		args := d.Call.Arguments
 		if args == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -61,6 +62,9 @@ func (a *app) connect(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/", http.StatusSeeOther)
 			return
 		}
+	}
+	if e := c.find(id); e != nil {
+		trace.Continue(ctx, e.Flow) // the question began it
 	}
 	if set.ClientID != "" && errors.Is(a.ask(ctx, set.ClientID), errUnknownClient) { // a person would be stuck on the page that says so
 		http.Redirect(w, r, "/setup?unknown", http.StatusSeeOther)

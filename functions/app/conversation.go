@@ -11,6 +11,7 @@ import (
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -31,6 +32,7 @@ type conversation struct {
 // exchange is one message with all that became of it. An exchange without a message is something the app said by itself.
 type exchange struct {
 	ID          string           `json:"id"`
+	Flow        string           `json:"flow,omitempty"` // in which the flight recorder has it; empty: in none
 	At          time.Time        `json:"at"`
 	Message     string           `json:"message,omitempty"`
 	Done        []doneCall       `json:"done,omitempty"`
@@ -188,13 +190,13 @@ func (a *app) tell(ctx context.Context, b *browser, tone, text string) error {
 	if err != nil {
 		return err
 	}
-	return a.add(ctx, b, exchange{ID: id[:16], At: a.now(), Reply: text, Tone: tone})
+	return a.add(ctx, b, exchange{ID: id[:16], Flow: trace.Flow(ctx), At: a.now(), Reply: text, Tone: tone})
 }
 
-func (a *app) newExchange(message string) (exchange, error) {
+func (a *app) newExchange(ctx context.Context, message string) (exchange, error) {
 	id, err := web.NewSecret(a.rand)
 	if err != nil {
 		return exchange{}, err
 	}
-	return exchange{ID: id[:16], At: a.now(), Message: message}, nil
+	return exchange{ID: id[:16], Flow: trace.Flow(ctx), At: a.now(), Message: message}, nil
 }

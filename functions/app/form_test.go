@@ -177,7 +177,7 @@ func TestSilentStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := (&wire{}).RoundTrip(r)
+	resp, err := (&wire{turn: t.Context()}).RoundTrip(r)
 	if err != nil || resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("%v %v", resp, err)
 	}

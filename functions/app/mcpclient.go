@@ -16,6 +16,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/trace"
 )
 
 const (
@@ -48,7 +49,7 @@ func (a *app) newMCPTurn(ctx context.Context, b *browser, ex *exchange) *mcpTurn
 	return &mcpTurn{
 		app:     a,
 		handler: &oauthHandler{app: a, ctx: ctx, browser: b, ex: ex},
-		wire:    &wire{next: a.http.Transport},
+		wire:    &wire{next: a.http.Transport, turn: ctx},
 	}
 }
 
@@ -63,6 +64,7 @@ func (m *mcpTurn) connect(ctx context.Context) error {
 	c := mcp.NewClient(&mcp.Implementation{Name: softwareID, Title: "Vet Assist AI", Version: softwareVersion}, &mcp.ClientOptions{
 		Capabilities:       &mcp.ClientCapabilities{Elicitation: &mcp.ElicitationCapabilities{Form: &mcp.FormElicitationCapabilities{}}},
 		ElicitationHandler: m.elicit, MultiRoundTrip: &mcp.MultiRoundTripOptions{Disabled: true}, Logger: m.app.log})
+	c.AddSendingMiddleware(m.app.inFlow(m.handler.ctx))
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{
 		Endpoint: m.app.mcpURL, HTTPClient: &client, OAuthHandler: m.handler,
 		MaxRetries: 2, MaxEventSize: maxMCPBody,
@@ -325,6 +327,7 @@ func content(res *mcp.CallToolResult) (string, json.RawMessage) {
 // wire bounds every answer of the MCP server and remembers how the last exchange went, which the SDK's errors do not tell.
 type wire struct {
 	next http.RoundTripper
+	turn context.Context // in which the SDK's own contexts happen
 
 	mu     sync.Mutex
 	status int
@@ -357,6 +360,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if next == nil {
 		next = http.DefaultTransport
 	}
+	req = req.WithContext(trace.With(req.Context(), w.turn))
 	if req.Method == http.MethodGet { // how that ends says nothing about a call
 		return listen(next, req)
 	}

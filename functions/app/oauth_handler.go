@@ -12,6 +12,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vetassist/vetassist/shared/clientkey"
+	"github.com/vetassist/vetassist/shared/trace"
 )
 
 // maxAsks is how often one message may send its person away before we call it a permanent failure
@@ -42,6 +43,7 @@ type oauthHandler struct {
 
 	mu        sync.Mutex     // the SDK tells the server of a call that timed out while we go on
 	refreshed bool           // once a turn
+	told      bool           // which token it is
 	key       *clientkey.Key // that the token of the latest request is bound to; nil: it is a bearer token
 	stopped   error          // a *need or a permanent failure: nothing more is sent
 }
@@ -59,6 +61,10 @@ func (h *oauthHandler) TokenSource(context.Context) (oauth2.TokenSource, error) 
 		return nil, nil
 	}
 	token, err := h.app.accessToken(h.ctx, h.browser)
+	if err == nil && !h.told {
+		h.told = true
+		h.app.traceToken(h.ctx, token != "", h.browser.session.Login)
+	}
 	if err != nil || token == "" {
 		return nil, err
 	}
@@ -89,12 +95,13 @@ func (h *oauthHandler) retire() *oauthHandler {
 	if h.stopped == nil {
 		h.stopped = errTurnOver
 	}
-	return &oauthHandler{app: h.app, ctx: h.ctx, browser: h.browser, ex: h.ex, anonymous: h.anonymous, refreshed: h.refreshed}
+	return &oauthHandler{app: h.app, ctx: h.ctx, browser: h.browser, ex: h.ex, anonymous: h.anonymous, refreshed: h.refreshed, told: h.told}
 }
 
 // Authorize is called on a 401 and a 403. nil means: try again.
 func (h *oauthHandler) Authorize(ctx context.Context, req *http.Request, resp *http.Response) error {
 	c := readChallenge(resp)
+	ctx = trace.With(ctx, h.ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.stopped != nil {
@@ -110,6 +117,7 @@ func (h *oauthHandler) Authorize(ctx context.Context, req *http.Request, resp *h
 	sent := strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")
 	if l := h.browser.session.Login; sent != "" && !h.refreshed && !(l != nil && h.app.leaves(ctx, c.ResourceMetadata, l.Server.Issuer)) {
 		h.refreshed = true
+		traceRefresh(ctx, "The MCP server does not take the access token.")
 		err := h.app.refresh(ctx, h.browser, sent)
 		if !errors.Is(err, errLoginLost) {
 			return err
@@ -126,7 +134,9 @@ func (h *oauthHandler) ask(ctx context.Context, kind string, c challenge) error 
 		kind = needConnect
 	}
 	if kind == needStepUp && len(c.Scopes) > 0 && len(without(c.Scopes, h.ex.Asked)) == 0 {
-		return &refusedError{c.Scopes}
+		err := &refusedError{c.Scopes}
+		traceNoNeed(ctx, err)
+		return err
 	}
 	if h.ex.Asks >= maxAsks {
 		return fmt.Errorf("asked %d times for one message, and the server is still not satisfied", h.ex.Asks)
@@ -164,6 +174,7 @@ func (h *oauthHandler) ask(ctx context.Context, kind string, c challenge) error 
 	}
 	h.ex.Asks++
 	h.ex.Asked = union(h.ex.Asked, c.Scopes)
+	traceNeed(ctx, n, c)
 	return n
 }
 

@@ -99,7 +99,9 @@ func (a *app) whoIs(ctx context.Context, rec authorization, t tokens, verifier s
 	if t.ID == "" || len(rec.Server.Identity) == 0 {
 		return nil, nil
 	}
-	return a.checkIDToken(ctx, rec.Server, t.ID, nonceOf(verifier))
+	who, err := a.checkIDToken(ctx, rec.Server, t.ID, nonceOf(verifier))
+	a.traceIdentity(ctx, rec.Server, who, err)
+	return who, err
 }
 
 // sameAs refuses what a refresh brought if it is another person's: iss and sub must be those of before (§12.2). There need be no ID token; and one
@@ -109,6 +111,7 @@ func (a *app) sameAs(ctx context.Context, before *account, s server, t tokens) e
 		return nil
 	}
 	now, err := a.checkIDToken(ctx, s, t.ID, "")
+	a.traceIdentity(ctx, s, now, err)
 	switch {
 	case err == nil && !before.is(now):
 		return fmt.Errorf("%w: it names another person than before", errIdentity)

@@ -37,6 +37,7 @@ func (a *app) accessToken(ctx context.Context, b *browser) (string, error) {
 	if l.Expires.IsZero() || a.now().Add(refreshAhead).Before(l.Expires) {
 		return token, nil
 	}
+	traceRefresh(ctx, "The access token is at its end ("+moment(l.Expires)+").")
 	switch err := a.refresh(ctx, b, token); {
 	case errors.Is(err, errLoginLost):
 		return "", nil
@@ -149,6 +150,7 @@ func (a *app) exchangeRefreshToken(ctx context.Context, b *browser, used string)
 
 // lose forgets a login that is of no more use, unless it was replaced meanwhile.
 func (a *app) lose(ctx context.Context, b *browser, used, reason string) error {
+	traceLost(ctx, reason)
 	replaced := false
 	err := a.change(ctx, b, func(s *session) error {
 		if s.Login == nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/vetassist/vetassist/functions/app/assistant"
+	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -63,6 +64,7 @@ func (a *app) goOn(ctx context.Context, b *browser, c conversation, id string) e
 // goOnNow does it, with what was said before the exchange.
 func (a *app) goOnNow(ctx context.Context, b *browser, c conversation, id string) (exchange, error) {
 	ex := *c.find(id)
+	trace.Continue(ctx, ex.Flow)
 	before := conversation{}
 	for _, e := range c.Exchanges {
 		if e.ID != id && e.At.Before(ex.At) {

@@ -145,10 +145,11 @@ func (a *app) do(ctx context.Context, who agent, t task) (*mcp.CallToolResult, e
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotDone, err)
 	}
-	client, w := *a.http, &wire{next: a.http.Transport}
+	client, w := *a.http, &wire{next: a.http.Transport, turn: ctx}
 	client.Transport = &prover{app: a, next: w, key: func() *clientkey.Key { return own.Key }}
 	c := mcp.NewClient(&mcp.Implementation{Name: who.ClientID, Title: who.Name, Version: softwareVersion},
 		&mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}, Logger: a.log})
+	c.AddSendingMiddleware(a.inFlow(ctx))
 	s, err := c.Connect(ctx, &mcp.StreamableClientTransport{
 		Endpoint: a.mcpURL, HTTPClient: &client, OAuthHandler: agentToken(own.Access), DisableStandaloneSSE: true, MaxRetries: -1, MaxEventSize: maxMCPBody,
 	}, &mcp.ClientSessionOptions{ProtocolVersion: mcpRevision})

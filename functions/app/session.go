@@ -97,6 +97,7 @@ func (a *app) unlock(ctx context.Context, cookie string) (*browser, error) {
 	if b.family, err = b.open("family", b.session.Family); err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoSession, err)
 	}
+	a.tracePerson(ctx, b.session.Person)
 	return b, nil
 }
 

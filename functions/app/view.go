@@ -46,6 +46,7 @@ type permission struct{ Words, Scope string }
 
 type exchangeView struct {
 	ID, Message string
+	Flow        string // empty: nothing is recorded
 	Notes       []string
 	Blocks      []block
 	Tone        string
@@ -141,7 +142,7 @@ func permissions(scopes []string) []permission {
 
 // viewExchange has suggestions only for the last exchange: older ones would answer a question of before.
 func (a *app) viewExchange(b *browser, e exchange, last bool) exchangeView {
-	v := exchangeView{ID: e.ID, Message: e.Message, Notes: e.Notes, Blocks: blocks(e.Reply), Tone: e.Tone, Interrupted: e.Reply == "" && e.Need == nil}
+	v := exchangeView{ID: e.ID, Flow: e.Flow, Message: e.Message, Notes: e.Notes, Blocks: blocks(e.Reply), Tone: e.Tone, Interrupted: e.Reply == "" && e.Need == nil}
 	if last {
 		v.Suggestions = e.Suggestions
 	}
