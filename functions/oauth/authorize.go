@@ -63,6 +63,7 @@ func (s *server) requestVisit(w http.ResponseWriter, r *http.Request) (*authRequ
 	v, err := s.visitFor(w, r, a)
 	if err == nil && v.loggedIn() && a.Client.SelfRegistered() {
 		err = s.parseStranger(r.Context(), a)
+		traceRequest(r, a, err)
 	}
 	return a, v, err
 }

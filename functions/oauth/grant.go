@@ -101,7 +101,7 @@ func enough(decision rbac.Decision, err error) error {
 // key is the thumbprint of the key that the token is bound to, empty: of none.
 func (s *server) mint(ctx context.Context, g access.Grant, client directory.Client, requested []string, key string) (tokenResponse, error) {
 	now, err := s.standing(ctx, g, client, slices.Concat(requested, g.Identity))
-	traceMint(ctx, g.UserID, now.why, now.scopes, err)
+	traceMint(ctx, g.UserID, now.why, err)
 	if err != nil {
 		return tokenResponse{}, err
 	}

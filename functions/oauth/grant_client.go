@@ -36,7 +36,7 @@ func (s *server) machine(ctx context.Context, r tokenRequest) (tokenResponse, er
 	if len(decision.Granted) == 0 {
 		err = &tokenError{"invalid_scope", "nothing that was asked for is allowed: " + reasons(decision)}
 	}
-	traceMint(ctx, "", decision, decision.Granted, err)
+	traceMint(ctx, "", decision, err)
 	if err != nil {
 		return tokenResponse{}, err
 	}

@@ -87,7 +87,7 @@ func (s *server) redeemWorkload(ctx context.Context, r tokenRequest, w word) (to
 	if err == nil && len(decision.Granted) == 0 {
 		err = &tokenError{"invalid_scope", "nothing that was asked for is allowed: " + reasons(decision)}
 	}
-	traceMint(ctx, "", decision, decision.Granted, err)
+	traceMint(ctx, "", decision, err)
 	if err != nil {
 		return tokenResponse{}, err
 	}

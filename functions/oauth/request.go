@@ -73,13 +73,13 @@ func (s *server) parseRequest(r *http.Request) (*authRequest, error) {
 	}
 	if err == nil && a.Client.SelfRegistered() {
 		a.Prompt = strings.Fields(query.Get("prompt"))
-		traceRequest(r.Context(), a, nil)
+		traceRequest(r, a, nil)
 		return a, nil
 	}
 	if err == nil {
 		err = s.checkRest(r.Context(), a, query)
 	}
-	traceRequest(r.Context(), a, err)
+	traceRequest(r, a, err)
 	if err != nil {
 		s.recordShown(r.Context(), a, err)
 		return nil, err
@@ -97,7 +97,6 @@ func (s *server) parseStranger(ctx context.Context, a *authRequest) error {
 	if err == nil {
 		err = s.checkRest(ctx, a, a.params)
 	}
-	traceRequest(ctx, a, err)
 	s.recordShown(ctx, a, err)
 	return err
 }

@@ -34,22 +34,27 @@ func traceRefusal(ctx context.Context, err error) {
 	text := ""
 	switch {
 	case errors.As(err, &page):
-		text = page.Detail
+		text = sentence(page.Detail)
 	case errors.As(err, &redirect):
-		text = redirect.Error()
+		text = refused(redirect.Code, redirect.Description)
 	case errors.As(err, &refusal):
-		text = refusal.Error()
+		text = refused(refusal.Code, refusal.Description)
 	default:
 		return // ours
 	}
 	if errors.As(err, &about) { // as the audit log has it
 		trace.Subject(ctx, about.userID)
 	}
-	d := trace.Decision{Kind: trace.ClientCheck, Outcome: trace.Refused, Text: sentence(text)}
+	d := trace.Decision{Kind: trace.ClientCheck, Outcome: trace.Refused, Text: text}
 	if refusal != nil && refusal.waiting() {
 		d.Outcome = trace.Asked
 	}
 	trace.DecideAnyway(ctx, d)
+}
+
+// refused makes a sentence of an error of OAuth.
+func refused(code, description string) string {
+	return strings.TrimSuffix(sentence(description), ".") + " (" + code + ")."
 }
 
 // sentence makes the words of an error one.
@@ -69,12 +74,13 @@ func upTo(all ...trace.Compared) []trace.Compared {
 }
 
 // traceRequest tells of an authorization request what was found right.
-func traceRequest(ctx context.Context, a *authRequest, err error) {
+func traceRequest(r *http.Request, a *authRequest, err error) {
+	ctx := r.Context()
 	if err != nil {
 		traceRefusal(ctx, err)
 		return
 	}
-	if !trace.On(ctx) {
+	if r.URL.Path != "/oauth/authorize" || !trace.On(ctx) { // the pages that carry it on need not say it again
 		return
 	}
 	trace.ClientID(ctx, a.Client.ClientID())
@@ -243,7 +249,7 @@ func traceProof(ctx context.Context, proof dpop.Proof, err error) {
 		if !errors.As(err, &refusal) {
 			return
 		}
-		d.Outcome, d.Text, d.Compared = trace.Refused, sentence(refusal.Error()), nil
+		d.Outcome, d.Text, d.Compared = trace.Refused, refused(refusal.Code, refusal.Description), nil
 		if refusal.waiting() {
 			d.Outcome = trace.Asked
 		}
@@ -287,7 +293,7 @@ func traceGrant(ctx context.Context, good string, err error, compared ...trace.C
 	switch {
 	case err == nil || !wrong: // then it was refused for something else, which is told elsewhere
 	case errors.As(err, &refusal):
-		d.Outcome, d.Text = trace.Refused, sentence(refusal.Error())
+		d.Outcome, d.Text = trace.Refused, refused(refusal.Code, refusal.Description)
 	default:
 		return
 	}
@@ -319,7 +325,7 @@ func traceDevice(ctx context.Context, r tokenRequest, d deviceRecord, err error)
 	case r.client.ID != d.ClientID || d.GrantID != "":
 		return // which is told where the error is answered
 	case errors.As(err, &refusal) && refusal.waiting():
-		t.Outcome, t.Text = trace.Asked, sentence(refusal.Error())
+		t.Outcome, t.Text = trace.Asked, refused(refusal.Code, refusal.Description)
 	case d.Denied:
 		t.Outcome, t.Text = trace.Refused, "The person has denied it."
 	case err != nil:
@@ -329,19 +335,21 @@ func traceDevice(ctx context.Context, r tokenRequest, d deviceRecord, err error)
 }
 
 // traceMint tells by which sets the scopes of a token were decided, once more.
-func traceMint(ctx context.Context, userID string, why rbac.Decision, scopes []string, err error) {
+func traceMint(ctx context.Context, userID string, why rbac.Decision, err error) {
 	if !trace.On(ctx) {
 		return
 	}
 	trace.Subject(ctx, userID)
-	d := trace.Decision{Kind: trace.Mint, Outcome: trace.Allowed, Text: "The token gets what is in all four sets at this moment: " + rbac.JoinScope(scopes) + "."}
-	d.Sets, d.Compared = setsOf(why)
+	d := trace.Decision{Kind: trace.Mint, Outcome: trace.Allowed, Text: "The token gets what is in all four sets at this moment: " + rbac.JoinScope(why.Granted) + "."}
+	if d.Sets, d.Compared = setsOf(why); d.Sets == nil {
+		d.Text = "The token says who the person is, and gives no permission."
+	}
 	var refusal *tokenError
 	if err != nil {
 		if !errors.As(err, &refusal) {
 			return
 		}
-		d.Outcome, d.Text = trace.Refused, sentence(refusal.Error())
+		d.Outcome, d.Text = trace.Refused, refused(refusal.Code, refusal.Description)
 	}
 	trace.Decide(ctx, d)
 }
@@ -410,7 +418,7 @@ func traceUserinfo(ctx context.Context, now standing, err error) {
 	case errors.As(err, &refusal) && refusal.Code == "":
 		d.Outcome, d.Text, d.Compared = trace.Asked, "There is no access token.", nil
 	case errors.As(err, &refusal):
-		d.Outcome, d.Text, d.Compared = trace.Refused, sentence(refusal.Error()), nil
+		d.Outcome, d.Text, d.Compared = trace.Refused, refused(refusal.Code, refusal.Reason), nil
 	case err != nil:
 		return
 	}

@@ -225,6 +225,7 @@ type chatAnswer struct {
 	Reply        string     `json:"reply"`
 	ToolCalls    []toolCall `json:"tool_calls"`
 	AuthorizeURL string     `json:"authorize_url"`
+	Flow         string     `json:"flow"`
 }
 
 type toolCall struct {

@@ -104,7 +104,7 @@ func story(w *world, v visit) {
 			t.Fatalf("%+v", luna)
 		}
 		luna.Reply = strings.ReplaceAll(luna.Reply, "Luna", "Zork")
-		luna.ToolCalls[0].Arguments["pet"] = "Zork"
+		luna.ToolCalls[0].Arguments["pet"], luna.Flow = "Zork", nobody.Flow
 		if !reflect.DeepEqual(luna, nobody) {
 			t.Errorf("Luna and a pet that does not exist differ:\n%+v\n%+v", luna, nobody)
 		}

@@ -206,6 +206,19 @@ func (r *Recorder) done(ctx context.Context, s *span) {
 	}
 }
 
+// Flush waits until all is written that has ended before.
+func (r *Recorder) Flush() {
+	if r == nil || r.Direct {
+		return
+	}
+	s := &span{flushed: make(chan struct{})}
+	select {
+	case r.queue <- s:
+		<-s.flushed
+	case <-r.stopped:
+	}
+}
+
 const answerTime = 100 * time.Millisecond
 
 // patience is how long a request waits to learn which flow it belongs to.
@@ -277,6 +290,10 @@ func (r *Recorder) write(ctx context.Context, spans []*span) {
 	}
 	size := 0
 	for _, s := range spans {
+		if s.flushed != nil {
+			defer close(s.flushed)
+			continue
+		}
 		more := r.ops(s)
 		bytes := 0
 		for _, op := range more {

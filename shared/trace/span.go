@@ -16,6 +16,7 @@ const (
 // span is an exchange that is under way. Its methods may be called by many at once, and for long after its end.
 type span struct {
 	recorder *Recorder
+	flushed  chan struct{} // of Flush: it is no exchange
 
 	mu     sync.Mutex
 	ended  bool
@@ -48,14 +49,15 @@ func Decide(ctx context.Context, d Decision) {
 	})
 }
 
-// DecideAnyway is Decide for the place where every refusal comes by: it keeps silent when what was refused has been told already.
+// DecideAnyway is Decide for the place where every refusal comes by: it keeps silent when a better place has told it already.
 func DecideAnyway(ctx context.Context, d Decision) {
 	s := from(ctx)
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
-	told := slices.ContainsFunc(s.record.Decisions, func(d Decision) bool { return d.Outcome == Refused })
+	all := s.record.Decisions
+	told := slices.ContainsFunc(all, func(d Decision) bool { return d.Outcome == Refused }) || len(all) > 0 && all[len(all)-1].Outcome == Asked
 	s.mu.Unlock()
 	if !told {
 		Decide(ctx, d)
