@@ -66,6 +66,8 @@ const (
 	proofScheme  = possession.Scheme
 )
 
+const tokenRefused = "The access token was refused: "
+
 // bearer lets requests with a good access token pass.
 func (g *guard) bearer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +89,7 @@ func (g *guard) bearer(next http.Handler) http.Handler {
 			if errors.As(err, &invalid) {
 				reason = invalid.Reason
 			}
-			g.refuse(w, r, trace.TokenCheck, scheme, "invalid_token", "The access token was refused: "+reason+".")
+			g.refuse(w, r, trace.TokenCheck, scheme, "invalid_token", tokenRefused+reason+".")
 			return
 		case err != nil:
 			g.cannotCheck(w, r, err)

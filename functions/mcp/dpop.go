@@ -23,7 +23,7 @@ func (g *guard) checkKey(w http.ResponseWriter, r *http.Request, scheme, raw str
 		why = "it is bound to no key, so it comes under the scheme Bearer"
 	}
 	if why != "" {
-		g.refuse(w, r, trace.ProofCheck, scheme, "invalid_token", "The access token was refused: "+why+".")
+		g.refuse(w, r, trace.ProofCheck, scheme, "invalid_token", tokenRefused+why+".")
 		return dpop.Proof{}, false
 	}
 	nonce, err := g.proofs.Nonce(r.Context())
@@ -38,7 +38,7 @@ func (g *guard) checkKey(w http.ResponseWriter, r *http.Request, scheme, raw str
 		return dpop.Proof{}, false
 	}
 	if !dpop.SameKey(proof.Key, claims.Key()) { // the last line of RFC 9449 §4.3
-		g.refuse(w, r, trace.ProofCheck, scheme, "invalid_token", "The access token was refused: it is bound to another key than that of the proof.")
+		g.refuse(w, r, trace.ProofCheck, scheme, "invalid_token", tokenRefused+"it is bound to another key than that of the proof.")
 		return dpop.Proof{}, false
 	}
 	return proof, true

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/clinic"
+	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/trace"
@@ -23,20 +24,31 @@ func traceRefused(ctx context.Context, kind trace.Kind, text string, compared ..
 	}
 }
 
+// reasons are what was compared when a token is refused for one: no more than the answer says.
+var reasons = map[string]trace.Compared{
+	"it was issued for another resource":               {What: "audience (aud)", Wanted: "this server", Got: "another resource"},
+	"it comes from another issuer":                     {What: "issuer (iss)", Wanted: "the authorization server of this one", Got: "another"},
+	"it has expired":                                   {What: "expires (exp)", Wanted: "later than now", Got: "earlier"},
+	"it is not valid yet":                              {What: "not before (nbf)", Wanted: "earlier than now", Got: "later"},
+	"it was signed with a key that is not published":   {What: "signature", Wanted: "by a key that the issuer publishes", Got: "by another"},
+	"its signature does not verify":                    {What: "signature", Wanted: "by a key that the issuer publishes", Got: "it does not verify"},
+	"it is not an access token: its typ is not at+jwt": {What: "type (typ)", Wanted: token.Type, Got: "another"},
+}
+
 // traceChallenge tells of a challenge what it says, and no more: why a token is refused is not for everybody to know.
 func traceChallenge(ctx context.Context, kind trace.Kind, code, description string, scopes []string) {
 	if !trace.On(ctx) {
 		return
 	}
-	d := trace.Decision{Kind: kind, Outcome: trace.Refused, Text: description, Compared: []trace.Compared{{What: "access token", Wanted: "one that is good here", Got: code}}}
-	switch {
-	case code == "":
-		d.Outcome, d.Text = trace.Asked, "There is no access token. The answer says where to get one, and that the scope to begin with is "+rbac.JoinScope(scopes)+"."
-		d.Compared[0].Got = "none"
-	case kind == trace.ProofCheck:
-		d.Compared[0] = trace.Compared{What: "proof of the key", Wanted: "one that fits the token and this request", Got: code}
+	d := trace.Decision{Kind: kind, Outcome: trace.Refused, Text: description}
+	reason := strings.TrimSuffix(strings.TrimPrefix(description, tokenRefused), ".")
+	if c, ok := reasons[reason]; ok {
+		d.Compared = []trace.Compared{c}
 	}
-	if code == "use_dpop_nonce" { // every client begins so
+	switch code {
+	case "":
+		d.Outcome, d.Text = trace.Asked, "There is no access token. The answer says where to get one, and that the scope to begin with is "+rbac.JoinScope(scopes)+"."
+	case dpop.UseNonce: // every client begins so
 		d.Outcome = trace.Asked
 	}
 	trace.Decide(ctx, d)

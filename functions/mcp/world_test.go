@@ -48,6 +48,7 @@ type world struct {
 	clock   *storetest.Clock
 	keyring *token.Keyring
 	store   store.Store
+	handler http.Handler
 	url     string // of the server: not its public name, as behind a proxy
 	down    bool
 }
@@ -100,6 +101,7 @@ func newWorld(t testing.TB, change ...func(*mcp.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.handler = handler
 	server := httptest.NewServer(web.Observe(config.Log, handler))
 	t.Cleanup(server.Close)
 	w.url = server.URL
