@@ -12,6 +12,7 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/trace"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // recorded puts a flight recorder before the server.
@@ -21,7 +22,7 @@ func (w *world) recorded() *trace.Recorder {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	server := httptest.NewServer(r.Handler(trace.MCP, w.handler))
+	server := httptest.NewServer(web.Observe(slog.New(slog.DiscardHandler), r.Handler(trace.MCP, w.handler)))
 	w.t.Cleanup(func() { server.Close(); r.Close() })
 	w.url = server.URL
 	return r

@@ -54,6 +54,7 @@ type world struct {
 	keys      *token.Keyring
 	internet  *internet
 	handler   http.Handler
+	front     http.Handler // what stands before it
 	meanwhile atomic.Pointer[func()] // see beforeNextWrite
 	mu        sync.Mutex
 	written   strings.Builder // all that the server wrote
@@ -102,8 +103,8 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.handler = handler
-	observed := web.Observe(log, handler)
+	w.handler, w.front = handler, handler
+	observed := web.Observe(log, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.front.ServeHTTP(rw, r) }))
 	handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if from := r.Header.Get("Test-From"); from != "" { // as if it came from there
 			r.RemoteAddr = net.JoinHostPort(from, "1")

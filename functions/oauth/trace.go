@@ -57,12 +57,15 @@ func refused(code, description string) string {
 	return strings.TrimSuffix(sentence(description), ".") + " (" + code + ")."
 }
 
-// sentence makes the words of an error one.
+// sentence makes the words of an error one. A name that it begins with stays what it is.
 func sentence(text string) string {
 	if text == "" {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
+	if first, _, _ := strings.Cut(text, " "); !strings.ContainsAny(first, "_.") {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	return strings.TrimSuffix(text, ".") + "."
 }
 
 // upTo cuts comparisons after the first that failed: what comes later was not looked at.
@@ -188,7 +191,8 @@ func traceConsent(ctx context.Context, d decision, form url.Values, scopes []str
 	case form == nil:
 		t.Text = "The person allowed this client all of it before, so there is no question now."
 	case !allowed:
-		t.Outcome, t.Text = trace.Refused, "The person denies it."
+		trace.Decide(ctx, trace.Decision{Kind: trace.Consent, Outcome: trace.Refused, Text: "The person denies it."})
+		return
 	case len(scopes) == 0:
 		t.Text = "The person lets the client know who it is."
 	}
@@ -308,7 +312,7 @@ func traceRefresh(ctx context.Context, r tokenRequest, t access.RefreshToken, g 
 	trace.Subject(ctx, g.UserID)
 	good, use := "The refresh token is good. It is replaced by its successor, and good no more.", trace.Compared{What: "uses of the refresh token before", Wanted: "none", Got: "none", OK: true}
 	if !t.Rotated.IsZero() {
-		good, use.Got, use.OK = "The refresh token was used a moment ago, so the answer was lost: the client gets the same successor once more.", "one", err == nil
+		good, use.Wanted, use.Got, use.OK = "The refresh token was used a moment ago, so the answer was lost: the client gets the same successor once more.", "none, or one a moment ago", "one", err == nil
 	}
 	traceGrant(ctx, good, err, trace.Compared{What: "client", Wanted: "the one that it was issued to", Got: r.client.ID, OK: r.client.ID == g.ClientID}, use)
 }
