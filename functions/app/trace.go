@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -115,7 +116,7 @@ func traceNeed(ctx context.Context, n *need, c challenge) {
 		return
 	}
 	d := trace.Decision{Kind: trace.ToolCheck, Outcome: trace.Asked, Text: "The MCP server wants a login, so the person is asked to connect.",
-		Compared: []trace.Compared{{What: "scopes", Wanted: strings.Join(c.Scopes, " "), Got: strings.Join(without(n.Scopes, n.New), " "), OK: false}}}
+		Compared: []trace.Compared{{What: "scopes", Wanted: strings.Join(c.Scopes, " "), Got: cmp.Or(strings.Join(without(n.Scopes, n.New), " "), "none")}}}
 	if n.Kind == needStepUp {
 		d.Text = "The token lacks " + strings.Join(n.New, " ") + ", and a consent can add it. The new request asks for what was there before as well, so that nothing is lost."
 	}

@@ -54,7 +54,7 @@ type world struct {
 	keys      *token.Keyring
 	internet  *internet
 	handler   http.Handler
-	front     http.Handler // what stands before it
+	front     http.Handler           // what stands before it
 	meanwhile atomic.Pointer[func()] // see beforeNextWrite
 	mu        sync.Mutex
 	written   strings.Builder // all that the server wrote

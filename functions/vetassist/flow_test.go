@@ -140,6 +140,13 @@ func TestFlows(t *testing.T) {
 	}
 	sameLines(t, "a pet of somebody else and one of nobody", told, decisions(w.flow(db, zork.Flow)))
 
+	// The flow travels in the body too (MCP, General fields).
+	for _, r := range w.flow(db, stepUp.Flow) {
+		if r.To == trace.MCP && r.Request.Method == http.MethodPost && !strings.Contains(r.Request.Body, `"traceparent":"00-`+stepUp.Flow+`-`) {
+			t.Errorf("no traceparent in %s", r.Request.Body)
+		}
+	}
+
 	// Whose flows they are. What was said before anybody had logged in is Bob's too.
 	reader := trace.NewReader(db, w.clock.Now)
 	if mine, err := reader.Flow(t.Context(), connect.Flow, trace.Viewer{User: "user-bob"}); err != nil || len(mine) != len(w.flow(db, connect.Flow)) {
