@@ -117,7 +117,7 @@ func (s *server) delegateSubject(ctx context.Context, r tokenRequest, subject to
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	traceActing(ctx, g, subject, now.why)
+	traceActing(ctx, r, g, subject, now)
 	response.IssuedType = tokenTypeAccess
 	grantID, _ := grantOf(subject)
 	s.audit.Record(ctx, audit.Event{Name: audit.Token, Outcome: audit.OK, UserID: now.user.ID, ClientID: r.client.ID,

@@ -348,6 +348,9 @@ func traceMint(ctx context.Context, userID string, why rbac.Decision, err error)
 	if d.Sets, d.Compared = setsOf(why); d.Sets == nil {
 		d.Text = "The token says who the person is, and gives no permission."
 	}
+	if userID == "" {
+		d.Text += " There is no user, so the roles of the application stand for role and consent."
+	}
 	var refusal *tokenError
 	if err != nil {
 		if !errors.As(err, &refusal) {
@@ -375,14 +378,14 @@ func traceMayAct(ctx context.Context, r tokenRequest, subject token.Claims, err 
 }
 
 // traceActing tells what an agent's token is good for: no more than the token that it was handed, and than the agent is authorized for.
-func traceActing(ctx context.Context, g token.Grant, subject token.Claims, why rbac.Decision) {
+func traceActing(ctx context.Context, r tokenRequest, g token.Grant, subject token.Claims, now standing) {
 	if !trace.On(ctx) {
 		return
 	}
 	d := trace.Decision{Kind: trace.Mint, Outcome: trace.Allowed, Text: "The new token is still about " + g.Subject + ", and says in act that " + g.Actor.Subject + " acts. It does not outlive the token that was handed over.",
 		Compared: []trace.Compared{{What: "scopes of the token that was handed over", Wanted: rbac.JoinScope(g.Scopes), Got: subject.Scope, OK: true}}}
-	if d.Sets, _ = setsOf(why); d.Sets != nil {
-		d.Sets.Granted = g.Scopes
+	if d.Sets, _ = setsOf(now.why); d.Sets != nil {
+		d.Sets.Client, d.Sets.Granted = within(d.Sets.Client, r.client.AuthorizedAt(now.server)), g.Scopes
 	}
 	trace.Decide(ctx, d)
 }

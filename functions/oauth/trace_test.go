@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/trace"
 )
 
@@ -49,6 +51,9 @@ func (w *world) last(r *trace.Recorder, endpoint string) (found trace.Record) {
 	return found
 }
 
+// thumbprint is another one in each test.
+var thumbprint = regexp.MustCompile(`(key \(jkt\): .* )\S+…`)
+
 // told is what an exchange decided, a line for each decision, and below it what was compared.
 func (w *world) told(rec trace.Record) string {
 	var b strings.Builder
@@ -65,7 +70,11 @@ func (w *world) told(rec trace.Record) string {
 			fmt.Fprintf(&b, "  %v ∩ %v ∩ %v ∩ %v = %v\n", s.Requested, s.Client, s.Role, s.Consent, s.Granted)
 		}
 	}
-	return strings.ReplaceAll(b.String(), w.url, "{base}")
+	text := strings.ReplaceAll(b.String(), w.url, "{base}")
+	if rec.Client != "" && rec.Client != clientID && rec.Client != "other" {
+		text = strings.ReplaceAll(text, rec.Client, "{client}")
+	}
+	return thumbprint.ReplaceAllString(text, "$1{key}")
 }
 
 // What every right request is told first.
@@ -245,6 +254,102 @@ mint allowed: The token gets what is in all four sets at this moment: pet-profil
 			w.browser().do(http.MethodGet, "/oauth/userinfo", nil, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+access) })
 		}, "GET /oauth/userinfo", "user-bob", `token allowed: The token stands, and has the scope openid.
   scope: openid = pet-profile:read openid
+`},
+		{"an application for itself", func(w *world) {
+			id, secret := w.secretClient(directory.MachineTemplate, []string{"Vet Staff"}, "pet-profile:read")
+			w.post("/oauth/token", url.Values{"grant_type": {"client_credentials"}}, basic(id, secret))
+		}, tokenEndpoint, "", `client allowed: The client is Has a secret. It has proved that with its secret.
+  client_id: a client that is known = {client}
+mint allowed: The token gets what is in all four sets at this moment: pet-profile:read. There is no user, so the roles of the application stand for role and consent.
+  pet-profile:read: in all four sets = it is
+  [pet-profile:read] ∩ [pet-profile:read] ∩ [appointment:read appointment:write pet-profile:read pet-profile:write reminder:read reminder:write] ∩ [appointment:read appointment:write pet-profile:read pet-profile:write reminder:read reminder:write] = [pet-profile:read]
+`},
+		{"a wrong secret", func(w *world) {
+			id, secret := w.secretClient(directory.MachineTemplate, []string{"Vet Staff"}, "pet-profile:read")
+			w.post("/oauth/token", url.Values{"grant_type": {"client_credentials"}}, basic(id, secret+"x"))
+		}, tokenEndpoint, "", `client refused: The client secret is wrong (invalid_client).
+`},
+		{"a device that waits", func(w *world) { c := w.deviceClient("pet-profile:read"); w.poll(c, w.ask(c).DeviceCode) }, tokenEndpoint, "", `client allowed: The client is Smart Feeder. It has no secret to prove that with, so PKCE and the rotation of its refresh tokens stand for it.
+  client_id: a client that is known = {client}
+consent asked: Nobody has answered yet (authorization_pending).
+`},
+		{"a device that was allowed", func(w *world) {
+			c := w.deviceClient("pet-profile:read")
+			asked := w.ask(c)
+			w.allows("bob", asked.UserCode)
+			w.poll(c, asked.DeviceCode)
+		}, tokenEndpoint, "user-bob", `client allowed: The client is Smart Feeder. It has no secret to prove that with, so PKCE and the rotation of its refresh tokens stand for it.
+  client_id: a client that is known = {client}
+consent allowed: The person has allowed it.
+mint allowed: The token gets what is in all four sets at this moment: pet-profile:read.
+  pet-profile:read: in all four sets = it is
+  [pet-profile:read] ∩ [pet-profile:read] ∩ [appointment:read appointment:write pet-profile:read reminder:read reminder:write] ∩ [pet-profile:read] = [pet-profile:read]
+`},
+		{"a device that was denied", func(w *world) {
+			c := w.deviceClient("pet-profile:read")
+			asked := w.ask(c)
+			b := w.browser()
+			b.decides(b.login("bob", typed(asked.UserCode)), "deny")
+			w.poll(c, asked.DeviceCode)
+		}, tokenEndpoint, "user-bob", `client allowed: The client is Smart Feeder. It has no secret to prove that with, so PKCE and the rotation of its refresh tokens stand for it.
+  client_id: a client that is known = {client}
+consent refused: The person has denied it.
+`},
+		{"an agent", func(w *world) {
+			agent := w.newAgent("pet-profile:read")
+			w.names(clientID, agent.id)
+			w.exchange(agent, w.redeem(w.code()).Access)
+		}, tokenEndpoint, "user-bob", `client allowed: The client is Has a secret. It has proved that with its secret.
+  client_id: a client that is known = {client}
+client allowed: The token names this agent as one who may act for its user.
+  may_act: {client} = {client}
+mint allowed: The new token is still about user-bob, and says in act that {client} acts. It does not outlive the token that was handed over.
+  scopes of the token that was handed over: pet-profile:read = pet-profile:read
+  [pet-profile:read] ∩ [pet-profile:read] ∩ [appointment:read appointment:write pet-profile:read reminder:read reminder:write] ∩ [pet-profile:read] = [pet-profile:read]
+`},
+		{"an agent that is not named", func(w *world) { w.exchange(w.newAgent("pet-profile:read"), w.redeem(w.code()).Access) }, tokenEndpoint, "user-bob", `client allowed: The client is Has a secret. It has proved that with its secret.
+  client_id: a client that is known = {client}
+client refused: subject_token: it does not name this agent in may_act (invalid_request).
+  may_act: {client} ≠ scheduling-agent
+`},
+		{"introspection", func(w *world) {
+			id, secret := w.secretClient(directory.MachineTemplate, nil, "pet-profile:read")
+			w.introspect(w.redeem(w.code()).Access, basic(id, secret))
+		}, "POST /oauth/introspect", "user-bob", `client allowed: The client is Has a secret. It has proved that with its secret.
+  client_id: a client that is known = {client}
+token allowed: The token is active: it was not taken back, and it is good for pet-profile:read now.
+`},
+		{"introspection of nothing", func(w *world) {
+			id, secret := w.secretClient(directory.MachineTemplate, nil, "pet-profile:read")
+			w.introspect("guess", basic(id, secret))
+		}, "POST /oauth/introspect", "", `client allowed: The client is Has a secret. It has proved that with its secret.
+  client_id: a client that is known = {client}
+token refused: The token is not active, or not one of which this client may know.
+`},
+		{"introspection by another client", func(w *world) {
+			id, secret := w.secretClient(directory.WebTemplate, nil, "pet-profile:read")
+			w.introspect(w.redeem(w.code()).Access, basic(id, secret))
+		}, "POST /oauth/introspect", "", `client allowed: The client is Has a secret. It has proved that with its secret.
+  client_id: a client that is known = {client}
+token refused: The token is not active, or not one of which this client may know.
+`},
+		{"a proof without a nonce", func(w *world) {
+			w.post("/oauth/token", w.codeForm(w.code()), proving(w.holder().proof(nil)))
+		}, tokenEndpoint, "", `proof asked: DPoP proof: put the value of the DPoP-Nonce header of this answer into a new one, as its nonce (use_dpop_nonce).
+`},
+		{"a proof", func(w *world) { w.holder().redeem(w.code()) }, tokenEndpoint, "user-bob", `proof allowed: The sender has proved to have a key, to which the tokens will be bound.
+  key (jkt): that which signed the proof = {key}
+client allowed: The client is Vet Assist AI. It has no secret to prove that with, so PKCE and the rotation of its refresh tokens stand for it.
+  client_id: a client that is known = vet-assist-ai
+client allowed: The code is good: it is this client's, was not used before, and the code verifier fits the challenge.
+  client: the one that it was issued to = vet-assist-ai
+  uses of the code before: none = none
+  expires: later than now = 2026-11-23T14:01:00Z
+  redirect_uri: {base}/callback = {base}/callback
+  code_verifier, hashed: the code_challenge QVCtZS… = QVCtZS…
+mint allowed: The token gets what is in all four sets at this moment: pet-profile:read.
+  pet-profile:read: in all four sets = it is
+  [pet-profile:read] ∩ [pet-profile:read pet-profile:write appointment:read appointment:write reminder:read reminder:write] ∩ [appointment:read appointment:write pet-profile:read reminder:read reminder:write] ∩ [pet-profile:read] = [pet-profile:read]
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
