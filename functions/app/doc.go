@@ -27,6 +27,8 @@
 // token that is about to end is refreshed on the way (refresh.go). A step-up is a grant of its own, so the refresh token of the
 // login that it replaces is revoked (replaced.go).
 //
+// Where the flight recorder is on, trace.go tells it what was decided, and a question keeps its flow until it is answered, whatever it takes.
+//
 // Where the authorization server offers OpenID Connect, it says in an ID token who has logged in (openid.go). A conversation is one person's: when
 // another one comes back from a step-up or from a new login, theirs is a new one, and a refresh that names another ends the login.
 //

@@ -16,6 +16,7 @@
 //	tool.go       the scope once more, then the arguments against the schema
 //	tools_*.go    the clinic, as the person whom the token names: only there is it known whose pet is whose. A program that acts for
 //	              nobody (its sub is its client_id, RFC 9068 §2.2) is no person there: log (sub and client are the same) and result ("vetassist/machine") say so
+//	trace.go      what was decided on the way, for the flight recorder
 //	question.go   what a tool must know of the person first goes out as a question, and comes back with the call
 //
 // The scope of each tool stands in one table, rbac.Tools. The challenge, the tool's own check and the tool's _meta

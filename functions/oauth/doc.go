@@ -76,6 +76,8 @@
 // ID token of that very login. ID tokens are of ES256 alone, as all that we sign: RS256, which Core §15.1 and Discovery §3 demand of every provider,
 // would be a second kind of key for clients that cannot verify the first, and MCP has none. They live ten minutes, as access tokens do, so that keys can go.
 //
+// What was compared on the way to an answer, trace.go tells the flight recorder, where one is on: no more of a refusal than the answer tells.
+//
 // Every login, consent, code, token, revocation, refusal and change of an account is recorded in the audit log (record.go); a form that came too
 // late or from another site's page is none of these.
 //
