@@ -63,7 +63,7 @@ var house = map[string][]string{
 	"functions/app/assistant": {},
 
 	// The teaching layer reads what was recorded, and who is looking.
-	"functions/learn":         {"functions/learn/*", "shared/access", "shared/directory", "shared/host", "shared/store", "shared/trace", "shared/web"},
+	"functions/learn":         {"functions/learn/*", "shared/access", "shared/config", "shared/directory", "shared/host", "shared/store", "shared/trace", "shared/web"},
 	"functions/learn/diagram": {"shared/trace"}, // pure: what was recorded, drawn and explained
 
 	// A Lambda entry puts a function on DynamoDB.

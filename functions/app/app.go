@@ -32,6 +32,7 @@ type Config struct {
 	Secret    string              // that goes with ClientID, if the authorization server gave one
 	Document  string              // URL of our client ID metadata document; default BaseURL/oauth-client.json, which is served here
 	Console   string              // where an administrator registers this app, for a link; empty: not known
+	Flows     string              // where what happens is drawn, on this origin: its panel.js and its pages are there; empty: nowhere
 	Issuer    string              // the authorization server that ClientID is registered with; default the origin of MCPURL
 	Store     store.Store         // needs Partitions only
 	HTTP      *http.Client        // for calls to BaseURL, MCPURL and Issuer; default a client with a timeout of 10 seconds
@@ -50,7 +51,8 @@ type app struct {
 	ways                 []way  // to get a client_id, in order
 	portable             bool   // they lead to other authorization servers than issuer too
 	consoleURL           string
-	local                bool // the base URL is a loopback address
+	flows                string // URL of the folder, with the last slash
+	local                bool   // the base URL is a loopback address
 	store                store.Store
 	http                 *http.Client // see outgoing
 	assistant            assistant.Assistant
@@ -125,7 +127,7 @@ func newApp(cfg Config) (*app, error) {
 		cfg.Issuer = mcpURL.Scheme + "://" + mcpURL.Host
 	}
 	a := &app{
-		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, document: cfg.Document, consoleURL: cfg.Console,
+		base: cfg.BaseURL, mcpURL: cfg.MCPURL, issuer: cfg.Issuer, document: cfg.Document, consoleURL: cfg.Console, flows: cfg.Flows,
 		local: config.IsLoopback(base.Hostname()),
 		store: cfg.Store, http: outgoing(cfg), cookie: web.NewCookie("vetassist_app", cfg.BaseURL),
 		assistant: cfg.Assistant, now: cfg.Now, rand: cfg.Rand, log: cfg.Log, callTime: 8 * time.Second, pause: pause,

@@ -15,8 +15,12 @@ var Routes = []string{"/"}
 
 // Open makes the handler.
 func Open(h host.Host) (http.Handler, error) {
+	flows := ""
+	if h.Records() {
+		flows = h.BaseURL + "/flow/"
+	}
 	return New(Config{
-		BaseURL: h.BaseURL, ClientID: h.ChatClientID(), Secret: h.AppClientSecret, Console: h.BaseURL + "/admin/",
+		BaseURL: h.BaseURL, ClientID: h.ChatClientID(), Secret: h.AppClientSecret, Console: h.BaseURL + "/admin/", Flows: flows,
 		Store: store.Restrict(h.Store, Partitions...), HTTP: h.HTTP, Outside: h.Outside,
 		Now: h.Now, Rand: h.Rand, Log: h.Log,
 	})

@@ -31,6 +31,7 @@ type chatView struct {
 	Ready     bool   // the client_id was just entered
 	Changing  string // the client_id, as long as it can be changed
 	Max       int
+	Flows     string // where what happens is drawn; empty: nowhere
 }
 
 // statusView is the connection, in the header.
@@ -92,7 +93,7 @@ func (a *app) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b, stale, err := a.open(r)
-	view := chatView{Starters: starters, Max: maxMessage, Ended: stale, First: r.URL.Query().Has("first"),
+	view := chatView{Starters: starters, Max: maxMessage, Flows: a.flows, Ended: stale, First: r.URL.Query().Has("first"),
 		Ready: r.URL.Query().Has("ready")}
 	if !set.Proven {
 		view.Changing = set.ClientID

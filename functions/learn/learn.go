@@ -12,7 +12,7 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-//go:embed pages
+//go:embed pages static
 var files embed.FS
 
 // Config is what the teaching layer needs.
@@ -50,8 +50,8 @@ func New(c Config) (http.Handler, error) {
 
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /flow/api/flows", s.looked(s.listFlows))
-	mux.HandleFunc("GET /flow/api/flows/{flow}", s.looked(s.oneFlow))
+	s.flowRoutes(mux)
 	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
+	mux.Handle(s.pages.ModulesPattern(), s.pages.Assets())
 	return mux
 }

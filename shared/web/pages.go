@@ -103,6 +103,9 @@ func (p *Pages) moduleURL(name string) (string, error) {
 	return p.prefix + "/assets/" + p.module + "/" + name, nil
 }
 
+// Module is the URL of a script that imports others, for who loads it from elsewhere than our pages.
+func (p *Pages) Module(name string) (string, error) { return p.moduleURL(name) }
+
 // Page is what the layout needs, besides the data of the page itself.
 type Page struct {
 	Title  string

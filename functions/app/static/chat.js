@@ -51,6 +51,7 @@ async function say(text) {
   log.append(pending);
   input.value = "";
   toEnd();
+  document.dispatchEvent(new CustomEvent("chat:asked")); // for who watches beside the chat
   try {
     const answer = await ask(text);
     const before = document.getElementById("e-" + answer.id); // the message answered a question of an exchange that is there
@@ -72,6 +73,7 @@ async function say(text) {
     log.removeAttribute("aria-busy");
     toEnd();
     input.focus();
+    document.dispatchEvent(new CustomEvent("chat:answered"));
   }
 }
 
