@@ -76,27 +76,41 @@ const maxTried = 5 // flows that are looked into for the latest of a viewer
 func (s *server) latestFlow(w http.ResponseWriter, r *http.Request, v viewer) {
 	own := v.Viewer
 	own.All = false
-	ids, _, err := s.Flows.Flows(r.Context(), own, "", maxTried)
-	for _, id := range ids {
-		var records []trace.Record
-		if records, err = s.Flows.Flow(r.Context(), id, own); errors.Is(err, trace.ErrNotFound) {
-			err = nil
-			continue
-		}
-		if err == nil {
-			err = s.writeFlow(w, r, id, records)
-		}
-		if err != nil {
-			break
-		}
-		return
+	id, records, err := s.latest(r.Context(), own)
+	switch {
+	case err != nil:
+	case id == "":
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		err = s.writeFlow(w, r, id, records)
 	}
 	if err != nil {
 		web.Fail(w, r, s.Log, err)
-		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
+}
+
+// latest is the newest flow of a viewer; its id is empty when there is none. Of those that began in the same second it is the one in
+// which something happened last: an id tells no more.
+func (s *server) latest(ctx context.Context, v trace.Viewer) (latest string, records []trace.Record, err error) {
+	ids, _, err := s.Flows.Flows(ctx, v, "", maxTried)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, id := range ids {
+		if latest != "" && id[:8] != latest[:8] {
+			break
+		}
+		found, err := s.Flows.Flow(ctx, id, v)
+		switch {
+		case errors.Is(err, trace.ErrNotFound):
+		case err != nil:
+			return "", nil, err
+		case latest == "" || records[len(records)-1].Begin.Before(found[len(found)-1].Begin):
+			latest, records = id, found
+		}
+	}
+	return latest, records, nil
 }
 
 // writeFlow writes the drawing of a flow, if it is not the one that the caller has already (RFC 9110 §13.1.2).

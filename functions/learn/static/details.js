@@ -31,7 +31,7 @@ export async function details(sheet, flow, step, { close, move }) {
   }
   const decision = step.kind === "note" ? record.decisions[Number(step.part.split(":")[1])] : null;
   const box = sheet.querySelector(".flow-sheet");
-  replace(sheet, head(flow, step, close, move), h("div", { class: "flow-sheet" }, decision ? decided(decision) : null, rules(record), exchange(record, step, flow, decision), tokens(record),
+  replace(sheet, head(flow, step, close, move), h("div", { class: "flow-sheet" }, decision ? decided(decision) : null, rules(record, step.part), exchange(record, step, flow, decision), tokens(record),
     record.decisions.length && !decision ? section("Decided meanwhile", record.decisions.map((d) => h("details", { class: "flow-part" }, h("summary", null, `${d.title}: ${d.outcome}`), decided(d, true)))) : null, curl(record)));
   if (box) {
     sheet.querySelector(".flow-sheet").scrollTop = 0;
@@ -53,11 +53,13 @@ function section(title, ...content) {
   return h("section", { class: "flow-section", "aria-labelledby": id }, h("h3", { id }, title), content);
 }
 
-function rules(record) {
+// rules are those of the message that was chosen first.
+function rules(record, part) {
   if (!record.rules.length) {
     return null;
   }
-  return section(record.rules.length === 1 ? "The rule" : "The rules", record.rules.map((r) => h("blockquote", { class: "flow-rule" },
+  const sorted = [...record.rules].sort((a, b) => Number(b.about === part) - Number(a.about === part));
+  return section(sorted.length === 1 ? "The rule" : "The rules", sorted.map((r) => h("blockquote", { class: "flow-rule" },
     h("p", null, r.title ? h("strong", null, r.title, ". ") : null, r.sentence), h("p", { class: "small" }, h("a", { href: r.url, rel: "noreferrer", target: "_blank" }, r.source)))));
 }
 
