@@ -60,6 +60,11 @@ type choice struct {
 	Chosen       bool
 }
 
+// Asked tells of a decision that somebody has to act first.
+func (s stepLine) Asked() bool {
+	return s.Kind == diagram.Note && strings.HasSuffix(s.Label, string(trace.Asked))
+}
+
 // Time is when a flow began, for those who have no scripts; others see it in their own time zone.
 func (l flowLine) Time() string { return l.Begin.UTC().Format("2 Jan 2006, 15:04:05 UTC") }
 
@@ -207,7 +212,12 @@ func (s *server) comparePage(w http.ResponseWriter, r *http.Request, v viewer) {
 	}
 	inLeft, inRight := stepLines(view.Left, left), stepLines(view.Right, right)
 	for _, p := range diagram.Compare(left, right) {
-		row := pairView{Differs: p.Diffs, Kind: "differs"}
+		row := pairView{Kind: "differs"}
+		for _, d := range p.Differs {
+			if d.What != "label" { // that stands there anyway
+				row.Differs = append(row.Differs, d)
+			}
+		}
 		if p.Left != nil {
 			row.Left = inLeft[key(*p.Left)]
 		}

@@ -33,6 +33,7 @@ export async function details(sheet, flow, step, { close, move }) {
   const box = sheet.querySelector(".flow-sheet");
   replace(sheet, head(flow, step, close, move), h("div", { class: "flow-sheet" }, decision ? decided(decision) : null, rules(record, step.part), exchange(record, step, flow, decision), tokens(record),
     record.decisions.length && !decision ? section("Decided meanwhile", record.decisions.map((d) => h("details", { class: "flow-part" }, h("summary", null, `${d.title}: ${d.outcome}`), decided(d, true)))) : null, curl(record)));
+  sheet.dataset.step = step.anchor;
   if (box) {
     sheet.querySelector(".flow-sheet").scrollTop = 0;
   }
@@ -53,14 +54,19 @@ function section(title, ...content) {
   return h("section", { class: "flow-section", "aria-labelledby": id }, h("h3", { id }, title), content);
 }
 
-// rules are those of the message that was chosen first.
+const shownRules = 2;
+
+// rules are those of the message that was chosen first; the rest can be opened.
 function rules(record, part) {
   if (!record.rules.length) {
     return null;
   }
-  const sorted = [...record.rules].sort((a, b) => Number(b.about === part) - Number(a.about === part));
-  return section(sorted.length === 1 ? "The rule" : "The rules", sorted.map((r) => h("blockquote", { class: "flow-rule" },
-    h("p", null, r.title ? h("strong", null, r.title, ". ") : null, r.sentence), h("p", { class: "small" }, h("a", { href: r.url, rel: "noreferrer", target: "_blank" }, r.source)))));
+  const other = (r) => Number(Boolean(r.about) && !part.startsWith("decision") && r.about !== part);
+  const all = [...record.rules].sort((a, b) => other(a) - other(b)).map((r) => h("blockquote", { class: "flow-rule" },
+    h("p", null, r.title ? h("strong", null, r.title, ". ") : null, r.sentence), h("p", { class: "small" }, h("a", { href: r.url, rel: "noreferrer", target: "_blank" }, r.source))));
+  const more = all.slice(shownRules);
+  return section(all.length === 1 ? "The rule" : "The rules", all.slice(0, shownRules),
+    more.length ? h("details", { class: "flow-more" }, h("summary", null, `${more.length} more`), more) : null);
 }
 
 const outcomes = { allowed: ["done", "✓ allowed"], refused: ["refused", "✕ refused"], asked: ["waiting", "? asked"] };

@@ -89,6 +89,7 @@ export function mount(root, { flow = "latest", deep = false, empty = null, onflo
 
   const render = () => {
     const had = canvas.contains(document.activeElement);
+    const at = canvas.querySelector(".flow-scroll")?.scrollTop ?? 0;
     const flat = view.asList || narrow();
     toggle.hidden = narrow() || !view.data;
     toggle.setAttribute("aria-pressed", String(view.asList));
@@ -97,9 +98,13 @@ export function mount(root, { flow = "latest", deep = false, empty = null, onflo
       return;
     }
     view.current = view.data.steps.some((s) => s.anchor === view.current) ? view.current : view.data.steps[0]?.anchor;
-    replace(canvas, flat ? list(view.data, view.fresh) : draw(view.data, root.clientWidth, view.fresh, root.classList.contains("flow-beside")));
+    replace(canvas, flat ? list(view.data, view.fresh) : draw(view.data, canvas.clientWidth || root.clientWidth, view.fresh, root.classList.contains("flow-beside")));
     canvas.classList.toggle("flow-as-list", flat);
     mark();
+    const scroll = canvas.querySelector(".flow-scroll");
+    if (scroll) {
+      scroll.scrollTop = at;
+    }
     if (had) {
       canvas.querySelector(`[data-step="${view.current}"]`)?.focus({ preventScroll: true });
     }
@@ -135,13 +140,13 @@ export function mount(root, { flow = "latest", deep = false, empty = null, onflo
 
   let width = 0;
   const sized = new ResizeObserver(() => {
-    if (Math.abs(root.clientWidth - width) > 1) {
-      width = root.clientWidth;
+    if (Math.abs(canvas.offsetWidth - width) > 1) {
+      width = canvas.offsetWidth;
       render();
       covered();
     }
   });
-  sized.observe(root);
+  sized.observe(canvas);
 
   // take draws what came.
   const take = (data) => {
@@ -164,7 +169,6 @@ export function mount(root, { flow = "latest", deep = false, empty = null, onflo
     render();
     if (view.fresh.size) {
       said.textContent = `${view.fresh.size} new steps, ${data.steps.length} in all.`;
-      root.dispatchEvent(new CustomEvent("flow:news", { bubbles: true }));
     }
     onflow?.(data);
     if (deep && !view.opened && location.hash.startsWith("#step-")) {

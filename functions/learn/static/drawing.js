@@ -21,13 +21,17 @@ export function draw(flow, room, fresh, dense) {
 
   const bars = svg("g", { class: "flow-bars" });
   const rows = svg("g", null);
+  const numbers = svg("g", { class: "flow-numbers", "aria-hidden": "true" }); // what an arrow is called begins with its number anyway
   const begun = new Map(); // where the bar of an exchange begins
   let y = 16;
   for (const step of flow.steps) {
     const made = step.kind === "note" ? note(step, x, y, width, gap) : arrow(step, x, y, width);
-    const group = svg("g", { class: ["flow-arrow", step.kind === "note" ? "flow-note" : step.dashed ? "flow-answer" : "flow-request", step.failed ? "flow-failed" : "", fresh.has(`${step.record} ${step.part}`) ? "flow-fresh" : ""].filter(Boolean).join(" "),
+    const group = svg("g", { class: ["flow-arrow", step.kind === "note" ? "flow-note" : step.dashed ? "flow-answer" : "flow-request", step.failed ? "flow-failed" : step.label.endsWith("asked") ? "flow-asked" : "", fresh.has(`${step.record} ${step.part}`) ? "flow-fresh" : ""].filter(Boolean).join(" "),
       role: "button", tabindex: "-1", "data-step": step.anchor, "aria-label": spoken(flow, step) }, made.shapes);
     rows.append(group);
+    if (made.number) {
+      numbers.append(made.number);
+    }
     if (step.part === "request") {
       begun.set(step.record, made.at);
     } else if (step.part === "response" && begun.has(step.record)) {
@@ -38,7 +42,7 @@ export function draw(flow, room, fresh, dense) {
   const height = y + 14;
   const lifelines = flow.lanes.map((lane) => svg("line", { class: "flow-life", x1: x.get(lane.party), x2: x.get(lane.party), y1: 0, y2: height }));
   return h("div", { class: "flow-scroll" }, h("div", { class: "flow-heads", "aria-hidden": "true" }, heads(flow, x, width, gap)),
-    svg("svg", { class: "flow-svg", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label }, lifelines, bars, rows));
+    svg("svg", { class: "flow-svg", width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label }, lifelines, bars, rows, numbers));
 }
 
 function heads(flow, x, width, gap) {
@@ -82,15 +86,15 @@ function arrow(step, x, y, width) {
     step.failed ? svg("path", { class: "flow-cross", d: `M${tip - way * 14} ${tipY - 5}l10 10m0 -10l-10 10` })
       : step.dashed ? svg("path", { class: "flow-tip", d: `M${tip - way * 8} ${tipY - 5}L${tip} ${tipY}l${-way * 8} 5` })
         : svg("path", { class: "flow-tip", d: `M${tip} ${tipY}l${-way * 10} -5v10z` }),
-    svg("circle", { class: "flow-number", cx: from, cy: at, r: 9.500 }),
-    svg("text", { class: "flow-digit", x: from, y: at + 3.800, "text-anchor": "middle" }, String(step.n)),
   ];
-  return { shapes, height: at - y + 16, at };
+  const number = svg("g", { class: ["flow-badge", step.dashed ? "flow-answer" : "flow-request", step.failed ? "flow-failed" : ""].join(" ") },
+    svg("circle", { class: "flow-number", cx: from, cy: at, r: 9.500 }), svg("text", { class: "flow-digit", x: from, y: at + 3.800, "text-anchor": "middle" }, String(step.n)));
+  return { shapes, number, height: at - y + 16, at };
 }
 
 // note is a decision, on the lane of who decided.
 function note(step, x, y, width, gap) {
-  const lines = wrap(runs(step), Math.max(gap - 12, 132), 3);
+  const lines = wrap(runs(step), Math.max(gap - 12, 158), 3);
   const wide = Math.max(...lines.map((l) => l.width)) + 44;
   const high = lines.length * line + 14;
   const left = Math.min(Math.max(x.get(step.from) - wide / 2, 4), width - wide - 4);
@@ -129,6 +133,7 @@ function wrap(parts, room, most) {
       while (wide > room) { // one word that is too long, such as a path
         const fits = longest(word, font, room);
         put(lines, word.slice(0, fits), font, room, room, space);
+      lines.at(-1).broken = true;
         word = word.slice(fits);
         wide = widthOf(word, font);
       }
@@ -168,7 +173,8 @@ function put(lines, word, font, wide, room, space) {
 }
 
 function text(l, x, y, anchor = "middle") {
-  return svg("text", { class: "flow-label", x, y, "text-anchor": anchor }, l.runs.map(([words, font]) => svg("tspan", { class: `flow-${font}` }, words)));
+  // The space at the end is for ears only: without it the words of two lines would be one.
+  return svg("text", { class: "flow-label", x, y, "text-anchor": anchor }, l.runs.map(([words, font]) => svg("tspan", { class: `flow-${font}` }, words)), l.broken ? null : " ");
 }
 
 // Icons of 22 by 22, drawn with one pen.

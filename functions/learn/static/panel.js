@@ -4,6 +4,7 @@ import { mount } from "./diagram.js";
 import { h, replace } from "./dom.js";
 
 const key = "vetassist-flow-panel";
+const seenKey = "vetassist-flow-seen"; // the flow and how many of its steps this tab has shown
 const aside = document.getElementById("flow-panel");
 const read = () => {
   try {
@@ -15,7 +16,6 @@ const read = () => {
 
 if (aside) {
   let diagram = null;
-  let shown = null; // the flow
   const wide = matchMedia("(min-width: 70rem)");
   const title = h("a", { href: "/flow/", class: "flow-panel-title" }, "Flight recorder");
   const close = h("button", { type: "button", class: "quiet flow-slim", "aria-label": "Close the flight recorder" }, "✕");
@@ -26,15 +26,27 @@ if (aside) {
 
   const empty = () => h("div", { class: "flow-panel-empty" }, h("p", null, h("strong", null, "Every step appears here, as it happens.")),
     h("p", { class: "muted" }, "Ask something that needs your data. Then click an arrow to see what was sent, what was decided, and which rule it follows."));
+  // unseen scrolls to the first step that is new in this tab: after a login that is where the story goes on.
+  const unseen = (flow) => {
+    const [id, count] = (sessionStorage.getItem(seenKey) ?? "").split(" ");
+    const first = id === flow.id ? flow.steps[Number(count)] : flow.steps[0];
+    sessionStorage.setItem(seenKey, `${flow.id} ${flow.steps.length}`);
+    const scroll = box.querySelector(".flow-scroll");
+    const step = first && scroll?.querySelector(`[data-step="${first.anchor}"]`);
+    if (step && !box.classList.contains("flow-open")) {
+      const at = step.getBoundingClientRect().top - scroll.getBoundingClientRect().top + scroll.scrollTop;
+      scroll.scrollTop = id === flow.id ? at - scroll.querySelector(".flow-heads").offsetHeight - 8 : 0;
+    }
+  };
   const set = () => {
     const open = read() !== "closed";
     document.documentElement.classList.toggle("flow-panel-closed", !open);
     opener.hidden = open;
     if (open && wide.matches) {
       diagram ??= mount(box, { flow: "latest", empty, onflow: (flow) => {
-        shown = flow.id;
         title.textContent = flow.title;
         title.href = `/flow/${flow.id}`;
+        unseen(flow);
       } });
     } else {
       diagram?.stop();
@@ -53,12 +65,5 @@ if (aside) {
   wide.addEventListener("change", set);
   document.addEventListener("chat:asked", () => diagram?.now());
   document.addEventListener("chat:answered", () => diagram?.now());
-  // New steps scroll into view, but not while somebody reads one.
-  box.addEventListener("flow:news", () => {
-    const scroll = box.querySelector(".flow-scroll");
-    if (scroll && !box.classList.contains("flow-open")) {
-      scroll.scrollTop = scroll.scrollHeight;
-    }
-  });
   set();
 }

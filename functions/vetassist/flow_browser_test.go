@@ -1,0 +1,247 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestBrowserFourClicks: from the base URL to Bob's answer, drawn as a diagram, with four clicks and no key.
+func TestBrowserFourClicks(t *testing.T) {
+	b := newTab(t, chromium(t), newWorld(t).URL)
+	b.open("/")
+	clicks := 0
+	click := func(element, words string) {
+		clicks++
+		b.click(element, words)
+	}
+	click("button", "When is Fido's next vaccination?")
+	b.see("a", "Log in and connect")
+	click("a", "Log in and connect")
+	b.see("button", "Continue as bob")
+	click("button", "Continue as bob")
+	b.see("button", "Deny")
+	click("button", "Allow")
+	b.see("article", "Rabies")
+	if clicks > 4 {
+		t.Errorf("%d clicks", clicks)
+	}
+	b.until(`document.querySelectorAll("#flow-panel svg [data-step]").length > 20`)
+	for _, lane := range []string{"Browser", "Vet Assist AI", "Authorization server", "VetAssist MCP server"} {
+		if !eval[bool](b, fmt.Sprintf(`[...document.querySelectorAll("#flow-panel .flow-lane title")].some((e) => e.textContent === %q)`, lane)) {
+			t.Errorf("the diagram has no lane %q", lane)
+		}
+	}
+	b.arrows(t, connectStory)
+	if eval[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
+		t.Error("chat and diagram are wider than the window")
+	}
+	b.looks(screenshotDir(t), "four-clicks")
+}
+
+// TestBrowserFlows opens every arrow and every note of three flows, and looks at all pages of the recorder.
+func TestBrowserFlows(t *testing.T) {
+	library := axe(t)
+	browser := chromium(t)
+	dir := screenshotDir(t)
+	w := newWorld(t)
+	b := newTab(t, browser, w.URL)
+	b.open("/flow/")
+	b.see("strong", "Nothing is here yet")
+	b.open("/")
+	b.flowShots(library, dir, "chat-before")
+	stories := []struct{ name, title string }{}
+	did := func(name, title string) { stories = append(stories, struct{ name, title string }{name, title}) }
+
+	b.say("When is Fido's next vaccination?")
+	b.see("a", "Log in and connect")
+	b.click("a", "Log in and connect")
+	b.login("bob")
+	b.see("button", "Deny")
+	b.click("button", "Allow")
+	b.see("article", "Rabies")
+	did("connect", "When is Fido's next vaccination?")
+	w.clock.turn(time.Second) // the list shows them in order
+	b.say("Book an appointment for Fido next Tuesday at 10")
+	b.click("a", "Review and allow")
+	b.see("button", "Deny")
+	b.click("button", "Allow")
+	b.see("article", "Appointment booked")
+	did("step-up", "Book an appointment for Fido next Tuesday at 10")
+	w.clock.turn(time.Second)
+	b.say("Change Fido's weight to 30 kg")
+	b.see("article", "Pet Owner")
+	did("refusal", "Change Fido's weight to 30 kg")
+	b.until(`document.querySelectorAll("#flow-panel svg [data-step]").length > 5`)
+	b.flowShots(library, dir, "chat")
+
+	ids := map[string]string{}
+	t.Run("list", func(t *testing.T) {
+		b := b.in(t)
+		b.open("/flow/")
+		b.see("h1", "What really happened")
+		for _, s := range stories {
+			ids[s.name] = eval[string](b, fmt.Sprintf(`[...document.querySelectorAll(".flow-title")].find((a) => a.textContent === %q)?.pathname.split("/").pop() ?? ""`, s.title))
+			if ids[s.name] == "" {
+				t.Errorf("no flow %q", s.title)
+			}
+		}
+		if got := eval[[]string](b, `[...document.querySelectorAll(".flow-title")].map((a) => a.textContent)`); !slices.Equal(got, []string{stories[2].title, stories[1].title, stories[0].title}) {
+			t.Errorf("the newest is not first: %q", got)
+		}
+		if got := eval[[]string](b, `[...document.querySelectorAll(".flow-line .flow-outcome")].map((a) => a.textContent)`); !slices.Equal(got, []string{"Refused", "Done", "Done"}) {
+			t.Errorf("outcomes: %q", got)
+		}
+		b.flowShots(library, dir, "list")
+		b.open("/flow/?outcome=refused")
+		b.see("a", stories[2].title)
+		if n := eval[int](b, `document.querySelectorAll(".flow-line").length`); n != 1 {
+			t.Errorf("%d flows are refused", n)
+		}
+		b.open("/flow/?q=zzz")
+		b.see("p", "No flow fits that")
+		b.flowShots(library, dir, "list-none")
+	})
+	for _, s := range stories {
+		t.Run(s.name, func(t *testing.T) { b.in(t).everyStep(t, ids[s.name], s.name != "refusal") })
+	}
+	t.Run("looks", func(t *testing.T) {
+		b := b.in(t)
+		for _, s := range stories {
+			b.open("/flow/" + ids[s.name])
+			b.until(`document.querySelectorAll("svg [data-step]").length > 5`)
+			b.flowShots(library, dir, s.name)
+		}
+		b.open("/flow/" + ids["connect"] + "#step-2")
+		b.see("h3", "Repeat it")
+		b.flowShots(library, dir, "open-arrow")
+	})
+	t.Run("compare", func(t *testing.T) {
+		b := b.in(t)
+		b.open("/flow/")
+		b.do(chromedp.Click(chromedp.CSS(`[value="`+ids["connect"]+`"]`)), chromedp.Click(chromedp.CSS(`[value="`+ids["step-up"]+`"]`)))
+		b.do(chromedp.Click(chromedp.CSS("#compare")))
+		b.see("h1", "Two flows side by side")
+		if at := eval[string](b, `location.search`); at != "?left="+ids["connect"]+"&right="+ids["step-up"] {
+			t.Errorf("the older one is not on the left: %s", at)
+		}
+		for _, kind := range []string{"same", "differs", "left"} {
+			if eval[int](b, `document.querySelectorAll("tr.flow-`+kind+`").length`) == 0 {
+				t.Errorf("no step is %s", kind)
+			}
+		}
+		b.flowShots(library, dir, "compare")
+		b.click("label", "Show only what differs")
+		b.until(`!document.querySelector("tr.flow-same").checkVisibility()`)
+	})
+}
+
+// everyStep opens each arrow and note, by mouse, and checks that it is explained. consents says that somebody consents in this flow.
+func (b *tab) everyStep(t *testing.T, id string, consents bool) {
+	b.open("/flow/" + id)
+	b.until(`document.querySelectorAll("svg [data-step]").length > 5`)
+	type explained struct{ Step, Wrong string }
+	wrong, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]explained](strings.ReplaceAll(`(async () => {
+		const wrong = [];
+		let sets = 0, claims = 0;
+		const steps = [...document.querySelectorAll("svg [data-step]")].map((e) => e.dataset.step);
+		for (const step of steps) {
+			const said = (what) => wrong.push({ Step: step + " " + document.querySelector('svg [data-step="' + step + '"]').getAttribute("aria-label"), Wrong: what });
+			document.querySelector('svg [data-step="' + step + '"]').dispatchEvent(new MouseEvent("click", { bubbles: true }));
+			const sheet = document.querySelector(".flow-details");
+			for (let i = 0; i < 500 && !(location.hash === "#step-" + step && sheet.querySelector(".flow-curl") && sheet.dataset.step === step); i++) {
+				await new Promise((done) => setTimeout(done, 10));
+			}
+			if (sheet.dataset.step !== step) { said("does not open"); continue; }
+			const text = sheet.textContent;
+			if (!/Request/.test(text)) said("no request");
+			if (!/Response/.test(text)) said("no response");
+			if (!sheet.querySelector(".flow-rule a[href^='https://']")) said("no rule with a link");
+			if (!(sheet.querySelector(".flow-rule p")?.textContent.length > 20)) said("no sentence of a rule");
+			if (!sheet.querySelector(".flow-curl pre")?.textContent.includes("curl")) said("no curl");
+			if (step.includes(".") && !sheet.querySelector(".flow-verdict")?.textContent.trim().length) said("no decision");
+			if (sheet.querySelector(".flow-verdict .refused") && !sheet.querySelector(".flow-compared, .flow-sets")) said("refused, and nothing compared");
+			sets += sheet.querySelectorAll(".flow-sets").length;
+			claims += sheet.querySelectorAll(".flow-claims").length;
+			for (const row of sheet.querySelectorAll(".flow-claims tbody tr")) {
+				if (!row.lastElementChild.textContent.trim()) said("claim without a meaning: " + row.textContent);
+			}
+		}
+		if (!claims) wrong.push({ Step: "all", Wrong: "no token is explained" });
+		if (!sets && ${consents}) wrong.push({ Step: "all", Wrong: "the four sets are nowhere" });
+		return wrong;
+	})()`, "${consents}", strconv.FormatBool(consents)), chromedp.EvalAwaitPromise))
+	b.must(err)
+	for _, w := range wrong {
+		t.Errorf("%s: %s", w.Step, w.Wrong)
+	}
+}
+
+// flowShots takes a page as a desktop and a phone show it, in both colours, and has axe-core look at each.
+func (b *tab) flowShots(library, dir, name string) {
+	b.t.Helper()
+	for _, width := range []int64{1440, 390} {
+		b.do(size(width, 900, width < 500))
+		b.until(`!document.querySelector(".flow-details[aria-busy]")`)
+		if eval[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
+			b.t.Errorf("%s is wider than a window of %d", name, width)
+		}
+		b.accessible(library, fmt.Sprintf("%s at %d", name, width))
+		b.looks(dir, fmt.Sprintf("%s-%d", name, width))
+	}
+	b.do(size(1280, 900, false))
+}
+
+// connectStory is what the connect is about, in its order: parts of what a screen reader says of the arrows.
+var connectStory = []string{
+	"Browser asks Vet Assist AI: POST /chat",
+	"Vet Assist AI asks VetAssist MCP server: POST /mcp",
+	"VetAssist MCP server answers Vet Assist AI: 401",
+	"/.well-known/oauth-protected-resource",
+	"/.well-known/oauth-authorization-server",
+	"Browser asks Vet Assist AI: GET /connect",
+	"Browser asks Authorization server: GET /oauth/authorize",
+	"Browser asks Authorization server: POST /oauth/login",
+	"Browser asks Authorization server: POST /oauth/consent",
+	"Browser asks Vet Assist AI: GET /callback",
+	"Vet Assist AI asks Authorization server: POST /oauth/token",
+	"Authorization server answers Vet Assist AI: 200",
+	"tools/call get_pet_vaccination_info",
+	"VetAssist MCP server answers Vet Assist AI: 200",
+}
+
+// arrows checks that the diagram on the page has these, in this order.
+func (b *tab) arrows(t *testing.T, want []string) {
+	t.Helper()
+	said := eval[[]string](b, `[...document.querySelectorAll("svg [data-step]")].map((e) => e.getAttribute("aria-label"))`)
+	at := 0
+	for _, part := range want {
+		for at < len(said) && !strings.Contains(said[at], part) {
+			at++
+		}
+		if at == len(said) {
+			t.Fatalf("no arrow %q at its place in\n%s", part, strings.Join(said, "\n"))
+		}
+	}
+}
+
+// looks takes the page as it is, without changing its size, and once more in dark colours.
+func (b *tab) looks(dir, name string) {
+	b.t.Helper()
+	for _, colours := range []string{"light", "dark"} {
+		b.do(scheme(colours))
+		png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+		b.must(err)
+		if err := os.WriteFile(filepath.Join(dir, "flow-"+name+"-"+colours+".png"), png, 0o644); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	b.do(scheme("light"))
+}
