@@ -31,7 +31,7 @@ export async function details(sheet, flow, step, { close, move }) {
   }
   const decision = step.kind === "note" ? record.decisions[Number(step.part.split(":")[1])] : null;
   const box = sheet.querySelector(".flow-sheet");
-  replace(sheet, head(flow, step, close, move), h("div", { class: "flow-sheet" }, decision ? decided(decision) : null, rules(record, step.part), exchange(record, step, flow, decision), tokens(record),
+  replace(sheet, head(flow, step, close, move), h("div", { class: "flow-sheet" }, decision ? decided(decision) : null, rules(record), exchange(record, step, flow, decision), tokens(record),
     record.decisions.length && !decision ? section("Decided meanwhile", record.decisions.map((d) => h("details", { class: "flow-part" }, h("summary", null, `${d.title}: ${d.outcome}`), decided(d, true)))) : null, curl(record)));
   sheet.dataset.step = step.anchor;
   if (box) {
@@ -56,13 +56,12 @@ function section(title, ...content) {
 
 const shownRules = 2;
 
-// rules are those of the message that was chosen first; the rest can be opened.
-function rules(record, part) {
+// rules come with the one that the exchange is most about first; the rest can be opened.
+function rules(record) {
   if (!record.rules.length) {
     return null;
   }
-  const other = (r) => Number(Boolean(r.about) && !part.startsWith("decision") && r.about !== part);
-  const all = [...record.rules].sort((a, b) => other(a) - other(b)).map((r) => h("blockquote", { class: "flow-rule" },
+  const all = record.rules.map((r) => h("blockquote", { class: "flow-rule" },
     h("p", null, r.title ? h("strong", null, r.title, ". ") : null, r.sentence), h("p", { class: "small" }, h("a", { href: r.url, rel: "noreferrer", target: "_blank" }, r.source))));
   const more = all.slice(shownRules);
   return section(all.length === 1 ? "The rule" : "The rules", all.slice(0, shownRules),
