@@ -56,9 +56,6 @@ var order = []Lane{
 	{trace.Outside, "Another server"},
 }
 
-// Order are all parties that there can be, from left to right.
-func Order() []Lane { return slices.Clone(order) }
-
 // Lanes are the parties that take part, from left to right.
 func Lanes(records []trace.Record) []Lane {
 	var lanes []Lane
