@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +17,11 @@ import (
 // TestBrowserFourClicks: from the base URL to Bob's answer, drawn as a diagram, with four clicks and no key.
 func TestBrowserFourClicks(t *testing.T) {
 	b := newTab(t, chromium(t), newWorld(t).URL)
+	film := &film{tab: b, dir: screenshotDir(t)}
+	b.do(size(1280, 760, false))
 	b.open("/")
+	b.see("strong", "Every step appears here")
+	film.take(120)
 	clicks := 0
 	click := func(element, words string) {
 		clicks++
@@ -24,10 +29,14 @@ func TestBrowserFourClicks(t *testing.T) {
 	}
 	click("button", "When is Fido's next vaccination?")
 	b.see("a", "Log in and connect")
+	b.until(`document.querySelectorAll("#flow-panel svg [data-step]").length > 5`)
+	film.take(220)
 	click("a", "Log in and connect")
 	b.see("button", "Continue as bob")
+	film.take(150)
 	click("button", "Continue as bob")
 	b.see("button", "Deny")
+	film.take(180)
 	click("button", "Allow")
 	b.see("article", "Rabies")
 	if clicks > 4 {
@@ -43,7 +52,31 @@ func TestBrowserFourClicks(t *testing.T) {
 	if eval[bool](b, `document.documentElement.scrollWidth > innerWidth`) {
 		t.Error("chat and diagram are wider than the window")
 	}
-	b.looks(screenshotDir(t), "four-clicks")
+	film.take(200)
+	for eval[bool](b, `(() => { const s = document.querySelector("#flow-panel .flow-scroll"); s.scrollTop += 130; return s.scrollTop + s.clientHeight < s.scrollHeight - 2; })()`) {
+		film.take(22)
+	}
+	film.take(120)
+	eval[any](b, `document.querySelector('#flow-panel [aria-label*="Token issue: allowed"]').dispatchEvent(new MouseEvent("click", { bubbles: true }))`)
+	b.see("caption", "The four sets")
+	film.take(350)
+}
+
+// film takes the pictures of the README's moving one; the name of each ends in how long it is shown, in hundredths of a second.
+type film struct {
+	*tab
+	dir   string
+	taken int
+}
+
+func (f *film) take(hundredths int) {
+	f.t.Helper()
+	f.taken++
+	png, err := chromedp.Run(f.ctx, chromedp.CaptureScreenshot())
+	f.must(err)
+	if err := os.WriteFile(filepath.Join(f.dir, fmt.Sprintf("film-%02d-%d.png", f.taken, hundredths)), png, 0o644); err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 // TestBrowserFlows opens every arrow and every note of three flows, and looks at all pages of the recorder.
@@ -244,4 +277,46 @@ func (b *tab) looks(dir, name string) {
 		}
 	}
 	b.do(scheme("light"))
+}
+
+// TestBrowserLongFlow: a flow of as many exchanges as are kept is drawn at once, and asking for news of it stays cheap.
+func TestBrowserLongFlow(t *testing.T) {
+	browser := chromium(t)
+	w := newWorld(t)
+	for range 400 {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", w.URL+"/.well-known/oauth-protected-resource", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("User-Agent", "Long-Client/1")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	b := newTab(t, browser, w.URL)
+	b.open("/oauth/login")
+	b.login("admin")
+	b.see("h1", "account")
+	b.open("/flow/?person=Long-Client")
+	b.click("a", "Long-Client")
+	b.see("h1", "Long-Client")
+	b.until(`document.querySelectorAll("svg [data-step]").length === 800`)
+	times := eval[[]float64](b, `(() => {
+		const toggle = document.querySelector(".flow-toggle");
+		toggle.click();
+		const began = performance.now();
+		toggle.click();
+		const drawn = performance.now();
+		document.body.offsetHeight; // with the layout
+		return [drawn - began, performance.now() - began];
+	})()`)
+	t.Logf("800 arrows drawn in %.0f ms, with the layout %.0f ms", times[0], times[1])
+	took := times[1]
+	if took > 5000 {
+		t.Errorf("800 arrows are drawn in %.0f ms", took)
+	}
+	asked := eval[float64](b, `performance.getEntriesByType("resource").find((e) => e.name.includes("/flow/api/flows/")).duration`)
+	t.Logf("asked for in %.0f ms", asked)
 }

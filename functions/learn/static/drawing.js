@@ -7,9 +7,20 @@ const line = 16; // height of a line of text
 const fonts = { plain: "550 12.5px system-ui, sans-serif", mono: "11.5px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace", heavy: "600 12.5px system-ui, sans-serif" };
 const ruler = document.createElement("canvas").getContext("2d");
 
+const widths = new Map(); // most words come again
+
 function widthOf(text, font) {
-  ruler.font = fonts[font];
-  return ruler.measureText(text).width;
+  const key = `${font} ${text}`;
+  let width = widths.get(key);
+  if (width === undefined) {
+    ruler.font = fonts[font];
+    width = ruler.measureText(text).width;
+    if (widths.size > 5000) {
+      widths.clear();
+    }
+    widths.set(key, width);
+  }
+  return width;
 }
 
 // draw returns the heads of the lanes, which stay in view, and the diagram below them.
