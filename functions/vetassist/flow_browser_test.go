@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/vetassist/vetassist/shared/config"
 )
 
 // TestBrowserFourClicks: from the base URL to Bob's answer, drawn as a diagram, with four clicks and no key.
@@ -155,6 +159,56 @@ func TestBrowserFlows(t *testing.T) {
 		b.open("/flow/" + ids["connect"] + "#step-2")
 		b.see("h3", "Repeat it")
 		b.flowShots(library, dir, "open-arrow")
+	})
+	t.Run("by keyboard", func(t *testing.T) {
+		b := b.in(t)
+		b.open("/flow/" + ids["connect"])
+		b.until(`document.querySelectorAll("svg [data-step]").length > 5`)
+		b.tabTo(`e.dataset.step === "1"`)
+		at := func(want string) {
+			t.Helper()
+			if got := eval[string](b, `document.activeElement.dataset.step ?? document.activeElement.tagName`); got != want {
+				t.Errorf("the focus is on %s, not %s", got, want)
+			}
+		}
+		b.press(kb.ArrowRight)
+		at("1.1")
+		b.press(kb.End)
+		b.press(kb.ArrowLeft)
+		b.press(kb.Home)
+		at("1")
+		b.press(kb.ArrowRight + kb.ArrowRight)
+		at("2")
+		b.press(kb.Enter)
+		b.see("h2", "POST /mcp")
+		b.until(`document.activeElement.tagName === "H2"`)
+		b.press(kb.ArrowRight) // the next one, which is open at once
+		b.see("h2", "Token check")
+		b.press(kb.Escape)
+		b.until(`!document.querySelector(".flow-details").checkVisibility()`)
+		at("2.1")
+		if hash := eval[string](b, `location.hash`); hash != "" {
+			t.Errorf("nothing is open at %s", hash)
+		}
+		b.do(size(390, 844, true)) // a phone has the list
+		b.until(`document.querySelectorAll("ol [data-step]").length > 5 && !document.querySelector(".flow-svg")`)
+		b.click("button", "needs a token")
+		b.see("h3", "Repeat it")
+		b.do(size(1280, 900, false))
+	})
+	t.Run("the panel stays closed", func(t *testing.T) {
+		b := b.in(t)
+		b.open("/")
+		b.until(`document.querySelectorAll("#flow-panel svg [data-step]").length > 5`)
+		b.do(chromedp.Click(chromedp.CSS(`#flow-panel [aria-label="Close the flight recorder"]`)))
+		b.see("button", "Show what happens")
+		b.open("/")
+		b.see("button", "Show what happens")
+		if eval[bool](b, `document.querySelector("#flow-panel").checkVisibility()`) {
+			t.Error("it is open again")
+		}
+		b.click("button", "Show what happens")
+		b.until(`document.querySelectorAll("#flow-panel svg [data-step]").length > 5`)
 	})
 	t.Run("compare", func(t *testing.T) {
 		b := b.in(t)
@@ -319,4 +373,27 @@ func TestBrowserLongFlow(t *testing.T) {
 	}
 	asked := eval[float64](b, `performance.getEntriesByType("resource").find((e) => e.name.includes("/flow/api/flows/")).duration`)
 	t.Logf("asked for in %.0f ms", asked)
+}
+
+// TestNoPanelWithoutRecorder: the chat says nothing of what is not there, and the recorder's page says how to have it.
+func TestNoPanelWithoutRecorder(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.Recorder = config.RecorderOff })
+	get := func(path string) string {
+		resp, err := http.Get(w.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if page := get("/"); strings.Contains(page, "flow-panel") || strings.Contains(page, "/flow/") {
+		t.Error("the chat has a panel that would stay empty")
+	}
+	if page := get("/flow/"); !strings.Contains(page, "VETASSIST_RECORDER=on") {
+		t.Error("the page does not say how to turn the recorder on")
+	}
 }

@@ -86,11 +86,13 @@ function tick(ok) {
 
 const columns = [["requested", "Requested"], ["client", "Client"], ["role", "Role"], ["consent", "Consent"], ["granted", "Granted"]];
 
+const identity = ["openid", "profile", "email", "offline_access"]; // outside the formula
+
 // sets is the formula, scope by scope.
 function sets(s) {
   const scopes = [...new Set(columns.slice(0, 1).concat(columns.slice(4)).flatMap(([name]) => s[name] ?? []))];
-  const others = [...new Set(columns.flatMap(([name]) => s[name] ?? []))].filter((scope) => !scopes.includes(scope));
-  const row = (scope) => h("tr", null, h("th", { scope: "row" }, h("code", null, scope)), columns.map(([name]) => h("td", { class: name === "granted" ? "flow-granted" : null }, tick((s[name] ?? []).includes(scope)))));
+  const others = [...new Set(columns.flatMap(([name]) => s[name] ?? []))].filter((scope) => !scopes.includes(scope) && !identity.includes(scope));
+  const row = (scope) => h("tr", { class: scopes.includes(scope) ? null : "flow-unasked" }, h("th", { scope: "row" }, h("code", null, scope)), columns.map(([name]) => h("td", { class: name === "granted" ? "flow-granted" : null }, tick((s[name] ?? []).includes(scope)))));
   return [scrolled("The four sets", h("table", { class: "flow-table flow-sets" }, h("caption", null, "The four sets, and what is in all of them"),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, "Scope"), columns.map(([, title]) => h("th", { scope: "col" }, title)))),
     h("tbody", null, [...scopes, ...others].map(row)))), h("p", { class: "small muted" }, "granted = requested ∩ client ∩ role ∩ consent")];
