@@ -61,9 +61,7 @@ type choice struct {
 }
 
 // Asked tells of a decision that somebody has to act first.
-func (s stepLine) Asked() bool {
-	return s.Kind == diagram.Note && strings.HasSuffix(s.Label, string(trace.Asked))
-}
+func (s stepLine) Asked() bool { return s.Outcome == trace.Asked }
 
 // Time is when a flow began, for those who have no scripts; others see it in their own time zone.
 func (l flowLine) Time() string { return l.Begin.UTC().Format("2 Jan 2006, 15:04:05 UTC") }

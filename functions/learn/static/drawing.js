@@ -37,7 +37,7 @@ export function draw(flow, room, fresh, dense) {
   let y = 16;
   for (const step of flow.steps) {
     const made = step.kind === "note" ? note(step, x, y, width, gap) : arrow(step, x, y, width);
-    const group = svg("g", { class: ["flow-arrow", step.kind === "note" ? "flow-note" : step.dashed ? "flow-answer" : "flow-request", step.failed ? "flow-failed" : step.label.endsWith("asked") ? "flow-asked" : "", fresh.has(`${step.record} ${step.part}`) ? "flow-fresh" : ""].filter(Boolean).join(" "),
+    const group = svg("g", { class: ["flow-arrow", step.kind === "note" ? "flow-note" : step.dashed ? "flow-answer" : "flow-request", step.failed ? "flow-failed" : step.outcome === "asked" ? "flow-asked" : "", fresh.has(`${step.record} ${step.part}`) ? "flow-fresh" : ""].filter(Boolean).join(" "),
       role: "button", tabindex: "-1", "data-step": step.anchor, "aria-label": spoken(flow, step) }, made.shapes);
     rows.append(group);
     if (made.number) {
@@ -117,7 +117,7 @@ function note(step, x, y, width, gap) {
     svg("path", { class: "flow-paper", d: `M${left} ${top}h${wide - 10}l10 10v${high - 10}h${-wide}z` }),
     svg("path", { class: "flow-fold", d: `M${left + wide - 10} ${top}v10h10` }),
     step.failed ? svg("path", { class: "flow-mark", d: `M${cx - 4} ${cy - 9}h8l5 5v8l-5 5h-8l-5 -5v-8z` }) : svg("circle", { class: "flow-mark", cx, cy, r: 8.500 }),
-    step.label.endsWith("asked") ? svg("text", { class: "flow-digit", x: cx, y: cy + 4, "text-anchor": "middle" }, "?")
+    step.outcome === "asked" ? svg("text", { class: "flow-digit", x: cx, y: cy + 4, "text-anchor": "middle" }, "?")
       : svg("path", { class: "flow-sign", d: step.failed ? `M${cx - 3.500} ${cy - 3.500}l7 7m0 -7l-7 7` : `M${cx - 4} ${cy}l3 3l5 -6` }),
     lines.map((l, i) => text(l, left + 34, top + 18 + i * line, "start")),
   ];

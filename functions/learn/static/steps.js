@@ -6,7 +6,7 @@ import { titleOf } from "./words.js";
 export function steps(flow, fresh) {
   return h("ol", { class: "flow-steps", "aria-label": `Steps of “${flow.title}”` }, flow.steps.map((step) => {
     const note = step.kind === "note";
-    const cls = ["flow-item", note ? "flow-item-note" : step.dashed ? "flow-item-answer" : "flow-item-request", step.failed ? "flow-failed" : step.label.endsWith("asked") ? "flow-asked" : "", fresh.has(`${step.record} ${step.part}`) ? "flow-fresh" : ""];
+    const cls = ["flow-item", note ? "flow-item-note" : step.dashed ? "flow-item-answer" : "flow-item-request", step.failed ? "flow-failed" : step.outcome === "asked" ? "flow-asked" : "", fresh.has(`${step.record} ${step.part}`) ? "flow-fresh" : ""];
     return h("li", null, h("button", { type: "button", class: cls.filter(Boolean).join(" "), "data-step": step.anchor },
       h("b", { class: note ? "flow-n flow-n-note" : "flow-n", "aria-hidden": note ? "true" : null }, note ? mark(step) : String(step.n)),
       h("span", { class: "flow-words" },
@@ -16,5 +16,5 @@ export function steps(flow, fresh) {
 }
 
 function mark(step) {
-  return step.failed ? "✕" : step.label.endsWith("asked") ? "?" : "✓";
+  return step.failed ? "✕" : step.outcome === "asked" ? "?" : "✓";
 }
