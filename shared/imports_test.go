@@ -65,6 +65,8 @@ var house = map[string][]string{
 	// The teaching layer reads what was recorded, and who is looking.
 	"functions/learn":         {"functions/learn/*", "shared/access", "shared/config", "shared/directory", "shared/host", "shared/store", "shared/trace", "shared/web"},
 	"functions/learn/diagram": {"shared/trace"}, // pure: what was recorded, drawn and explained
+	"functions/learn":         {"functions/learn/*", "shared/access", "shared/attacks", "shared/audit", "shared/config", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/trace", "shared/web"},
+	"functions/learn/course":  {"shared/audit", "shared/trace"}, // pure
 
 	// A Lambda entry puts a function on DynamoDB.
 	"functions/oauth/lambda": {"functions/oauth", "seed", "shared/*"},

@@ -7,7 +7,11 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/host"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -23,6 +27,11 @@ type Config struct {
 	Directory *directory.Directory
 	Access    *access.Registry
 	Flows     *trace.Reader
+	Store     store.Store // of the course: how far each person is
+	Audit     *audit.Log
+	Tokens    *token.Verifier    // of access tokens for the admin API
+	Clock     *host.VirtualClock // nil: it cannot be moved here
+	Demo      bool               // the demo's people are here
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -33,6 +42,7 @@ type server struct {
 	login      web.Cookie // of the authorization server
 	seen       web.Cookie // of the recorder
 	sameOrigin *http.CrossOriginProtection
+	judged     judged
 }
 
 // New returns the handler.
@@ -51,6 +61,7 @@ func New(c Config) (http.Handler, error) {
 func (s *server) routes() http.Handler {
 	mux := http.NewServeMux()
 	s.flowRoutes(mux)
+	s.courseRoutes(mux)
 	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
 	mux.Handle(s.pages.ModulesPattern(), s.pages.Assets())
 	return mux

@@ -41,7 +41,7 @@ func newHandler(o *Options, db store.Store, client *http.Client, recorder *trace
 	if outside == nil {
 		outside = egress.Client(o.ClientDomains, nil)
 	}
-	h := host.Host{Config: o.Config, Store: db, HTTP: client, Outside: outside, Files: seed.Files, Now: o.Now, Rand: o.Rand, Log: o.Log}
+	h := host.Host{Config: o.Config, Store: db, HTTP: client, Outside: outside, Files: seed.Files, Now: o.Now, Clock: o.clock, Rand: o.Rand, Log: o.Log}
 	mux := http.NewServeMux()
 	for _, f := range functions {
 		h := h

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vetassist/vetassist/functions/learn"
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store"
@@ -47,6 +48,8 @@ type Options struct {
 	RequestTime time.Duration
 	// Open opens the store, and tells how to close it; default the SQLite file Config.DB.
 	Open func(ctx context.Context, now func() time.Time) (store.Store, func() error, error)
+
+	clock *host.VirtualClock // behind Now, on somebody's own machine; else nil
 }
 
 // Server is a running VetAssist.
@@ -149,11 +152,20 @@ func (s *Server) open(ctx context.Context, o *Options) error {
 	if err != nil {
 		return err
 	}
+	if o.Local() && !o.Lambda {
+		o.clock = host.NewVirtualClock(o.Now)
+		o.Now = o.clock.Now
+	}
 	db, closeStore, err := o.Open(ctx, o.Now)
 	if err != nil {
 		return err
 	}
 	s.closeStore = closeStore
+	if o.clock != nil {
+		if err := learn.RestoreClock(ctx, db, o.clock); err != nil {
+			return err
+		}
+	}
 	if s.filled, err = fill(ctx, db, o); err != nil {
 		return fmt.Errorf("filling the database: %w", err)
 	}

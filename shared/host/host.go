@@ -21,6 +21,7 @@ type Host struct {
 	Outside *http.Client // for requests to addresses that somebody named whom nobody here knows: package egress
 	Files   fs.FS        // the folder seed
 	Now     func() time.Time
+	Clock   *VirtualClock // behind Now; nil: it cannot be moved here
 	Rand    io.Reader
 	Log     *slog.Logger
 }

@@ -1,0 +1,91 @@
+package learn
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/vetassist/vetassist/functions/learn/course"
+	"github.com/vetassist/vetassist/shared/web"
+)
+
+// checkList is the answer of GET /learn/api/checks.
+type checkList struct {
+	User    string       `json:"user,omitempty"` // username
+	Passed  int          `json:"passed"`
+	Of      int          `json:"of"`
+	Ahead   int64        `json:"clock_ahead,omitempty"` // seconds
+	Lessons []lessonLine `json:"lessons"`
+}
+
+type lessonLine struct {
+	ID     string      `json:"id"`
+	Title  string      `json:"title"`
+	Short  string      `json:"-"`
+	URL    string      `json:"url"`
+	Passed bool        `json:"passed"`
+	Done   int         `json:"done"`
+	Checks []checkLine `json:"checks"`
+}
+
+type checkLine struct {
+	ID     string    `json:"id"`
+	Title  string    `json:"title"`
+	How    string    `json:"how"`
+	Hint   string    `json:"hint"`
+	After  string    `json:"after,omitempty"`
+	Passed bool      `json:"passed"`
+	At     time.Time `json:"at,omitzero"`
+	Flow   string    `json:"flow,omitempty"` // address of where it can be seen
+}
+
+// listChecks tells what is passed. It is asked every few seconds, so it says 304 where nothing is new.
+func (s *server) listChecks(w http.ResponseWriter, r *http.Request, v viewer) {
+	passed, err := s.passed(r.Context(), v.Viewer)
+	if err != nil {
+		s.failJSON(w, r, err)
+		return
+	}
+	list := s.checks(v, passed)
+	body, err := json.Marshal(list)
+	if err != nil {
+		s.failJSON(w, r, err)
+		return
+	}
+	sum := sha256.Sum256(body)
+	tag := `"` + hex.EncodeToString(sum[:12]) + `"`
+	w.Header().Set("ETag", tag)
+	w.Header().Set("Cache-Control", "no-cache, private")
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	web.JSON(w, http.StatusOK, list)
+}
+
+func (s *server) checks(v viewer, passed map[string]course.Pass) checkList {
+	list := checkList{User: v.user.Username}
+	if s.Clock != nil {
+		list.Ahead = int64(s.Clock.Ahead() / time.Second)
+	}
+	for _, l := range course.Lessons {
+		line := lessonLine{ID: l.ID, Title: l.Title, Short: l.Short, URL: "/learn/" + l.ID, Checks: []checkLine{}}
+		for _, c := range l.Checks {
+			check := checkLine{ID: c.ID, Title: c.Title, How: c.How, Hint: c.Hint, After: c.After}
+			if p, ok := passed[c.ID]; ok {
+				check.Passed, check.At = true, p.At.UTC()
+				line.Done++
+				if p.Flow != "" {
+					check.Flow = "/flow/" + p.Flow
+				}
+			}
+			line.Checks = append(line.Checks, check)
+		}
+		line.Passed = line.Done == len(line.Checks)
+		list.Passed, list.Of = list.Passed+line.Done, list.Of+len(line.Checks)
+		list.Lessons = append(list.Lessons, line)
+	}
+	return list
+}
