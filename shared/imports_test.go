@@ -26,6 +26,7 @@ var house = map[string][]string{
 
 	"shared/config":    {},
 	"shared/web":       {},
+	"shared/attacks":   {}, // words
 	"shared/clientkey": {}, // the key of whoever is on the other side
 	"shared/egress":    {"shared/config"},
 	"shared/rbac":      {}, // the formula is pure: no store, no token, no HTTP

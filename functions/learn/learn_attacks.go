@@ -1,4 +1,6 @@
 package learn
 
-// attackCatalogue is what the lesson of the attack lab lists; nil: there is no list here.
-func attackCatalogue() any { return nil }
+import "github.com/vetassist/vetassist/shared/attacks"
+
+// attackCatalogue is what the lesson of the attack lab lists.
+func attackCatalogue() any { return attacks.All() }

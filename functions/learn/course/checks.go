@@ -134,7 +134,7 @@ var Lessons = []Lesson{
 		{ID: "foreign-call", Title: "And called a tool with it", How: "A client other than the chat called a tool with a token about you, and it worked.",
 			Hint: "Ask your host which pets you have.", find: record(func(s *Seen, r trace.Record) bool { return r.From == trace.Client && s.holds(r) && worked(r) })},
 	}},
-	{"attacks", "The attack lab", "Forty ways to break in, and what stops each of them.", []Check{
+	{"attacks", "The attack lab", "Many ways to break in, and what stops each of them.", []Check{
 		{ID: "code-replay", Title: "A code came twice, and that ended it", How: "The audit log says that a code of yours was used a second time, so what it gave was revoked.",
 			Hint: "Run the attack code-replay as you.", find: event(audit.CodeReuse)},
 		{ID: "refresh-theft", Title: "A stolen refresh token ended its whole family", How: "The audit log says that a refresh token of yours came again after it was replaced.",
