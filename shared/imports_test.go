@@ -87,6 +87,7 @@ var house = map[string][]string{
 	"functions/vetassist/discovery":  {"shared/config"},                                     // and so is this,
 	"functions/vetassist/federation": {"functions/vetassist/discovery"},                     // this,
 	"functions/vetassist/nightly":    {"functions/vetassist/discovery", "shared/clientkey"}, // and this
+	"functions/vetassist/visitor":    {"functions/vetassist/discovery"},                     // whoever comes from outside
 	"functions/vetassist":            {"functions/*", "shared/*", "seed"},
 
 	// What drives foreign programs is no part of the house, but some of it opens a door of it.
