@@ -83,9 +83,10 @@ var house = map[string][]string{
 	"scripts/conformance/extract": {"scripts/conformance/table"},
 	"scripts/conformance/ran":     {"scripts/conformance/table"},
 
-	"functions/vetassist/doctor":     {"shared/config"},                                     // a stranger too, to whatever it examines
-	"functions/vetassist/discovery":  {"shared/config"},                                     // and so is this,
-	"functions/vetassist/federation": {"functions/vetassist/discovery"},                     // this,
+	"functions/vetassist/doctor":     {"shared/config"},                 // a stranger too, to whatever it examines
+	"functions/vetassist/discovery":  {"shared/config"},                 // and so is this,
+	"functions/vetassist/federation": {"functions/vetassist/discovery"}, // this,
+	"functions/vetassist/progress":   {"functions/vetassist/visitor"},
 	"functions/vetassist/nightly":    {"functions/vetassist/discovery", "shared/clientkey"}, // and this
 	"functions/vetassist/visitor":    {"functions/vetassist/discovery"},                     // whoever comes from outside
 	"functions/vetassist":            {"functions/*", "shared/*", "seed"},

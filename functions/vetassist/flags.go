@@ -18,8 +18,9 @@ Usage:
   go run ./functions/vetassist seed                fills the DynamoDB table of a deployment
   go run ./functions/vetassist doctor URL          examines a VetAssist, local or deployed, and says how to mend it
   go run ./functions/vetassist nightly [URL]       reminds owners of vaccinations: a program without a person
+  go run ./functions/vetassist learn check [URL]   says which checks of the course somebody has passed
 
-Each of the last four takes -h, too.
+Each of the last five takes -h, too.
 
 Flags (in brackets the environment variable of the same meaning; the flag wins):
 

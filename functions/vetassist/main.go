@@ -43,6 +43,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			return examine(args[1:], stdout, stderr)
 		case "nightly":
 			return remind(args[1:], os.Stdin, stdout, stderr)
+		case "learn":
+			return learnCheck(args[1:], os.Stdin, stdout, stderr)
 		case "help":
 			args = []string{"-h"}
 		}
