@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -257,4 +259,23 @@ func TestBoardOfThirty(t *testing.T) {
 		t.Fatalf("%d people", len(board.People))
 	}
 	t.Logf("a board of thirty took %s", time.Since(began))
+}
+
+// TestReadmeLearnCheck runs the command that the README shows for it, at the end of the first lesson.
+func TestReadmeLearnCheck(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := regexp.MustCompile("(?s)```\ngo run ./functions/vetassist learn check ([^\n]*)\n```\n\n```\n(.*?)```").FindStringSubmatch(string(text))
+	if shown == nil {
+		t.Fatal("the README shows no learn check")
+	}
+	l := newWorld(t).learner()
+	l.connect("When is Fido's next vaccination?", "bob")
+	l.passes("answered")
+	code, out, errs := runLearn(append(strings.Fields(shown[1]), l.base)...)
+	if want := strings.ReplaceAll(shown[2], "http://localhost:8080", l.base); code != exitOK || errs != "" || out != want {
+		t.Errorf("%d %s\n%s\nwant\n%s", code, errs, out, want)
+	}
 }
