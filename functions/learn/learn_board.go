@@ -23,7 +23,7 @@ import (
 
 const (
 	maxOnBoard   = 50 // people on a page
-	judgedAtOnce = 4
+	judgedAtOnce = 8
 	boardEvents  = 2000 // of the audit log, read once for all
 	readAdmin    = "admin:read"
 )
