@@ -62,16 +62,16 @@ func problem(w http.ResponseWriter, status int, detail string) {
 // board tells administrators who has passed what: with an access token for the admin API, as that itself takes it, or in the browser in
 // which they are logged in.
 func (s *server) board(w http.ResponseWriter, r *http.Request) {
-	status, detail, err := s.mayLead(r)
+	no, err := s.mayLead(r)
 	if err != nil {
 		s.failJSON(w, r, err)
 		return
 	}
-	if status != 0 {
-		if status == http.StatusUnauthorized { // RFC 6750 §3
-			w.Header().Set("WWW-Authenticate", fmt.Sprintf("Bearer resource_metadata=%q, scope=%q", s.BaseURL+"/.well-known/oauth-protected-resource/admin/api", readAdmin))
+	if no != nil {
+		if c := no.challenge(s.BaseURL); c != "" {
+			w.Header().Set("WWW-Authenticate", c)
 		}
-		problem(w, status, detail)
+		problem(w, no.status, no.detail)
 		return
 	}
 	users, next, err := s.boardPeople(r)
@@ -92,57 +92,78 @@ func (s *server) board(w http.ResponseWriter, r *http.Request) {
 	web.JSON(w, http.StatusOK, list)
 }
 
-// mayLead finds out whether somebody may see the board; status 0: yes.
-func (s *server) mayLead(r *http.Request) (status int, detail string, err error) {
+// refusal is why somebody does not see the board.
+type refusal struct {
+	status int
+	code   string // of RFC 6750 §3.1
+	detail string
+}
+
+// challenge tells a client what to try next (RFC 6750 §3); empty where no other token would help.
+func (no *refusal) challenge(base string) string {
+	why := ""
+	switch {
+	case no.code != "":
+		why = fmt.Sprintf("error=%q, error_description=%q, ", no.code, no.detail)
+	case no.status != http.StatusUnauthorized:
+		return ""
+	}
+	return fmt.Sprintf("Bearer %sresource_metadata=%q, scope=%q", why, base+"/.well-known/oauth-protected-resource/admin/api", readAdmin)
+}
+
+// mayLead finds out whether somebody may see the board; no refusal: yes.
+func (s *server) mayLead(r *http.Request) (*refusal, error) {
 	if r.Header.Get("Authorization") == "" {
 		v, err := s.who(r)
 		switch {
 		case err != nil:
-			return 0, "", err
+			return nil, err
 		case v.All:
-			return 0, "", nil
+			return nil, nil
 		case v.User != "":
-			return http.StatusForbidden, "Only an administrator may see the board.", nil
+			return &refusal{http.StatusForbidden, "", "Only an administrator may see the board."}, nil
 		}
-		return http.StatusUnauthorized, "An access token for the admin API is needed, or a login of an administrator.", nil
+		return &refusal{http.StatusUnauthorized, "", "An access token for the admin API is needed, or a login of an administrator."}, nil
 	}
 	raw, err := web.Bearer(r)
 	if err != nil {
-		return http.StatusUnauthorized, "An access token is needed.", nil
+		return &refusal{http.StatusUnauthorized, "", "An access token is needed."}, nil
 	}
 	claims, err := s.Tokens.Verify(r.Context(), raw)
 	var invalid *token.InvalidError
 	if errors.As(err, &invalid) {
-		return http.StatusUnauthorized, "The access token was refused: " + invalid.Reason + ".", nil
+		return &refusal{http.StatusUnauthorized, "invalid_token", "The access token was refused: " + invalid.Reason + "."}, nil
 	}
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
 	if claims.Key() != "" { // RFC 9449 §7.2
-		return http.StatusUnauthorized, "The access token is bound to a key, and this takes bearer tokens only.", nil
+		return &refusal{http.StatusUnauthorized, "invalid_token", "The access token is bound to a key, and this takes bearer tokens only."}, nil
 	}
 	return s.stillLeads(r.Context(), claims)
 }
 
 // stillLeads asks what the bearer may do now, as the admin API does: a token may be ten minutes old.
-func (s *server) stillLeads(ctx context.Context, c token.Claims) (status int, detail string, err error) {
-	no := func(status int, detail string) (int, string, error) { return status, detail, nil }
+func (s *server) stillLeads(ctx context.Context, c token.Claims) (*refusal, error) {
+	invalid := func(detail string) (*refusal, error) {
+		return &refusal{http.StatusUnauthorized, "invalid_token", detail}, nil
+	}
 	client, err := s.Directory.Client(ctx, c.ClientID)
 	if errors.Is(err, directory.ErrNotFound) {
-		return no(http.StatusUnauthorized, "The application that this token was issued to is disabled or deleted.")
+		return invalid("The application that this token was issued to is disabled or deleted.")
 	}
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
 	server, err := s.Directory.Server(ctx, directory.AdminServer)
 	if err != nil {
-		return 0, "", err
+		return nil, err
 	}
 	roles := client.Roles
 	var decision rbac.Decision
 	if c.Subject == c.ClientID {
 		if c.IssuedAt.Before(client.SecretChanged) {
-			return no(http.StatusUnauthorized, "The application has another secret, or other keys, since this token was issued.")
+			return invalid("The application has another secret, or other keys, since this token was issued.")
 		}
 		decision, err = s.Directory.WhyMachine(ctx, client, server, c.Scopes())
 	} else {
@@ -150,26 +171,26 @@ func (s *server) stillLeads(ctx context.Context, c token.Claims) (status int, de
 		user, err = s.Directory.ActiveUser(ctx, c.Subject)
 		switch {
 		case errors.Is(err, directory.ErrNotFound):
-			return no(http.StatusUnauthorized, "This user can no longer log in.")
+			return invalid("This user can no longer log in.")
 		case err != nil:
-			return 0, "", err
+			return nil, err
 		case user.SignedOutSince(c.IssuedAt.Time):
-			return no(http.StatusUnauthorized, "You were signed out everywhere. Please log in again.")
+			return invalid("You were signed out everywhere. Please log in again.")
 		}
 		roles = user.Roles
 		decision, err = s.Directory.Why(ctx, user, client, server, c.Scopes())
 	}
 	switch {
 	case err != nil:
-		return 0, "", err
+		return nil, err
 	case !slices.Contains(roles, directory.AdministratorRole) || !slices.Contains(c.Roles, directory.AdministratorRole):
-		return no(http.StatusForbidden, "Only the role "+directory.AdministratorRole+" may do this. Another administrator can give it to you.")
+		return &refusal{http.StatusForbidden, "", "Only the role " + directory.AdministratorRole + " may do this. Another administrator can give it to you."}, nil
 	case !rbac.Satisfies(c.Scopes(), []string{readAdmin}):
-		return no(http.StatusForbidden, "This needs the scope "+readAdmin+".")
+		return &refusal{http.StatusForbidden, "insufficient_scope", "This needs the scope " + readAdmin + "."}, nil
 	case !rbac.Satisfies(decision.Granted, []string{readAdmin}):
-		return no(http.StatusUnauthorized, "The scope "+readAdmin+" was taken back since this token was issued.")
+		return invalid("The scope " + readAdmin + " was taken back since this token was issued.")
 	}
-	return 0, "", nil
+	return nil, nil
 }
 
 // boardPeople are those who were asked for.

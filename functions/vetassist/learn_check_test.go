@@ -134,7 +134,7 @@ func TestBoard(t *testing.T) {
 		"a cursor of another question": {l.admin.token, "cursor=!!!&prefix=b", 400},
 	} {
 		if got, b := w.board(c.token, c.query); got.status != c.status || b.Detail == "" || len(b.People) > 0 || got.header.Get("Content-Type") != "application/problem+json" ||
-			(c.status == 401) != (got.header.Get("WWW-Authenticate") != "") {
+			(c.status == 401) != (got.header.Get("WWW-Authenticate") != "") || (c.status == 401 && c.token != "") != strings.Contains(got.header.Get("WWW-Authenticate"), `error="invalid_token"`) {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
 	}
