@@ -94,7 +94,7 @@ const (
 )
 
 // BenchmarkRecorder measures what the flight recorder adds to a tool call: how long one waits that comes after the other, and how many
-// there are in a second with sixteen connections. The numbers of the README are from here:
+// there are in a second with sixteen connections. The README tells what came of it:
 //
 //	go test -run '^$' -bench Recorder -benchtime 1x ./functions/vetassist
 func BenchmarkRecorder(b *testing.B) {
