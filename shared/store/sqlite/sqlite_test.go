@@ -137,6 +137,35 @@ func TestSweepsWhatExpired(t *testing.T) {
 	}
 }
 
+// A file does not grow for ever with what lives for a day, also when much is written at once.
+func TestSweepKeepsUp(t *testing.T) {
+	clock := storetest.NewClock()
+	path := filepath.Join(t.TempDir(), "v.db")
+	db := open(t, path, clock.Now)
+	raw, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	for day := range 4 {
+		for i := range 100 {
+			var ops []store.Op
+			for j := range store.MaxOps {
+				it := store.Item{Partition: "test/1", Sort: fmt.Sprint(day, "-", i, "-", j), Body: []byte(`{}`), Expires: clock.Now().Add(time.Hour)}
+				ops = append(ops, store.Put(it, store.Always()))
+			}
+			if err := db.Write(t.Context(), ops...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		clock.Advance(24 * time.Hour)
+		var left int
+		if err := raw.QueryRow("SELECT count(*) FROM items").Scan(&left); err != nil || left > 100*store.MaxOps+1000 {
+			t.Errorf("day %d: %d items, %v", day, left, err)
+		}
+	}
+}
+
 func TestKilled(t *testing.T) {
 	storetest.RunCrash(t, func(ctx context.Context, location string, now func() time.Time) (store.Store, func() error, error) {
 		db, err := sqlite.Open(ctx, location, now)

@@ -35,7 +35,7 @@ type function struct {
 
 var minimal = function{name: "minimal `aws-lambda-go` handler", pkg: module + "shared/web/lambda/coldstart/testdata/minimal", method: "GET", target: "/", status: http.StatusOK}
 
-// All requests but that to mcp, whose first answer is the challenge to a stranger, read the table.
+// All requests but those to mcp, whose first answer is the challenge to a stranger, and to learn, where nobody is logged in, read the table.
 var functions = []function{
 	minimal,
 	{name: "jwks", pkg: module + "functions/jwks/lambda", method: "GET", target: "/.well-known/jwks.json", status: http.StatusOK},
@@ -45,6 +45,7 @@ var functions = []function{
 	{name: "mcp", pkg: module + "functions/mcp/lambda", method: "POST", target: "/mcp", body: `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`, status: http.StatusUnauthorized},
 	{name: "admin", pkg: module + "functions/admin/lambda", method: "GET", target: "/admin/", status: http.StatusOK},
 	{name: "app", pkg: module + "functions/app/lambda", method: "GET", target: "/", status: http.StatusOK},
+	{name: "learn", pkg: module + "functions/learn/lambda", method: "GET", target: "/flow/api/flows", status: http.StatusOK},
 }
 
 func main() {
