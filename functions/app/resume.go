@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -65,6 +66,7 @@ func (a *app) goOn(ctx context.Context, b *browser, c conversation, id string) e
 func (a *app) goOnNow(ctx context.Context, b *browser, c conversation, id string) (exchange, error) {
 	ex := *c.find(id)
 	trace.Continue(ctx, ex.Flow)
+	ex.Flow = cmp.Or(trace.Flow(ctx), ex.Flow) // the old one is forgotten after a day
 	before := conversation{}
 	for _, e := range c.Exchanges {
 		if e.ID != id && e.At.Before(ex.At) {
