@@ -17,10 +17,11 @@ type clientDocument struct {
 	oauthex.ClientRegistrationMetadata
 }
 
-// describe answers authorization servers that ask who the client is that calls itself by this address. It is there only when we do, and
-// tells no secret. On a loopback base URL the address is http, and only our own authorization server reads it: nobody else reaches it.
+// describe answers authorization servers that ask who the client is that calls itself by this address. It is there whether we go by it or not,
+// so that the ways to be known can be compared (vetassist walkthrough -clients), and tells no secret: whoever uses it gets the answer sent to us.
+// On a loopback base URL the address is http, and only our own authorization server reads it: nobody else reaches it.
 func (a *app) describe(w http.ResponseWriter, r *http.Request) {
-	if !a.describes() || a.document != a.base+documentPath {
+	if a.document != a.base+documentPath {
 		a.nothingHere(w, r)
 		return
 	}

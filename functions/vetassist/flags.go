@@ -19,6 +19,7 @@ Usage:
   go run ./functions/vetassist doctor URL          examines a VetAssist, local or deployed, and says how to mend it
   go run ./functions/vetassist nightly [URL]       reminds owners of vaccinations: a program without a person
   go run ./functions/vetassist learn check [URL]   says which checks of the course somebody has passed
+  go run ./functions/vetassist walkthrough [URL]   tells the story step by step, with real HTTP
 
 Each of the last five takes -h, too.
 

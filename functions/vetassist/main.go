@@ -45,6 +45,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			return remind(args[1:], os.Stdin, stdout, stderr)
 		case "learn":
 			return learnCheck(args[1:], os.Stdin, stdout, stderr)
+		case "walkthrough":
+			return walk(args[1:], os.Stdin, stdout, stderr)
 		case "help":
 			args = []string{"-h"}
 		}

@@ -157,12 +157,8 @@ func makeKey(file string, stdout io.Writer) error {
 
 // readKey takes no key that others on the machine can read: it is the whole proof.
 func readKey(file string) (*clientkey.Key, error) {
-	info, err := os.Stat(file)
-	if err != nil {
+	if err := onlyMine(file); err != nil {
 		return nil, err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("others on this machine may read %s, or write it. Do this first: chmod 600 %s", file, file)
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -173,6 +169,15 @@ func readKey(file string) (*clientkey.Key, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return &key, nil
+}
+
+// onlyMine is nil for a file that nobody else on the machine can read.
+func onlyMine(file string) error {
+	info, err := os.Stat(file)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		err = fmt.Errorf("others on this machine may read %s, or write it. Do this first: chmod 600 %s", file, file)
+	}
+	return err
 }
 
 func readSecret(file string, stdin io.Reader) (string, error) {

@@ -31,6 +31,7 @@ type Form struct {
 // Field is an input, a button or a text area.
 type Field struct {
 	Name, Value, Kind string
+	Label             string // for those who cannot see it (aria-label)
 	Checked           bool
 }
 
@@ -136,7 +137,7 @@ func (p *Page) read(n *html.Node, form int, text *strings.Builder) {
 }
 
 func readField(n *html.Node) Field {
-	f := Field{Name: attr(n, "name"), Value: attr(n, "value"), Kind: attr(n, "type")}
+	f := Field{Name: attr(n, "name"), Value: attr(n, "value"), Kind: attr(n, "type"), Label: attr(n, "aria-label")}
 	f.Checked = slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "checked" })
 	switch n.Data {
 	case "button":
