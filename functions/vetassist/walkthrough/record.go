@@ -145,7 +145,7 @@ func shown(h http.Header, names []string) []string {
 }
 
 // Secrets, by the names that they have in addresses, forms and JSON.
-var secrets = []string{"code", "code_verifier", "code_challenge", "state", "access_token", "refresh_token", "id_token", "token", "client_secret", "form_token", "request_uri", "registration_access_token"}
+var secrets = []string{"code", "code_verifier", "code_challenge", "state", "access_token", "refresh_token", "id_token", "token", "client_secret", "form_token", "nonce", "dpop_jkt", "request_uri", "registration_access_token"}
 
 // hiddenParams are shown not even in part.
 var hiddenParams = []string{"password"}
