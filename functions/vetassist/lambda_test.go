@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -199,6 +200,18 @@ func TestDynamoDBAsDeployed(t *testing.T) {
 	proxy := faulty.New(t, storetest.Endpoint(t), well)
 	c := newCloud(t, proxy.URL, config.RecorderOff)
 	t.Run("story", func(t *testing.T) { tellAt(c.in(t)) })
+	t.Run("walkthrough", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "passwords")
+		text := fmt.Sprintf("bob %s\ncarol %s\nadmin %s\n", passwordOf("bob"), passwordOf("carol"), passwordOf("admin"))
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, tale := range []string{"-yes", "-clients", "-revisions"} { // as scripts/deploy does at its end
+			if out := c.command("walkthrough", "-yes", tale, "-password-file", file, c.URL); !strings.HasSuffix(out, "All of it came as it should.\n") {
+				t.Errorf("%s", out)
+			}
+		}
+	})
 	t.Run("doctor", func(t *testing.T) {
 		if out := c.command("doctor", c.URL); !strings.Contains(out, "x-amzn-remapped-www-authenticate") {
 			t.Errorf("it did not see what the gateway does:\n%s", out)

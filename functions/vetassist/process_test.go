@@ -131,6 +131,44 @@ func TestKill(t *testing.T) {
 	wantTokens(t, "the refresh token of before", second.world().refresh(tokens.Refresh))
 }
 
+// Ctrl-C between two steps of a walkthrough ends it there and then, but puts things back.
+func TestInterruptedWalkthrough(t *testing.T) {
+	w := newWalkWorld(t)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "walkthrough", w.URL)
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err = errors.Join(err, cmd.Start()); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	const upTo = 12 // it has booked then
+	for r := bufio.NewReader(out); strings.Count(said.String(), "Press Enter") < upTo; {
+		b, err := r.ReadByte()
+		if err != nil {
+			t.Fatalf("%v after %s", err, &said)
+		}
+		if said.WriteByte(b); b == '.' && strings.HasSuffix(said.String(), "Press Enter to go on.") && strings.Count(said.String(), "Press Enter") < upTo {
+			_, _ = io.WriteString(in, "\n")
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	rest, _ := io.ReadAll(out)
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(stderr.String(), "stopped before the end") {
+		t.Errorf("%v %s", err, &stderr)
+	}
+	if !strings.Contains(string(rest), "cancelled: the appointment") || !strings.Contains(string(rest), "taken back: what Bob allowed") || strings.Contains(string(rest), "13/22") {
+		t.Errorf("%s", rest)
+	}
+}
+
 // Ctrl-C while a chat is in flight: new connections are refused, but this one still gets its answer, although the app
 // has to call the MCP server for it.
 func TestInterruptFinishesWhatIsInFlight(t *testing.T) {

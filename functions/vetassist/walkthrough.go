@@ -100,12 +100,12 @@ func walk(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			return exitWith(fmt.Errorf("the passwords lack that of %s", user), stderr)
 		}
 	}
-	tellAs(&o, stdin, stdout, !yes && !asJSON, asJSON)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	tellAs(ctx, &o, stdin, stdout, !yes && !asJSON, asJSON)
 	if !asJSON {
 		fmt.Fprintf(stdout, "%s, at %s\n", tale.Title, o.Base)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	err = tale.Run(ctx, o)
 	if err == nil && !asJSON {
 		fmt.Fprintf(stdout, "All of it came as it should.\n")
@@ -114,28 +114,38 @@ func walk(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 // tellAs sets how a story is told: for people, with a pause between the steps, or for machines.
-func tellAs(o *walkthrough.Options, stdin io.Reader, stdout io.Writer, pause, asJSON bool) {
+func tellAs(ctx context.Context, o *walkthrough.Options, stdin io.Reader, stdout io.Writer, pause, asJSON bool) {
 	if asJSON {
 		out := json.NewEncoder(stdout)
 		out.SetEscapeHTML(false)
 		o.Tell = func(t walkthrough.Told) error { return out.Encode(t) }
 		return
 	}
-	enter := bufio.NewReader(io.LimitReader(stdin, 1<<20))
 	o.Before = func(t walkthrough.Told) error { return walkthrough.Intro(stdout, t) }
+	enter := make(chan bool)
+	if pause {
+		go func() {
+			defer close(enter) // nobody is there any more to press it
+			for in := bufio.NewScanner(stdin); in.Scan(); {
+				enter <- true
+			}
+		}()
+	}
 	o.Tell = func(t walkthrough.Told) error {
 		if err := walkthrough.Outcome(stdout, t); err != nil {
 			return err
 		}
-		if pause && t.OK && t.N < t.Of {
-			fmt.Fprint(stdout, "Press Enter to go on. ")
-			if _, err := enter.ReadString('\n'); err != nil {
-				pause = false // nobody is there to press it
-				fmt.Fprintln(stdout)
-			}
-			fmt.Fprintln(stdout)
+		if !pause || !t.OK || t.N == t.Of {
+			return nil
 		}
-		return nil
+		fmt.Fprint(stdout, "Press Enter to go on. ")
+		select {
+		case <-ctx.Done(): // Ctrl-C: things are put back all the same
+			return walkthrough.ErrStopped
+		case pause = <-enter:
+		}
+		_, err := fmt.Fprint(stdout, "\n\n")
+		return err
 	}
 }
 

@@ -7,7 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-const nothing = "–" // in a cell of a variant that does not have this
+const (
+	nothing = "–"       // in a cell of a variant that does not have this
+	over    = "(ended)" // in one of a variant that ended before
+)
 
 // row is what one fact is for each variant.
 type row struct {
@@ -42,12 +45,21 @@ func (t Told) rows() []row {
 				cell = r.Facts[at].Value
 			}
 			if r.Ended != "" && len(r.Facts) == 0 && len(r.Exchanges) == 0 {
-				cell = "(ended)"
+				cell = over
 			}
 			rows[i].cells = append(rows[i].cells, cell)
 		}
 	}
 	return rows
+}
+
+// same is what all variants have that have not ended.
+func (r row) same() (string, bool) {
+	going := slices.DeleteFunc(slices.Clone(r.cells), func(c string) bool { return c == over })
+	if len(going) == 0 || going[0] == nothing {
+		return "", false
+	}
+	return going[0], !slices.ContainsFunc(going, func(c string) bool { return c != going[0] })
 }
 
 // requests is what went over the wire, one a line: a method and a path, and the status that came back.
@@ -107,7 +119,7 @@ func (t Told) table(b *strings.Builder) {
 	line("", names)
 	b.WriteString("  " + strings.Repeat("─", width-2) + "\n")
 	for _, r := range rows {
-		if all := r.cells[0]; all != nothing && !slices.ContainsFunc(r.cells, func(c string) bool { return c != all }) {
+		if all, same := r.same(); same {
 			for i, text := range wrap("the same for all: "+strings.ReplaceAll(all, "\n", " · "), width-4-label) {
 				what := r.what
 				if i > 0 {
