@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/net/html"
+	"github.com/vetassist/vetassist/functions/vetassist/visitor"
 )
 
 // person is somebody at a browser without scripts: it keeps cookies, follows redirects, reads pages and sends forms.
@@ -41,23 +41,12 @@ func (w *world) transport() *http.Transport {
 
 // page is what a browser shows.
 type page struct {
+	*visitor.Page
 	status int
 	url    *url.URL
 	header http.Header
 	raw    string
 	text   string // what a person reads, with single spaces
-	forms  []form
-	links  map[string]string // by their text
-}
-
-type form struct {
-	method, action string
-	fields         []field
-}
-
-type field struct {
-	name, value, kind string
-	checked           bool
 }
 
 // open goes to an address, which may be relative to the base URL.
@@ -99,7 +88,11 @@ func (p *person) do(r *http.Request) *page {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	p.page = readPage(p.t, resp, string(body))
+	read, err := visitor.ReadPage(resp.Request.URL, &visitor.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.page = &page{read, read.Status, read.URL, read.Header, string(body), read.Text()}
 	return p.page
 }
 
@@ -107,24 +100,16 @@ func (p *person) do(r *http.Request) *page {
 // unticks a box.
 func (p *person) submit(has string, changes url.Values) *page {
 	p.t.Helper()
-	i := slices.IndexFunc(p.page.forms, func(f form) bool {
-		return f.has(has) || f.action == has
-	})
+	i := slices.IndexFunc(p.page.Forms, func(f visitor.Form) bool { return f.Has(has) || f.Action == has })
 	if i < 0 {
 		p.t.Fatalf("no form with %q on this page (%d, %s):\n%s", has, p.page.status, p.page.url, p.page.raw)
 	}
-	f := p.page.forms[i]
-	values := url.Values{}
-	for _, f := range f.fields {
-		if f.name == "" || f.kind == "submit" || (f.kind == "checkbox" && !f.checked) {
-			continue
-		}
-		values.Add(f.name, f.value)
-	}
+	f := p.page.Forms[i]
+	values := f.Values()
 	for name, to := range changes {
 		values[name] = to
 	}
-	r, err := http.NewRequestWithContext(p.t.Context(), f.method, p.resolve(f.action), strings.NewReader(values.Encode()))
+	r, err := http.NewRequestWithContext(p.t.Context(), f.Method, p.resolve(f.Action), strings.NewReader(values.Encode()))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -134,98 +119,8 @@ func (p *person) submit(has string, changes url.Values) *page {
 	return p.do(r)
 }
 
-func readPage(t *testing.T, resp *http.Response, body string) *page {
-	t.Helper()
-	p := &page{status: resp.StatusCode, url: resp.Request.URL, header: resp.Header, raw: body, links: map[string]string{}}
-	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
-		p.text = body
-		return p
-	}
-	root, err := html.Parse(strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text strings.Builder
-	var walk func(n *html.Node)
-	walk = func(n *html.Node) {
-		if n.Type == html.ElementNode {
-			switch n.Data {
-			case "form":
-				p.forms = append(p.forms, form{method: strings.ToUpper(attr(n, "method")), action: attr(n, "action")})
-			case "input", "button", "textarea":
-				p.addField(n)
-			case "a":
-				p.links[squeeze(textOf(n))] = attr(n, "href")
-			case "script", "style", "template":
-				return
-			}
-		}
-		if n.Type == html.TextNode {
-			text.WriteString(n.Data + " ")
-		}
-		for c := n.FirstChild; c != nil; c = c.NextSibling {
-			walk(c)
-		}
-	}
-	walk(root)
-	p.text = squeeze(text.String())
-	return p
-}
-
-func (p *page) addField(n *html.Node) {
-	if len(p.forms) == 0 {
-		return
-	}
-	kind := attr(n, "type")
-	if n.Data == "button" {
-		kind = "submit"
-	}
-	last := &p.forms[len(p.forms)-1]
-	last.fields = append(last.fields, field{name: attr(n, "name"), value: attr(n, "value"), kind: kind,
-		checked: slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "checked" })})
-}
-
 // offered are the values of the ticked boxes with this name.
-func (p *page) offered(name string) []string {
-	var values []string
-	for _, f := range p.forms {
-		for _, f := range f.fields {
-			if f.name == name && f.kind == "checkbox" && f.checked {
-				values = append(values, f.value)
-			}
-		}
-	}
-	slices.Sort(values)
-	return values
-}
+func (p *page) offered(name string) []string { return p.Offered(name) }
 
 // has reports whether a form here has the field or button.
-func (p *page) has(name string) bool {
-	return slices.ContainsFunc(p.forms, func(f form) bool { return f.has(name) })
-}
-
-func (f form) has(name string) bool {
-	return slices.ContainsFunc(f.fields, func(f field) bool { return f.name == name })
-}
-
-func attr(n *html.Node, name string) string {
-	for _, a := range n.Attr {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
-
-func textOf(n *html.Node) string {
-	if n.Type == html.TextNode {
-		return n.Data
-	}
-	var b strings.Builder
-	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		b.WriteString(textOf(c))
-	}
-	return b.String()
-}
-
-func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+func (p *page) has(name string) bool { return p.Has(name) }

@@ -24,10 +24,10 @@ func (w *world) taken() {
 // choices are the buttons of the question that is open on the page.
 func (p *page) choices() []string {
 	var values []string
-	for _, f := range p.forms {
-		for _, b := range f.fields {
-			if f.action == "/answer" && b.name == "f0" {
-				values = append(values, b.value)
+	for _, f := range p.Forms {
+		for _, b := range f.Fields {
+			if f.Action == "/answer" && b.Name == "f0" {
+				values = append(values, b.Value)
 			}
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vetassist/vetassist/functions/vetassist/visitor"
 )
 
 // The story can be told of any VetAssist that somebody runs, as scripts/deploy and scripts/sam-local do:
@@ -77,7 +79,7 @@ func (w *world) forget(user string) {
 	p.open("/oauth/login")
 	p.login(user)
 	p.open("/oauth/account")
-	for slices.ContainsFunc(p.page.forms, func(f form) bool { return f.action == remove }) {
+	for slices.ContainsFunc(p.page.Forms, func(f visitor.Form) bool { return f.Action == remove }) {
 		p.submit(remove, url.Values{})
 	}
 }

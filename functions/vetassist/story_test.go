@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vetassist/vetassist/functions/vetassist/visitor"
 )
 
 // TestStory is the story of the README, through the front door only: a browser without scripts, over real HTTP.
@@ -284,11 +286,11 @@ func TestWaysOut(t *testing.T) {
 		a := bob.ask("Which pets do I have?")
 		bob.open(a.AuthorizeURL)
 		bob.login("bob")
-		i := slices.IndexFunc(bob.page.forms, func(f form) bool { return strings.HasPrefix(f.action, "/oauth/logout?") })
+		i := slices.IndexFunc(bob.page.Forms, func(f visitor.Form) bool { return strings.HasPrefix(f.Action, "/oauth/logout?") })
 		if i < 0 {
 			t.Fatal("no way to switch the user")
 		}
-		bob.submit(bob.page.forms[i].action, nil)
+		bob.submit(bob.page.Forms[i].Action, nil)
 		bob.login("alice")
 		p := bob.submit("decision", url.Values{"decision": {"approve"}})
 		if !strings.Contains(p.text, "Luna") || strings.Contains(p.text, "Milo") {

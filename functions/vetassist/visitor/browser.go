@@ -172,7 +172,7 @@ func (b *Browser) visit(ctx context.Context, method string, u *url.URL, form url
 		if err != nil {
 			return nil, err
 		}
-		if b.Page, err = readPage(u, a); err != nil {
+		if b.Page, err = ReadPage(u, a); err != nil {
 			return nil, err
 		}
 		to := b.Page.Target()

@@ -95,7 +95,8 @@ func (f Form) Values() url.Values {
 	return values
 }
 
-func readPage(u *url.URL, a *Answer) (*Page, error) {
+// ReadPage reads what came from an address.
+func ReadPage(u *url.URL, a *Answer) (*Page, error) {
 	p := &Page{URL: u, Status: a.Status, Header: a.Header, Body: a.Body, Links: map[string]string{}}
 	if !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
 		p.text = string(a.Body)

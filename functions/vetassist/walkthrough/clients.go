@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vetassist/vetassist/functions/vetassist/visitor"
 	"github.com/vetassist/vetassist/shared/config"
 )
 
@@ -180,16 +181,9 @@ func between(text, from, to string) string {
 }
 
 func askedAs(ctx context.Context, s *scene) error {
-	p, err := s.login(ctx, "bob")
-	if err != nil {
+	p, err := s.consentPage(ctx)
+	if err != nil || s.ended != "" {
 		return err
-	}
-	if s.variant == byDocument && p.Status == http.StatusBadRequest {
-		s.end("this server does not read the document: " + notice(p))
-		return nil
-	}
-	if !p.Has("decision") {
-		return surprise("a consent page", "%d %s", p.Status, notice(p))
 	}
 	s.fact("its heading", "%s", heading(p.Body))
 	s.fact("whose the app is", "%s", known(p.Text()))
@@ -202,6 +196,24 @@ func askedAs(ctx context.Context, s *scene) error {
 	s.fact("its warning", "%s", warning)
 	s.fact("it asks for", "%s", orNone(strings.Join(p.Offered("scope"), " ")))
 	return nil
+}
+
+// consentPage has Bob log in, and meets the consent page, unless this server may not read the document that the client goes by.
+func (s *scene) consentPage(ctx context.Context) (*visitor.Page, error) {
+	p, err := s.login(ctx, "bob")
+	if err != nil {
+		return nil, err
+	}
+	if !p.Has("decision") {
+		for _, why := range []string{"it cannot be reached", "clients of this host are not accepted here"} {
+			if s.app.ID == s.base+documentPath && strings.Contains(p.Text(), why) {
+				s.end("this server does not read the document at " + s.app.ID + ": " + why)
+				return p, nil
+			}
+		}
+		return nil, surprise("a consent page", "%d %s", p.Status, notice(p))
+	}
+	return p, nil
 }
 
 // known is what the consent page says about a client that nobody checked.

@@ -157,12 +157,9 @@ func requestIn(ctx context.Context, s *scene) error {
 }
 
 func consentIn(ctx context.Context, s *scene) error {
-	p, err := s.login(ctx, "bob")
-	if err != nil {
+	p, err := s.consentPage(ctx)
+	if err != nil || s.ended != "" {
 		return err
-	}
-	if !p.Has("decision") {
-		return surprise("a consent page", "%d %s", p.Status, notice(p))
 	}
 	offered := p.Offered("scope")
 	if slices.Contains(offered, petWrite) {
