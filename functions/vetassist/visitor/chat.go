@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // ChatAnswer is the answer of POST /chat.
@@ -86,27 +87,29 @@ func (b *Browser) Deny(ctx context.Context) (*Page, error) {
 	return b.Submit(ctx, "decision", url.Values{"decision": {"deny"}})
 }
 
-// Access is what the account page offers to remove.
-type Access struct {
-	Client string // as VetAssist knows it: the client_id, or for one with a metadata document a name of the server's own
-	Label  string // says the application's name, and the server's
-	form   url.Values
-}
-
-// Removable are the accesses that the account page on the screen offers to remove.
-func (p *Page) Removable() []Access {
-	var out []Access
+// Removable are the accesses that the account page offers to remove, as their forms' values.
+func (p *Page) Removable() []url.Values {
+	var out []url.Values
 	for _, f := range p.Forms {
 		if f.Action == removeAccess {
-			a := Access{form: f.Values()}
-			a.Client = a.form.Get("client_id")
-			for _, field := range f.Fields {
-				a.Label += field.Label
-			}
-			out = append(out, a)
+			out = append(out, f.Values())
 		}
 	}
 	return out
+}
+
+// Access says whose access one of them is: the names of the application and of the server, as the button has them.
+func (p *Page) Access(removable url.Values) string {
+	for _, f := range p.Forms {
+		if f.Action == removeAccess && f.Values().Encode() == removable.Encode() {
+			for _, field := range f.Fields {
+				if text, found := strings.CutPrefix(field.Label, "Remove access of "); found {
+					return text
+				}
+			}
+		}
+	}
+	return ""
 }
 
 const removeAccess = "/oauth/account/apps/remove"
@@ -116,7 +119,7 @@ func (b *Browser) Apps(ctx context.Context) (*Page, error) {
 	return b.Open(ctx, b.Base+"/oauth/account")
 }
 
-// Remove takes back, on the account page that is on the screen, what a client was allowed at a server.
-func (b *Browser) Remove(ctx context.Context, a Access) (*Page, error) {
-	return b.Submit(ctx, removeAccess, a.form)
+// Remove takes back, on the account page that is on the screen, what a client was allowed at a server: an element of Removable.
+func (b *Browser) Remove(ctx context.Context, access url.Values) (*Page, error) {
+	return b.Submit(ctx, removeAccess, access)
 }

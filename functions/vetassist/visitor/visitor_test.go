@@ -134,6 +134,35 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+// TestAccount: what the account page offers to remove, and removing one of it.
+func TestAccount(t *testing.T) {
+	row := func(client, name string) string {
+		return `<form method="post" action="/oauth/account/apps/remove"><input type="hidden" name="form_token" value="t"><input type="hidden" name="client_id" value="` + client +
+			`"><input type="hidden" name="server" value="mcp://vetassist"><button aria-label="Remove access of ` + name + ` at VetAssist MCP Server">Remove access</button></form>`
+	}
+	var sent url.Values
+	srv := site(t, map[string]http.HandlerFunc{
+		"GET /oauth/account": page(`<form method="post" action="/oauth/logout"><button>Log out</button></form>` + row("one", "Vet Assist AI") + row("two", "A Host (host.example)")),
+		"POST /oauth/account/apps/remove": func(w http.ResponseWriter, r *http.Request) {
+			_ = r.ParseForm()
+			sent = r.PostForm
+			http.Redirect(w, r, "/oauth/account", http.StatusSeeOther)
+		},
+	})
+	b := visitor.NewBrowser(srv.URL, nil)
+	p, err := b.Apps(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := p.Removable()
+	if len(all) != 2 || all[1].Get("client_id") != "two" || p.Access(all[1]) != "A Host (host.example) at VetAssist MCP Server" || p.Access(url.Values{}) != "" {
+		t.Fatalf("%v", all)
+	}
+	if p, err = b.Remove(t.Context(), all[1]); err != nil || p.URL.Path != "/oauth/account" || sent.Encode() != all[1].Encode() {
+		t.Errorf("%v: sent %v", err, sent)
+	}
+}
+
 func TestAsk(t *testing.T) {
 	answer := `{"id":"e1","reply":"Connect first.","tool_calls":[{"name":"get_pet","arguments":{"pet":"Fido"},"scope":"pet-profile:read","outcome":"needs_consent"}],"authorize_url":"https://as.example"}`
 	srv := site(t, map[string]http.HandlerFunc{"POST /chat": func(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package walkthrough
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -83,7 +84,7 @@ func (s *scene) lookBefore(ctx context.Context, user string) error {
 	}
 	s.tidy.before[user] = []string{}
 	for _, f := range p.Removable() {
-		s.tidy.before[user] = append(s.tidy.before[user], f.Client)
+		s.tidy.before[user] = append(s.tidy.before[user], f.Get("client_id"))
 	}
 	return s.leave(ctx, b)
 }
@@ -112,8 +113,10 @@ func (s *scene) takeBack(ctx context.Context, user string) error {
 		return err
 	}
 	for _, client := range s.tidy.allowed[user] {
-		of := func(a visitor.Access) bool { return s.isOf(a, client) }
-		added := func(a visitor.Access) bool { return of(a) && !slices.Contains(s.tidy.before[user], a.Client) }
+		of := func(access url.Values) bool { return s.isOf(p, access, client) }
+		added := func(access url.Values) bool {
+			return of(access) && !slices.Contains(s.tidy.before[user], access.Get("client_id"))
+		}
 		i := slices.IndexFunc(p.Removable(), added)
 		if i < 0 {
 			if slices.ContainsFunc(p.Removable(), of) {
@@ -133,11 +136,11 @@ func (s *scene) takeBack(ctx context.Context, user string) error {
 }
 
 // isOf reports whether an access is that of a client. One with a metadata document goes there by its name and its host.
-func (s *scene) isOf(a visitor.Access, client string) bool {
+func (s *scene) isOf(p *visitor.Page, access url.Values, client string) bool {
 	if client == s.base+documentPath {
-		return strings.HasPrefix(a.Label, fmt.Sprintf("Remove access of %s (%s) at ", s.called, hostOf(client)))
+		return strings.HasPrefix(p.Access(access), fmt.Sprintf("%s (%s) at ", s.called, hostOf(client)))
 	}
-	return a.Client == client
+	return access.Get("client_id") == client
 }
 
 // leave logs out of the chat and of the authorization server.
