@@ -13,7 +13,7 @@ import (
 	"github.com/vetassist/vetassist/functions/vetassist/visitor"
 )
 
-// The story can be told of any VetAssist that somebody runs, as scripts/deploy and scripts/sam-local do:
+// The story can be told of any VetAssist that somebody runs, as scripts/check samlocal does (scripts/deploy has it walked through):
 //
 //	VETASSIST_STORY_URL=https://vet.example go test -count=1 -run '^TestStoryAt$' ./functions/vetassist
 //
