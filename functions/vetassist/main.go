@@ -47,6 +47,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			return learnCheck(args[1:], os.Stdin, stdout, stderr)
 		case "walkthrough":
 			return walk(args[1:], os.Stdin, stdout, stderr)
+		case "attack":
+			return attackIt(args[1:], stdout, stderr)
 		case "help":
 			args = []string{"-h"}
 		}
