@@ -53,9 +53,12 @@ func rfc(number, section, sentence string) Rule {
 	return Rule{"RFC " + number + " §" + section, sentence, "https://www.rfc-editor.org/rfc/rfc" + number + "#section-" + section}
 }
 
-// spec is a rule of MCP's revision 2026-07-28: a page of it, and the heading there.
+// spec is a rule of MCP's revision 2026-07-28: a page of it, and the heading there; without an anchor the page is linked.
 func spec(page, heading, anchor, sentence string) Rule {
-	return Rule{"MCP, " + heading, sentence, "https://modelcontextprotocol.io/specification/2026-07-28/" + page + "#" + anchor}
+	if anchor != "" {
+		anchor = "#" + anchor
+	}
+	return Rule{"MCP, " + heading, sentence, "https://modelcontextprotocol.io/specification/2026-07-28/" + page + anchor}
 }
 
 func owasp(sheet, heading, anchor, sentence string) Rule {

@@ -4,13 +4,13 @@ var mcp = []Attack{
 	{
 		ID: "cors-mcp", Title: "The MCP server, called from another site",
 		Story:     "A script on Mallory's page calls the MCP server from Bob's browser, with a token that it got hold of.",
-		Rule:      spec("basic/transports/streamable-http", "Security & Endpoint", "security--endpoint", "A request with an Origin that is not valid is answered 403."),
+		Rule:      spec("basic/transports/streamable-http", "Security & Endpoint", "", "A request with an Origin that is not valid is answered 403."),
 		Otherwise: "Every page that Bob opens could talk to servers that only his machine reaches.",
 	},
 	{
 		ID: "dns-rebinding", Title: "Mallory's name for Bob's own machine",
 		Story:     "Mallory's page is at rebind.evil.example. When it is loaded, she lets that name point to 127.0.0.1, so that for the browser the server on Bob's machine is her own site.",
-		Rule:      spec("basic/transports/streamable-http", "Security & Endpoint", "security--endpoint", "A server on a person's machine protects itself against DNS rebinding: it answers to its own names only."),
+		Rule:      spec("basic/transports/streamable-http", "Security & Endpoint", "", "A server on a person's machine protects itself against DNS rebinding: it answers to its own names only."),
 		Otherwise: "The browser would see one origin, and protect nothing.",
 	},
 	{

@@ -48,7 +48,7 @@ var tokens = []Attack{
 	{
 		ID: "id-token-as-access", Title: "An ID token as an access token",
 		Story:     "Mallory's app asked Bob only who he is, and got an ID token with a good signature of the same issuer. She brings it to the MCP server and to the admin API.",
-		Rule:      rfc("8725", "3.11", "Each kind of JWT says in typ what it is, and is taken for nothing else."),
+		Rule:      rfc("8725", "3.12", "Kinds of JWTs are told apart by rules that exclude each other: here by typ, and by whom aud names."),
 		Otherwise: "A plain login would be worth as much as a consent.",
 	},
 	{

@@ -19,7 +19,7 @@ func loginCSRF(t *try) {
 	values := page.Forms[slices.IndexFunc(page.Forms, func(f visitor.Form) bool { return f.Has("username") })].Values()
 	values.Set("username", "alice")
 	values.Set("password", t.Logins["alice"])
-	for what, origin := range map[string]string{"from another site": evil, "from a page without an origin": "null", "from a browser that does not say whence, with Mallory's own form token": ""} {
+	for what, origin := range inOrder(map[string]string{"from another site": evil, "from a page without an origin": "null", "from a browser that does not say whence, with Mallory's own form token": ""}) {
 		victim := t.browser()
 		t.get(victim, t.base+"/oauth/login") // so that it has a cookie
 		a := t.send(victim, t.base+"/oauth/login", values, origin)
@@ -133,7 +133,7 @@ func sessionFixation(t *try) {
 	t.must(err)
 	a, err := spy.Do(t.ctx, r)
 	t.must(err)
-	t.judge("the chat's cookie from before the connection", strings.Contains(string(a.Body), `"connected":true`), true, "it is not connected")
+	t.judge("the chat's cookie from before the connection", strings.Contains(string(a.Body), `"connected":true`), a.Status < 500, "it is not connected")
 }
 
 func corsPages(t *try) {

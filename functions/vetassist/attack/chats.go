@@ -26,7 +26,7 @@ func chatState(t *try) {
 	mallory, connect := t.chat("alice")
 	answer := t.answer(mallory, connect).String()
 	victim, _ := t.chat("bob")
-	for what, b := range map[string]*visitor.Browser{"in a browser that has asked something": victim, "in a browser that has not": t.browser()} {
+	for what, b := range inOrder(map[string]*visitor.Browser{"in a browser that has asked something": victim, "in a browser that has not": t.browser()}) {
 		a := t.get(b, answer)
 		got := t.ask(b, "Which pets do I have?")
 		t.judge(what, got.Connected, a.Status == http.StatusBadRequest, said(a))
@@ -38,7 +38,7 @@ func chatState(t *try) {
 
 func mixUp(t *try) {
 	b, connect := t.chat("bob")
-	for what, iss := range map[string][]string{"with Mallory's issuer": {evil}, "without an issuer": nil, "with a slash more": {t.base + "/"}} {
+	for what, iss := range inOrder(map[string][]string{"with Mallory's issuer": {evil}, "without an issuer": nil, "with a slash more": {t.base + "/"}}) {
 		to := t.answer(b, connect)
 		query := to.Query()
 		query["iss"] = iss

@@ -120,7 +120,7 @@ func parTwice(t *try) {
 	t.code("bob", nil)
 	name, a := t.pushed()
 	code := t.followPushed(name, a)
-	for who, b := range map[string]*visitor.Browser{"alice": t.as("alice"), "bob": t.as("bob")} {
+	for who, b := range inOrder(map[string]*visitor.Browser{"alice": t.as("alice"), "bob": t.as("bob")}) {
 		t.noCode("the same link, in the browser of "+who, t.get(b, t.pushedAt(honest, name)), "")
 	}
 	t.redeem(t.client(), code, a, nil)

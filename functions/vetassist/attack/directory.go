@@ -91,7 +91,7 @@ func parameterTwice(t *try) {
 	} {
 		request := c.Request(url.Values{"prompt": {"consent"}})
 		honestOnes := request.Query[x.name]
-		for what, values := range map[string][]string{"after": append(slices.Clone(honestOnes), x.value), "before": append([]string{x.value}, honestOnes...)} {
+		for what, values := range inOrder(map[string][]string{"after": append(slices.Clone(honestOnes), x.value), "before": append([]string{x.value}, honestOnes...)}) {
 			query := merged(request.Query, url.Values{x.name: values})
 			if x.name != "prompt" {
 				query.Del("prompt")
@@ -100,7 +100,7 @@ func parameterTwice(t *try) {
 		}
 	}
 	code, a := t.code("bob", nil)
-	for name, value := range map[string]string{"code": "mallorys", "grant_type": "refresh_token", "client_id": console, "code_verifier": "mallorys", "redirect_uri": evil} {
+	for name, value := range inOrder(map[string]string{"code": "mallorys", "grant_type": "refresh_token", "client_id": console, "code_verifier": "mallorys", "redirect_uri": evil}) {
 		form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "code_verifier": {a.Verifier}, "client_id": {honest}, "redirect_uri": {c.Redirect}}
 		form[name] = append([]string{value}, form[name]...)
 		t.noTokens("at the token endpoint, "+name, t.form("/oauth/token", form), "invalid_request")

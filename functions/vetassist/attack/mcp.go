@@ -50,7 +50,7 @@ func petGuess(t *try) {
 	const nobody = "Nessie"
 	missing := t.message(raw, "get_pet", map[string]any{"pet": nobody})
 	t.control(!worked(missing) && missing.Status == http.StatusOK, "a pet that does not exist is answered %s", said(missing))
-	for what, guess := range map[string]string{"by name": luna.Name, "by id": luna.ID} {
+	for what, guess := range inOrder(map[string]string{"by name": luna.Name, "by id": luna.ID}) {
 		for _, name := range []string{"get_pet", "get_pet_vaccination_info"} {
 			nothing := string(t.message(raw, name, map[string]any{"pet": nobody}).Body)
 			a := t.message(raw, name, map[string]any{"pet": guess})
@@ -64,10 +64,10 @@ func petGuess(t *try) {
 		return a
 	}
 	t.control(worked(read(own.ID)), "Bob cannot read his own pet as a resource")
-	made := own.ID[:len(own.ID)-1] + "~"
+	made := own.ID + "x" // there is no such pet
 	a, nothing := read(luna.ID), read(made)
-	same := bytes.Equal(bytes.ReplaceAll(a.Body, []byte(luna.ID), []byte(made)), nothing.Body)
-	t.judge("as a resource", worked(a) || bytes.Contains(a.Body, []byte(luna.Name+`"`)) && luna.Breed != "" && bytes.Contains(a.Body, []byte(luna.Breed)), same || !worked(a), said(a))
+	told := worked(a) || !bytes.Equal(bytes.ReplaceAll(a.Body, []byte(luna.ID), []byte(made)), nothing.Body)
+	t.judge("as a resource", told, true, "as for a pet that does not exist: "+said(a))
 	write := t.message(raw, "set_reminder", map[string]any{"text": "x", "date": "2030-01-08", "pet": luna.ID})
 	t.judge("a reminder about her", worked(write), true, said(write))
 }
@@ -179,7 +179,8 @@ func requestState(t *try) {
 	} {
 		a := t.asking(c.token, c.args, c.answers)
 		got := worked(a) && !bytes.Contains(a.Body, []byte("input_required"))
-		t.judge(c.what, got, bytes.Contains(a.Body, []byte(`"error"`)), said(a))
+		said := said(a)
+		t.judge(c.what, got, strings.Contains(said, "not open any more") || strings.Contains(said, "was not understood"), said)
 	}
 	a = t.asking(raw, args, with(state, first))
 	var made struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -86,7 +88,8 @@ func saidTokens(got visitor.Tokens) string {
 // noCode judges an answer of the authorization endpoint: an error that goes back to the client, or with no code a page, and no redirect.
 func (t *try) noCode(what string, a visitor.Answer, code string) {
 	to := location(a)
-	got := to.Query().Has("code") || a.Header.Get("Location") != "" && !t.own(to)
+	inFragment, _ := url.ParseQuery(strings.TrimPrefix(to.Fragment, "?")) // what is none holds no code
+	got := to.Query().Has("code") || inFragment.Has("code") || a.Header.Get("Location") != "" && !t.own(to)
 	right := code != "" && to.Query().Get("error") == code || code == "" && a.Header.Get("Location") == "" && a.Status/100 == 4
 	t.judge(what, got, right, said(a))
 }
@@ -153,7 +156,7 @@ func said(a visitor.Answer) string {
 		s += " to the client: " + to.Query().Get("error") + ", " + to.Query().Get("error_description")
 	case a.Header.Get("Location") != "":
 		bare := *to
-		bare.RawQuery = ""
+		bare.RawQuery, bare.Fragment = "", ""
 		s += " to " + bare.String()
 		if to.Query().Has("code") {
 			s += " with a code"
@@ -204,6 +207,17 @@ func clip(s string) string {
 		s = string(r[:240]) + "…"
 	}
 	return s
+}
+
+// inOrder goes through a map in the order of its keys, so that each run tells the same.
+func inOrder[T any](m map[string]T) iter.Seq2[string, T] {
+	return func(yield func(string, T) bool) {
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			if !yield(key, m[key]) {
+				return
+			}
+		}
+	}
 }
 
 // now is what the server takes for the time, near enough for what a client signs.
