@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"iter"
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -197,8 +199,10 @@ func heading(body []byte) string {
 	} else if detail := between("For the developer: <code>", "</code>"); detail != "" {
 		s += ": " + detail
 	}
-	return strings.NewReplacer("&#39;", "'", "&#34;", `"`, "&amp;", "&").Replace(s)
+	return html.UnescapeString(tag.ReplaceAllString(s, ""))
 }
+
+var tag = regexp.MustCompile(`<[^>]*>`)
 
 // clip keeps one line short, and whatever a server says from being anything but text on a terminal.
 func clip(s string) string {

@@ -119,7 +119,7 @@ func show(first string, header http.Header, body []byte) string {
 	case strings.HasPrefix(contentType, "application/x-www-form-urlencoded"):
 		text = shortenForm(string(body))
 	default:
-		text = shortenText(string(body))
+		text = shortenText(strings.TrimSpace(string(body)))
 	}
 	if len(text) > maxShown {
 		text = strings.ToValidUTF8(text[:maxShown], "") + fmt.Sprintf("… (%d bytes)", len(body))
