@@ -20,6 +20,7 @@ import (
 
 const attackUsage = `Attacks a VetAssist, local or deployed, in every way that the catalogue knows, and tells what was refused, by which rule, and what would have happened
 without the defence. Before or after each attack the honest variant is tried, too: a refusal counts only where that works. Attack what is yours.
+What is made there is taken away again. On this machine two attacks turn the server's clock forward, by twelve minutes in all, and the last one floods the registration.
 
 Usage:
 
