@@ -74,8 +74,8 @@ type lab struct {
 type program func(t *try)
 
 const (
-	attackTime  = 90 * time.Second
-	cleanupTime = time.Minute
+	attackTime  = 5 * time.Minute
+	cleanupTime = 3 * time.Minute
 )
 
 // Report is what became of all of them.
