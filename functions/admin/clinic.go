@@ -30,10 +30,19 @@ type snapshotPath struct {
 	ID string `path:"snapshot_id" maxLength:"300"`
 }
 
+type owner struct {
+	UserID string `json:"user_id"`
+	Name   string `json:"name"`
+}
+
 func (a *api) clinicRoutes() {
 	const tag = "Clinic"
 	register(a, huma.Operation{OperationID: "reset-clinic", Method: http.MethodPost, Path: "/clinic/reset", Tags: []string{tag}, Summary: "Delete all pets, appointments and reminders, and fill the clinic with the demo's, as of today",
 		Description: "The demo's owners become the users with the same usernames: Fido goes to whoever is called bob here. Snapshots stay.", DefaultStatus: http.StatusOK, Errors: []int{409}}, a.resetClinic)
+	register(a, huma.Operation{OperationID: "add-owner", Method: http.MethodPut, Path: "/clinic/owners/{user_id}", Tags: []string{tag}, Summary: "Make a user a customer of the clinic, who can have pets",
+		Description: "The staff's tool add_pet takes the user's id as the owner from then on. For one who is a customer already nothing changes.", Errors: []int{404}}, a.addOwner)
+	register(a, huma.Operation{OperationID: "forget-owner", Method: http.MethodDelete, Path: "/clinic/owners/{user_id}", Tags: []string{tag}, Summary: "Delete all that the clinic knows of a user: pets, vaccinations, appointments, reminders, messages",
+		Description: "Also of a user who is deleted. Everybody else's records stay, and they go on meanwhile.", Errors: []int{404, 409}}, a.forgetOwner)
 	register(a, huma.Operation{OperationID: "list-snapshots", Method: http.MethodGet, Path: "/clinic/snapshots", Tags: []string{tag}, Summary: "List copies of the clinic's data"}, a.listSnapshots)
 	register(a, huma.Operation{OperationID: "make-snapshot", Method: http.MethodPost, Path: "/clinic/snapshots", Tags: []string{tag}, Summary: "Copy the clinic's data", DefaultStatus: http.StatusCreated, Errors: []int{409}}, a.makeSnapshot)
 	register(a, huma.Operation{OperationID: "restore-snapshot", Method: http.MethodPost, Path: "/clinic/snapshots/{snapshot_id}/restore", Tags: []string{tag}, Summary: "Bring a copy back in place of what is there", Description: "Days in it are days of the calendar: what was tomorrow's is in the past next week.", Errors: []int{404, 409}}, a.restoreSnapshot)
@@ -57,6 +66,20 @@ func (a *api) resetClinic(ctx context.Context, _ *struct{}) (*struct{ Body clini
 	}
 	counts, err := clinic.Reset(ctx, a.Store, a.Seed, a.Now(), owners)
 	return &struct{ Body clinic.Counts }{counts}, err
+}
+
+func (a *api) addOwner(ctx context.Context, in *UserPath) (*struct{ Body owner }, error) {
+	r, err := a.Directory.UserRecord(ctx, in.UserID)
+	if err != nil {
+		return nil, err
+	}
+	note(ctx, "username", r.Value.Username)
+	out := owner{r.Value.ID, r.Value.Name}
+	return &struct{ Body owner }{out}, a.clinic.AddOwner(ctx, clinic.Owner{ID: out.UserID, Name: out.Name})
+}
+
+func (a *api) forgetOwner(ctx context.Context, in *UserPath) (*empty, error) {
+	return nil, a.clinic.Forget(ctx, in.UserID)
 }
 
 func (a *api) listSnapshots(ctx context.Context, in *ListInput) (*listOutput[snapshot], error) {

@@ -49,3 +49,32 @@ func TestClinic(t *testing.T) {
 		t.Errorf("left: %q", left)
 	}
 }
+
+// TestOwners: a user who is nobody's customer yet becomes one, and is forgotten, whatever becomes of the others.
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.call("POST", "/clinic/reset", "").want(t, "filling", http.StatusOK)
+	dora := as[struct{ ID string }](t, w.call("POST", "/users", `{"username": "dora", "name": "Dora Mill", "roles": ["Pet Owner"]}`).want(t, "dora", 201)).ID
+	for range 2 {
+		got := as[map[string]string](t, w.call("PUT", "/clinic/owners/"+dora, "").want(t, "adding", http.StatusOK))
+		if len(got) != 2 || got["user_id"] != dora || got["name"] != "Dora Mill" {
+			t.Errorf("%v", got)
+		}
+	}
+	profile, err := w.store.Get(t.Context(), "clinic/person/"+dora, "profile")
+	if err != nil || string(profile.Body) != `{"id":"`+dora+`","name":"Dora Mill"}` {
+		t.Errorf("%s, %v", profile.Body, err)
+	}
+	w.call("DELETE", "/users/"+dora, "", "If-Match", "*").want(t, "deleting dora", 204)
+	w.walk([]step{
+		{"nobody added", "PUT", "/clinic/owners/user-nobody", "", 404, ""},
+		{"who is deleted added", "PUT", "/clinic/owners/" + dora, "", 404, ""},
+		{"who is deleted forgotten", "DELETE", "/clinic/owners/" + dora, "", 204, ""},
+		{"and again", "DELETE", "/clinic/owners/" + dora, "", 404, ""},
+		{"bob forgotten", "DELETE", "/clinic/owners/user-bob", "", 204, ""},
+	})
+	if page, err := w.store.List(t.Context(), store.Query{Partition: "clinic/person/" + dora, Prefix: "profile"}); err != nil || len(page.Items) > 0 || w.petsOf("user-bob") != 0 || w.petsOf("user-alice") != 1 {
+		t.Errorf("dora: %v, %v; bob has %d pets, alice %d", page.Items, err, w.petsOf("user-bob"), w.petsOf("user-alice"))
+	}
+}

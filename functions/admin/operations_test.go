@@ -113,6 +113,8 @@ var examples = map[string]struct{ path, body string }{
 	"list-events":               {"/audit", ""},
 	"export-events":             {"/audit/export", ""},
 	"reset-clinic":              {"/clinic/reset", ""},
+	"add-owner":                 {"/clinic/owners/user-carol", ""},
+	"forget-owner":              {"/clinic/owners/user-bob", ""},
 	"list-snapshots":            {"/clinic/snapshots", ""},
 	"make-snapshot":             {"/clinic/snapshots", `{"name": "Before the break"}`},
 	"restore-snapshot":          {"/clinic/snapshots/{id}/restore", ""},

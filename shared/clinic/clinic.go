@@ -120,6 +120,8 @@ func validID(id string) bool {
 	})
 }
 
+const guardSort = "guard"
+
 // attempts bounds how often a change is tried again after another change came first.
 const attempts = 16
 
@@ -132,7 +134,7 @@ func (c *Clinic) change(ctx context.Context, id string, plan func() ([]store.Op,
 			return err
 		}
 		cond := store.IfAbsent()
-		guard, err := store.Read[guardRecord](ctx, c.store, person(id), "guard")
+		guard, err := store.Read[guardRecord](ctx, c.store, person(id), guardSort)
 		if err == nil {
 			cond = store.IfVersion(guard.Version)
 		} else if !errors.Is(err, store.ErrNotFound) {
@@ -145,7 +147,7 @@ func (c *Clinic) change(ctx context.Context, id string, plan func() ([]store.Op,
 		if !guard.Value.Listed {
 			ops = append(ops, listPerson(id))
 		}
-		ops = append(ops, store.Put(store.Encode(person(id), "guard", guardRecord{Listed: true}, time.Time{}), cond))
+		ops = append(ops, store.Put(store.Encode(person(id), guardSort, guardRecord{Listed: true}, time.Time{}), cond))
 		err = c.store.Write(ctx, ops...)
 		if err == nil {
 			return nil

@@ -111,23 +111,9 @@ func wipePerson(ctx context.Context, s store.Store, id string) error {
 		if err != nil {
 			return fmt.Errorf("clinic: %w", err)
 		}
-		var ops []store.Op
-		seen := map[[2]string]bool{}
-		remove := func(item store.Item) {
-			if key := [2]string{item.Partition, item.Sort}; !seen[key] {
-				seen[key] = true
-				ops = append(ops, store.Delete(item.Partition, item.Sort, store.Always()))
-			}
-		}
-		for _, item := range page.Items {
-			more, err := along(item)
-			if err != nil {
-				return fmt.Errorf("clinic: %s/%s: %w", item.Partition, item.Sort, err)
-			}
-			remove(item)
-			for _, m := range more {
-				remove(m)
-			}
+		ops, err := deletions(page.Items)
+		if err != nil {
+			return err
 		}
 		if len(ops) == 0 {
 			ops = append(ops, unlistPerson(id))
