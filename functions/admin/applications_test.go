@@ -66,6 +66,7 @@ func TestApplications(t *testing.T) {
 		{"disabled", "PATCH", at, `{"disabled": true}`, 200, ""},
 		{"the console disabled", "PATCH", "/applications/vetassist-console", `{"disabled": true}`, 409, ""},
 		{"the console deleted", "DELETE", "/applications/vetassist-console?cascade=true", "", 409, ""},
+		{"the command line disabled", "PATCH", "/applications/vetassist-cli", `{"disabled": true}`, 409, ""},
 		{"the console's authorization taken", "DELETE", "/applications/vetassist-console/authorizations/" + adminAPI, "", 409, ""},
 	})
 	got := as[made](t, w.call("PUT", at+"/authorizations/"+vetassist, `{"scopes": ["reminder:read", "pet-profile:read"]}`, "If-Match", w.tag(at)).want(t, "authorizing", 200))
@@ -75,7 +76,7 @@ func TestApplications(t *testing.T) {
 	if got := as[made](t, w.call("DELETE", at+"/authorizations/"+vetassist, "", "If-Match", got.ETag).want(t, "taking it", 200)); len(got.Granted) > 0 {
 		t.Errorf("still authorized: %+v", got.Granted)
 	}
-	if got := w.ids("/applications?sort=id&prefix=vet"); !slices.Equal(got, []string{"vet-assist-ai", "vetassist-console"}) {
+	if got := w.ids("/applications?sort=id&prefix=vet"); !slices.Equal(got, []string{"vet-assist-ai", "vetassist-cli", "vetassist-console"}) {
 		t.Errorf("by id: %q", got)
 	}
 	if got := w.ids("/applications?prefix=hOST&limit=1"); len(got) != 3 {

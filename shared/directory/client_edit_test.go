@@ -91,12 +91,12 @@ func TestClients(t *testing.T) {
 		ok   func(directory.Client) bool
 		list string
 	}{
-		{directory.ClientEdit{Name: &name}, func(c directory.Client) bool { return c.Name == name && len(c.RedirectURIs) == 2 }, "An App, Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Console"},
+		{directory.ClientEdit{Name: &name}, func(c directory.Client) bool { return c.Name == name && len(c.RedirectURIs) == 2 }, "An App, Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Command Line, VetAssist Console"},
 		{directory.ClientEdit{RedirectURIs: &uris}, func(c directory.Client) bool {
 			return slices.Equal(c.RedirectURIs, uris) && c.ApplicationType == "native"
-		}, "An App, Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Console"},
-		{directory.ClientEdit{Disabled: &off}, func(c directory.Client) bool { return c.Disabled && c.Name == name }, "An App, Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Console"},
-		{directory.ClientEdit{Disabled: &on}, func(c directory.Client) bool { return !c.Disabled }, "An App, Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Console"},
+		}, "An App, Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Command Line, VetAssist Console"},
+		{directory.ClientEdit{Disabled: &off}, func(c directory.Client) bool { return c.Disabled && c.Name == name }, "An App, Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Command Line, VetAssist Console"},
+		{directory.ClientEdit{Disabled: &on}, func(c directory.Client) bool { return !c.Disabled }, "An App, Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Command Line, VetAssist Console"},
 	} {
 		version := int64(i + 1)
 		if _, err := w.UpdateClient(t.Context(), c.ID, version+1, s.edit); !errors.Is(err, store.ErrConflict) {
@@ -121,7 +121,7 @@ func TestClients(t *testing.T) {
 	if err := w.DeleteClient(t.Context(), c.ID, 5, false); err != nil {
 		t.Error(err)
 	}
-	if got := listed(); got != "Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Console" {
+	if got := listed(); got != "Scheduling Agent, Smart Feeder, Vet Assist AI, VetAssist Command Line, VetAssist Console" {
 		t.Errorf("listed: %s", got)
 	}
 	for _, id := range []string{c.ID, strings.Repeat("x", 600)} {

@@ -68,7 +68,7 @@ func TestLists(t *testing.T) {
 			{"no username", pages(t, w.UsersByUsername, "alicee", limit, username), ""},
 			{"names", pages(t, w.UsersByName, "", limit, userName), "Ada Admin Alice Grant Bob Miller Dr. Carol Reyes"},
 			{"names, folded", pages(t, w.UsersByName, "DR CAROL", limit, userName), "Dr. Carol Reyes"},
-			{"applications", pages(t, w.ClientsByName, "", limit, clientName), "3M Bob bob  Miller Bobby-Jo Miller Scheduling Agent Smart Feeder Vet Assist AI VetAssist Console Zoë Adams Émile"},
+			{"applications", pages(t, w.ClientsByName, "", limit, clientName), "3M Bob bob  Miller Bobby-Jo Miller Scheduling Agent Smart Feeder Vet Assist AI VetAssist Command Line VetAssist Console Zoë Adams Émile"},
 			{"applications from bob", pages(t, w.ClientsByName, "Bob", limit, clientName), "Bob bob  Miller Bobby-Jo Miller"},
 			{"applications from bob, space", pages(t, w.ClientsByName, "émi", limit, clientName), "Émile"},
 			{"client ids", pages(t, w.ClientsByID, "id-b", limit, clientID), "id-bob11 id-bob3 id-bobby-jo15"},
@@ -136,7 +136,7 @@ func TestListFollowsTheClient(t *testing.T) {
 	if err := w.PutClient(t.Context(), c, store.Always()); err != nil {
 		t.Fatal(err)
 	}
-	if got := pages(t, w.ClientsByName, "", 10, clientName); !slices.Equal(got, []string{"New", "Scheduling Agent", "Smart Feeder", "Vet Assist AI", "VetAssist Console"}) {
+	if got := pages(t, w.ClientsByName, "", 10, clientName); !slices.Equal(got, []string{"New", "Scheduling Agent", "Smart Feeder", "Vet Assist AI", "VetAssist Command Line", "VetAssist Console"}) {
 		t.Errorf("%q", got)
 	}
 	if got := pages(t, w.ClientsByID, "x", 10, clientName); !slices.Equal(got, []string{"New"}) {
@@ -184,7 +184,7 @@ func TestSeedIndexesAnOlderFile(t *testing.T) {
 		if got := strings.Join(pages(t, d.UsersByUsername, "", 10, username), " "); got != "admin alice bob carol" {
 			t.Errorf("users %q", got)
 		}
-		if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"scheduling-agent", "smart-feeder", "vet-assist-ai", "vetassist-console"}) {
+		if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"scheduling-agent", "smart-feeder", "vet-assist-ai", "vetassist-cli", "vetassist-console"}) {
 			t.Errorf("clients %q", got)
 		}
 		page, err := d.ClientsByName(t.Context(), directory.Query{})
@@ -204,7 +204,7 @@ func TestSeedElsewhere(t *testing.T) {
 	if err := d.Seed(t.Context(), seed.Files); err != nil {
 		t.Fatal(err)
 	}
-	if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"scheduling-agent", "vet-assist-ai", "vetassist-console"}) {
+	if got := pages(t, d.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"scheduling-agent", "vet-assist-ai", "vetassist-cli", "vetassist-console"}) {
 		t.Errorf("clients %q", got)
 	}
 }
@@ -326,7 +326,7 @@ func TestSeedAdministration(t *testing.T) {
 	if scopes := servers[0].Value.Scopes; slices.ContainsFunc(scopes, func(s directory.Scope) bool { return s.Open }) {
 		t.Errorf("clients that register themselves may administer: %+v", scopes)
 	}
-	if got := pages(t, w.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"vetassist-console"}) {
+	if got := pages(t, w.ClientsByID, "", 10, clientID); !slices.Equal(got, []string{"vetassist-cli", "vetassist-console"}) {
 		t.Errorf("clients %q", got)
 	}
 	if got := pages(t, w.UsersByUsername, "", 10, username); len(got) != 0 {
