@@ -104,6 +104,13 @@ var house = map[string][]string{
 	"functions/vetassist/visitor":     {"functions/vetassist/discovery"},                     // whoever comes from outside
 	"functions/vetassist/attack":      {"functions/vetassist/visitor", "shared/attacks", "shared/clientkey", "shared/config", "shared/possession"},
 	"functions/vetassist":             {"functions/*", "shared/*", "seed"},
+	"functions/vetassist/doctor":      {"shared/config"},                                     // a stranger too, to whatever it examines
+	"functions/vetassist/discovery":   {"shared/config"},                                     // and so is this,
+	"functions/vetassist/federation":  {"functions/vetassist/discovery"},                     // this,
+	"functions/vetassist/nightly":     {"functions/vetassist/discovery", "shared/clientkey"}, // and this
+	"functions/vetassist/visitor":     {"functions/vetassist/discovery"},                     // whoever comes from outside
+	"functions/vetassist/workshop":    {"functions/vetassist/visitor"},
+	"functions/vetassist":             {"functions/*", "shared/*", "seed"},
 
 	// What drives foreign programs is no part of the house, but some of it opens a door of it.
 	"scripts/clients/documents":   {},

@@ -19,6 +19,7 @@
 //	learn.go     the subcommand learn check; the folder progress is what it does
 //	walkthrough.go  the subcommand walkthrough; the folder walkthrough is what it does
 //	attack.go    the subcommand attack; the folder attack is what it does
+//	workshop.go  the subcommand workshop; the folder workshop is what it does
 //	seed.go      the subcommand seed: what fill.go does, for the table of a deployment
 //	lambda.go    the whole as one Lambda function, for "sam local" only
 //	handler.go   every function on one mux

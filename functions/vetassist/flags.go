@@ -21,6 +21,7 @@ Usage:
   go run ./functions/vetassist learn check [URL]   says which checks of the course somebody has passed
   go run ./functions/vetassist walkthrough [URL]   tells the story step by step, with real HTTP
   go run ./functions/vetassist attack [URL]        attacks a VetAssist in some sixty ways, and tells what refused each of them
+  go run ./functions/vetassist workshop [URL]      prepares a class: attendees, their cards, and who got how far
 
 Each of the last five takes -h, too.
 

@@ -49,6 +49,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			return walk(args[1:], os.Stdin, stdout, stderr)
 		case "attack":
 			return attackIt(args[1:], stdout, stderr)
+		case "workshop":
+			return hold(args[1:], os.Stdin, stdout, stderr)
 		case "help":
 			args = []string{"-h"}
 		}
