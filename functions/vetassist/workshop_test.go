@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -421,4 +423,116 @@ func TestWorkshopRemove(t *testing.T) {
 		t.Error("who was removed can log in")
 	}
 	w.attendees(shop, 2) // and there can be another one
+}
+
+// TestWorkshopHostsRegister: thirty people whose hosts register themselves, again and again, behind one address. They say the same of themselves, so they
+// are a few clients here, and the limit on new ones (thirty an hour from one address) stops nobody.
+func TestWorkshopHostsRegister(t *testing.T) {
+	w := newWorld(t)
+	client := visitor.NewClient(w.URL, nil)
+	ids := map[string]bool{}
+	for n := range 30 {
+		for _, body := range []string{
+			`{"client_name": "MCP Inspector", "redirect_uris": ["http://localhost:6274/oauth/callback"], "token_endpoint_auth_method": "none", "grant_types": ["authorization_code", "refresh_token"]}`,
+			`{"client_name": "Visual Studio Code", "redirect_uris": ["https://vscode.dev/redirect", "http://127.0.0.1:33418/"], "token_endpoint_auth_method": "none"}`,
+			fmt.Sprintf(`{"client_name": "Claude Code", "redirect_uris": ["http://localhost:%d/callback"], "token_endpoint_auth_method": "none"}`, 50000+n),
+		} {
+			a, err := client.Send(t.Context(), http.MethodPost, "/oauth/register", body, "Content-Type", "application/json")
+			if err != nil || a.Status != http.StatusCreated {
+				t.Fatalf("%d: %d %s, %v", n, a.Status, a.Body, err)
+			}
+			var made struct {
+				ID string `json:"client_id"`
+			}
+			if err := json.Unmarshal(a.Body, &made); err != nil {
+				t.Fatal(err)
+			}
+			ids[made.ID] = true
+		}
+	}
+	if len(ids) != 3 {
+		t.Errorf("%d clients", len(ids))
+	}
+}
+
+// TestWorkshopLogin: an administrator whose password is not the demo's logs in at the link, once for each run, and agrees each time.
+func TestWorkshopLogin(t *testing.T) {
+	w := newWorld(t)
+	said, says := io.Pipe()
+	type result struct {
+		login workshop.Login
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		login, err := workshop.InBrowser(t.Context(), w.URL, nil, w.clock.Now, says, "admin:read")
+		says.Close()
+		done <- result{login, err}
+	}()
+	link := ""
+	lines := bufio.NewScanner(said)
+	for link == "" && lines.Scan() {
+		link = strings.TrimSpace(lines.Text())
+		if !strings.HasPrefix(link, "http") {
+			link = ""
+		}
+	}
+	go func() { _, _ = io.Copy(io.Discard, said) }()
+	asked, err := url.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := asked.Query().Get("redirect_uri")
+	if !strings.HasPrefix(back, "http://127.0.0.1:") || asked.Query().Get("code_challenge_method") != "S256" || asked.Query().Get("resource") != w.URL+"/admin/api" {
+		t.Errorf("%s", link)
+	}
+	stranger := visitor.NewBrowser(w.URL, nil)
+	for what, query := range map[string]url.Values{
+		"nothing":                            {},
+		"another state":                      {"state": {"x"}, "code": {"stolen"}, "iss": {w.URL}},
+		"another server's answer (RFC 9207)": {"state": {asked.Query().Get("state")}, "code": {"stolen"}, "iss": {"https://evil.example"}},
+		"one that does not say whose it is":  {"state": {asked.Query().Get("state")}, "code": {"stolen"}},
+	} {
+		if p, err := stranger.Open(t.Context(), back+"?"+query.Encode()); err != nil || p.Status != http.StatusBadRequest {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	admin := visitor.NewBrowser(w.URL, nil)
+	p, err := admin.Open(t.Context(), link)
+	if err == nil {
+		p, err = admin.Login(t.Context(), "admin", "admin-demo")
+	}
+	if err != nil || !p.Has("decision") || !strings.Contains(p.Text(), "VetAssist Command Line") {
+		t.Fatalf("%v", err)
+	}
+	if p, err = admin.Allow(t.Context()); err != nil || !strings.Contains(p.Text(), "Go back to the terminal") {
+		t.Fatalf("%v, %v", p, err)
+	}
+	got := <-done
+	if got.err != nil {
+		t.Fatal(got.err)
+	}
+	token, err := got.login.Token(t.Context(), "")
+	me := w.send("GET", "/admin/api/v1/me", "", "Authorization", "Bearer "+token)
+	if err != nil || me.status != http.StatusOK || !strings.Contains(string(me.body), `"scopes":["admin:read"]`) {
+		t.Errorf("%s, %v", me.body, err)
+	}
+	// What it holds ends with it.
+	grants := func() int {
+		all := w.workshop(io.Discard)
+		token, err := all.Login.Token(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer all.Login.End(t.Context())
+		return strings.Count(string(w.send("GET", "/admin/api/v1/grants?client_id=vetassist-cli", "", "Authorization", "Bearer "+token).body), `"user_id"`)
+	}
+	before := grants()
+	got.login.End(t.Context())
+	if after := grants(); before != 2 || after != 1 { // one of them is that of who looks
+		t.Errorf("%d grants, and %d after the end", before, after)
+	}
+	if p, err := admin.Open(t.Context(), link); err != nil || !p.Has("decision") { // RFC 8252 §8.6
+		t.Errorf("it is not asked again: %v", err)
+	}
 }

@@ -2,6 +2,7 @@ package workshop
 
 import (
 	"context"
+	"math/rand/v2" // nothing secret
 	"net/http"
 	"strconv"
 	"time"
@@ -46,7 +47,7 @@ func (p Patience) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, nil
 		}
 		resp.Body.Close()
-		if err := pause(req.Context(), after); err != nil {
+		if err := pause(req.Context(), after+rand.N(after+1)); err != nil { // not all at the same moment
 			return nil, err
 		}
 	}
