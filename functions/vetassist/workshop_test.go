@@ -11,6 +11,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -534,5 +536,119 @@ func TestWorkshopLogin(t *testing.T) {
 	}
 	if p, err := admin.Open(t.Context(), link); err != nil || !p.Has("decision") { // RFC 8252 §8.6
 		t.Errorf("it is not asked again: %v", err)
+	}
+}
+
+// lossy loses answers, after the server has done what was asked.
+type lossy struct {
+	next  http.RoundTripper
+	every int64
+	n     atomic.Int64
+}
+
+func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(r)
+	if err == nil && l.n.Add(1)%l.every == 0 {
+		resp.Body.Close()
+		return nil, errors.New("the answer was lost")
+	}
+	return resp, err
+}
+
+// TestWorkshopOverABadLine: whatever is lost on the way, running it again finishes it, and every password that was shown works.
+func TestWorkshopOverABadLine(t *testing.T) {
+	for _, every := range []int64{3, 5, 7} {
+		t.Run(fmt.Sprint(every), func(t *testing.T) {
+			w := newWorld(t)
+			passwords := map[string]string{}
+			runs := 0
+			for missing := true; missing; runs++ {
+				if runs == 100 {
+					t.Fatal("it never ends")
+				}
+				shop := w.workshop(io.Discard)
+				shop.Transport = &lossy{next: http.DefaultTransport, every: every}
+				made, err := shop.Make(t.Context(), 3)
+				for _, m := range made {
+					if m.Password != "" && passwords[m.Username] == "" {
+						passwords[m.Username] = m.Password
+					}
+				}
+				missing = err != nil || workshop.Failed(made) > 0
+			}
+			shop := w.workshop(io.Discard)
+			last := w.attendees(shop, 3)
+			token := w.tokensFor("carol", "pet-profile:read").Access
+			for _, m := range last {
+				if m.New {
+					t.Errorf("%s was not finished", m.Username)
+				}
+				info := w.callTool(token, "get_pet_vaccination_info", `{"pet":"`+m.Pet+`"}`).result(t)
+				if text := string(info.Result.Structured); info.Result.IsError || strings.Contains(text, "overdue") || strings.Contains(text, "null,") {
+					t.Errorf("%s: %s", m.Pet, text)
+				}
+				b := visitor.NewBrowser(w.URL, nil)
+				p, err := b.Open(t.Context(), w.URL+"/oauth/login")
+				if err == nil {
+					p, err = b.Login(t.Context(), m.Username, passwords[m.Username])
+				}
+				if err != nil || p.URL.Path != "/oauth/account" {
+					t.Errorf("%s cannot log in with %q: %v", m.Username, passwords[m.Username], err)
+				}
+			}
+			t.Logf("%d runs", runs)
+		})
+	}
+}
+
+// TestWorkshopCommand is the command as the README has it.
+func TestWorkshopCommand(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.Now = time.Now })
+	file := filepath.Join(t.TempDir(), "cards.html")
+	command := func(typed string, args ...string) (code int, out, said string) {
+		var stdout, stderr bytes.Buffer
+		code = hold(append(args, w.URL), strings.NewReader(typed), &stdout, &stderr)
+		return code, stdout.String(), stderr.String()
+	}
+	code, out, said := command("", "-attendees", "2", "-cards", file)
+	if code != exitOK || out != "" || !strings.Contains(said, "attendee-02  ready, with Pepper\n") || !strings.Contains(said, "2 cards are in ") || !strings.Contains(said, w.URL+"/learn/board\n") {
+		t.Fatalf("%d %q %q", code, out, said)
+	}
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if code, _, said = command("", "-attendees", "2", "-cards", file); code != exitFailed || !strings.Contains(said, "is there already") {
+		t.Errorf("%d %q", code, said)
+	}
+	code, out, said = command("", "-attendees", "3")
+	if code != exitOK || strings.Count(out, "(on the card from before)") != 2 || strings.Count(out, "say first") != 3 || !strings.Contains(said, "attendee-01  there already\n") {
+		t.Errorf("%d %q %q", code, out, said)
+	}
+	if code, out, said = command("no\n", "-reset", "all"); code != exitFailed || !strings.Contains(said, "3 attendees (attendee-01 to attendee-03)") || !strings.Contains(said, "nothing was changed") {
+		t.Errorf("%d %q %q", code, out, said)
+	}
+	if code, out, said = command("", "-remove"); code != exitFailed || !strings.Contains(said, "nothing was changed") {
+		t.Errorf("%d %q %q", code, out, said)
+	}
+	if code, out, said = command("yes\n", "-reset", "attendee-02"); code != exitOK || out != "" || said == "" || !strings.Contains(said, "attendee-02  reset\n") {
+		t.Errorf("%d %q %q", code, out, said)
+	}
+	if code, out, said = command("", "-reset", "all", "-new-passwords", "-yes"); code != exitOK || strings.Count(out, "password  ") != 3 || strings.Contains(out, "before") {
+		t.Errorf("%d %q %q", code, out, said)
+	}
+	if code, out, said = command("", "-remove", "-yes"); code != exitOK || out != "" || strings.Count(said, "  removed\n") != 3 {
+		t.Errorf("%d %q %q", code, out, said)
+	}
+	if code, out, said = command("", "-remove", "-yes"); code != exitOK || !strings.Contains(said, "Nobody is here whom a workshop made.") {
+		t.Errorf("%d %q %q", code, out, said)
+	}
+	if code, out, said = command("", "-board", "-once"); code != exitFailed || !strings.Contains(said, "there are no attendees yet") {
+		t.Errorf("%d %q %q", code, out, said)
+	}
+	empty := newWorld(t, func(o *Options) { o.Seed = "none"; o.Now = time.Now; o.DB = ":memory:" })
+	login, err := workshop.AsDemoAdministrator(t.Context(), empty.URL, nil, time.Now, "admin:read")
+	if err == nil {
+		t.Errorf("a server without the demo lets the demo's administrator in: %v", login)
 	}
 }

@@ -44,6 +44,19 @@ func (a *admin) call(ctx context.Context, method, path string, body, out any, he
 	return a.at(ctx, method, apiPath+"/v1"+path, body, out, headers...)
 }
 
+// maxTries is how often a request is sent whose answer is lost.
+const maxTries = 3
+
+// again sends a request whose answer was lost once more. All of ours can be sent again: they find what the first one did, or say that it is done.
+func again[T any](ctx context.Context, send func() (T, error)) (got T, err error) {
+	for range maxTries {
+		if got, err = send(); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return got, err
+}
+
 func (a *admin) at(ctx context.Context, method, path string, body, out any, headers ...string) error {
 	text := ""
 	headers = append(headers, "Accept", "application/json")
@@ -61,7 +74,9 @@ func (a *admin) at(ctx context.Context, method, path string, body, out any, head
 		if err != nil {
 			return err
 		}
-		answer, err := a.client.Send(ctx, method, path, text, append(headers, "Authorization", "Bearer "+token)...)
+		answer, err := again(ctx, func() (visitor.Answer, error) {
+			return a.client.Send(ctx, method, path, text, append(headers, "Authorization", "Bearer "+token)...)
+		})
 		switch {
 		case err != nil:
 			return err

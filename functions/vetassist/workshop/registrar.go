@@ -53,8 +53,10 @@ func (r *registrar) open(ctx context.Context) (string, error) {
 	if r.now().Add(early).Before(r.until) {
 		return r.token, nil
 	}
-	t, err := r.client.Form(ctx, r.client.Server.Token, url.Values{"grant_type": {"client_credentials"}, "resource": {r.client.Resource},
-		"scope": {registrarScopes[0] + " " + registrarScopes[1]}}, nil)
+	t, err := again(ctx, func() (visitor.Tokens, error) {
+		return r.client.Form(ctx, r.client.Server.Token, url.Values{"grant_type": {"client_credentials"}, "resource": {r.client.Resource},
+			"scope": {registrarScopes[0] + " " + registrarScopes[1]}}, nil)
+	})
 	if err == nil && t.Access == "" {
 		err = fmt.Errorf("the program that enters pets gets no token: %s", clean(t.Error+" "+t.Description))
 	}
@@ -119,7 +121,7 @@ func (r *registrar) tool(ctx context.Context, name string, args, out any) error 
 	if err != nil {
 		return err
 	}
-	answer, err := r.client.CallTool(ctx, token, name, args)
+	answer, err := again(ctx, func() (visitor.Answer, error) { return r.client.CallTool(ctx, token, name, args) }) // done twice, it is a conflict
 	if err != nil {
 		return err
 	}
@@ -152,32 +154,46 @@ const dateForm = "2006-01-02"
 // enter enters the pet of an attendee and its vaccinations, those that are missing; did: there were some.
 func (r *registrar) enter(ctx context.Context, owner string, a attendee) (did bool, err error) {
 	p := a.pet()
-	var list struct {
-		Pets []enteredPet `json:"pets"`
-	}
-	if err := r.tool(ctx, "list_pets", map[string]any{"owner": owner}, &list); err != nil {
-		return false, err
-	}
-	var there enteredPet
-	for _, other := range list.Pets {
-		if other.Name == p.name {
-			there = other
-		}
-	}
-	if there.ID == "" {
+	there, err := r.find(ctx, owner, p.name)
+	if err == nil && there.ID == "" {
 		did = true
-		var added struct {
-			Pet enteredPet `json:"pet"`
-		}
-		err := r.tool(ctx, "add_pet", map[string]any{"name": p.name, "species": "dog", "owner": owner, "birth_date": p.born(r.now().UTC()).Format(dateForm),
-			"breed": p.breed, "sex": p.sex, "weight_kg": p.weight, "notes": "Lives in a workshop."}, &added)
-		if err != nil {
-			return did, err
-		}
-		there = added.Pet
+		there, err = r.add(ctx, owner, p)
+	}
+	if err != nil {
+		return did, err
 	}
 	vaccinated, err := r.vaccinate(ctx, there, p)
 	return did || vaccinated, err
+}
+
+// find is the owner's pet of that name, if there is one.
+func (r *registrar) find(ctx context.Context, owner, name string) (enteredPet, error) {
+	var list struct {
+		Pets []enteredPet `json:"pets"`
+	}
+	err := r.tool(ctx, "list_pets", map[string]any{"owner": owner}, &list)
+	for _, p := range list.Pets {
+		if p.Name == name {
+			return p, err
+		}
+	}
+	return enteredPet{}, err
+}
+
+func (r *registrar) add(ctx context.Context, owner string, p pet) (enteredPet, error) {
+	var added struct {
+		Pet enteredPet `json:"pet"`
+	}
+	err := r.tool(ctx, "add_pet", map[string]any{"name": p.name, "species": "dog", "owner": owner, "birth_date": p.born(r.now().UTC()).Format(dateForm),
+		"breed": p.breed, "sex": p.sex, "weight_kg": p.weight, "notes": "Lives in a workshop."}, &added)
+	if refused := (*errTool)(nil); errors.As(err, &refused) && refused.code == "conflict" { // the first try did it, and its answer was lost
+		there, err2 := r.find(ctx, owner, p.name)
+		if err2 != nil || there.ID == "" {
+			return there, errors.Join(err, err2)
+		}
+		return there, nil
+	}
+	return added.Pet, err
 }
 
 // vaccinate records the doses that are missing. Their days follow from the pet's birth date as it is there.
