@@ -230,6 +230,52 @@ func TestBrowserFlows(t *testing.T) {
 	})
 }
 
+// TestBrowserCompare: an administrator sees in which step Bob was refused and Carol was not.
+func TestBrowserCompare(t *testing.T) {
+	library := axe(t)
+	browser := chromium(t)
+	w := newWorld(t)
+	for _, who := range []struct {
+		name, first, until string
+		stepUp             bool
+	}{{"bob", "Which pets do I have?", "Pet Owner", false}, {"carol", "Show me all pets", "30 kg", true}} {
+		b := newTab(t, browser, w.URL)
+		b.open("/")
+		b.say(who.first)
+		b.see("a", "Log in and connect")
+		b.click("a", "Log in and connect")
+		b.login(who.name)
+		b.see("button", "Deny")
+		b.click("button", "Allow")
+		b.see("article", "Fido")
+		w.clock.turn(time.Second)
+		b.say("Change Fido's weight to 30 kg")
+		if who.stepUp {
+			b.see("a", "Review and allow")
+			b.click("a", "Review and allow")
+			b.see("button", "Deny")
+			b.click("button", "Allow")
+		}
+		b.see("article", who.until)
+		w.clock.turn(time.Second)
+	}
+	b := newTab(t, browser, w.URL)
+	b.open("/oauth/login")
+	b.login("admin")
+	b.see("h1", "account")
+	b.open("/flow/?q=weight")
+	b.see("p", "Carol Reyes (carol)")
+	if got := eval[[]string](b, `[...document.querySelectorAll(".flow-line .flow-outcome")].map((a) => a.textContent)`); !slices.Equal(got, []string{"Done", "Refused"}) {
+		t.Errorf("outcomes: %q", got)
+	}
+	eval[any](b, `document.querySelectorAll("[name=flow]").forEach((box) => box.click())`)
+	b.do(chromedp.Click(chromedp.CSS("#compare")))
+	b.see("h1", "Two flows side by side")
+	b.see("tr[contains(@class, 'flow-differs')]", "Tool check: refused")
+	b.see("th", "Bob Miller (bob)")
+	b.flowShots(library, screenshotDir(t), "compare-people")
+}
+
 // everyStep opens each arrow and note, by mouse, and checks that it is explained. consents says that somebody consents in this flow.
 func (b *tab) everyStep(t *testing.T, id string, consents bool) {
 	b.open("/flow/" + id)
