@@ -64,7 +64,6 @@ var house = map[string][]string{
 	"functions/app/assistant": {},
 
 	// The teaching layer reads what was recorded, and who is looking.
-	"functions/learn":         {"functions/learn/*", "shared/access", "shared/config", "shared/directory", "shared/host", "shared/store", "shared/trace", "shared/web"},
 	"functions/learn/diagram": {"shared/trace"}, // pure: what was recorded, drawn and explained
 	"functions/learn":         {"functions/learn/*", "shared/access", "shared/attacks", "shared/audit", "shared/config", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/trace", "shared/web"},
 	"functions/learn/course":  {"shared/audit", "shared/trace"}, // pure
@@ -83,34 +82,18 @@ var house = map[string][]string{
 	"scripts/conformance/extract": {"scripts/conformance/table"},
 	"scripts/conformance/ran":     {"scripts/conformance/table"},
 
-	"functions/vetassist/doctor":      {"shared/config"},                 // a stranger too, to whatever it examines
-	"functions/vetassist/discovery":   {"shared/config"},                 // and so is this,
-	"functions/vetassist/federation":  {"functions/vetassist/discovery"}, // this,
-	"functions/vetassist/progress":    {"functions/vetassist/visitor"},
-	"functions/vetassist/nightly":     {"functions/vetassist/discovery", "shared/clientkey"}, // and this
-	"functions/vetassist/visitor":     {"functions/vetassist/discovery"},                     // whoever comes from outside
-	"functions/vetassist":             {"functions/*", "shared/*", "seed"},
-	"functions/vetassist/doctor":      {"shared/config"},                                     // a stranger too, to whatever it examines
-	"functions/vetassist/discovery":   {"shared/config"},                                     // and so is this,
-	"functions/vetassist/federation":  {"functions/vetassist/discovery"},                     // this,
-	"functions/vetassist/nightly":     {"functions/vetassist/discovery", "shared/clientkey"}, // and this
-	"functions/vetassist/visitor":     {"functions/vetassist/discovery"},                     // whoever comes from outside
+	// Strangers, to whatever they talk to.
+	"functions/vetassist/doctor":      {"shared/config"},
+	"functions/vetassist/discovery":   {"shared/config"},
+	"functions/vetassist/federation":  {"functions/vetassist/discovery"},
+	"functions/vetassist/nightly":     {"functions/vetassist/discovery", "shared/clientkey"},
+	"functions/vetassist/visitor":     {"functions/vetassist/discovery"},
 	"functions/vetassist/walkthrough": {"functions/vetassist/discovery", "functions/vetassist/visitor", "shared/config"},
-	"functions/vetassist":             {"functions/*", "shared/*", "seed"},
-	"functions/vetassist/doctor":      {"shared/config"},                                     // a stranger too, to whatever it examines
-	"functions/vetassist/discovery":   {"shared/config"},                                     // and so is this,
-	"functions/vetassist/federation":  {"functions/vetassist/discovery"},                     // this,
-	"functions/vetassist/nightly":     {"functions/vetassist/discovery", "shared/clientkey"}, // and this
-	"functions/vetassist/visitor":     {"functions/vetassist/discovery"},                     // whoever comes from outside
 	"functions/vetassist/attack":      {"functions/vetassist/visitor", "shared/attacks", "shared/clientkey", "shared/config", "shared/possession"},
-	"functions/vetassist":             {"functions/*", "shared/*", "seed"},
-	"functions/vetassist/doctor":      {"shared/config"},                                     // a stranger too, to whatever it examines
-	"functions/vetassist/discovery":   {"shared/config"},                                     // and so is this,
-	"functions/vetassist/federation":  {"functions/vetassist/discovery"},                     // this,
-	"functions/vetassist/nightly":     {"functions/vetassist/discovery", "shared/clientkey"}, // and this
-	"functions/vetassist/visitor":     {"functions/vetassist/discovery"},                     // whoever comes from outside
 	"functions/vetassist/workshop":    {"functions/vetassist/visitor"},
-	"functions/vetassist":             {"functions/*", "shared/*", "seed"},
+	"functions/vetassist/progress":    {"functions/vetassist/visitor"},
+
+	"functions/vetassist": {"functions/*", "shared/*", "seed"},
 
 	// What drives foreign programs is no part of the house, but some of it opens a door of it.
 	"scripts/clients/documents":   {},

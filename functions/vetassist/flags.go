@@ -23,7 +23,7 @@ Usage:
   go run ./functions/vetassist attack [URL]        attacks a VetAssist in some sixty ways, and tells what refused each of them
   go run ./functions/vetassist workshop [URL]      prepares a class: attendees, their cards, and who got how far
 
-Each of the last five takes -h, too.
+Each of the last eight takes -h, too.
 
 Flags (in brackets the environment variable of the same meaning; the flag wins):
 

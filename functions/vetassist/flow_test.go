@@ -110,7 +110,7 @@ func TestFlows(t *testing.T) {
 	stepUp := bob.ask("Book an appointment for Fido " + nextTuesday.words)
 	bob.open("/") // the person goes by the button, some other time
 	w.clock.turn(5 * time.Minute)
-	bob.open(bob.page.links["Review and allow"])
+	bob.open(bob.page.Links["Review and allow"])
 	bob.submit("decision", url.Values{"decision": {"approve"}})
 	sameLines(t, "step-up", exchanges(w.flow(db, stepUp.Flow)), []string{
 		"browser > app /chat 200",

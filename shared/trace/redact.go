@@ -28,7 +28,7 @@ const (
 var plainParams = []string{
 	"response_type", "response_mode", "client_id", "redirect_uri", "scope", "resource", "audience", "code_challenge", "code_challenge_method", "dpop_jkt",
 	"grant_type", "iss", "error", "error_description", "error_uri", "prompt", "max_age", "login_hint", "ui_locales", "acr_values", "display",
-	"client_assertion_type", "subject_token_type", "actor_token_type", "requested_token_type", "token_type_hint", "decision", "username",
+	"client_assertion_type", "subject_token_type", "actor_token_type", "requested_token_type", "token_type_hint", "decision",
 	"post_logout_redirect_uri", "for", "switch", "unknown", "message", "exchange", "method",
 }
 

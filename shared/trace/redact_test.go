@@ -15,7 +15,7 @@ const (
 	signature = "Zr8uT1yXw0vB7nM5kL3jH9gF2dS4aPqOiUeYtRcWxVzBnMlKjHgFdSaQpOiUyTrEwQ1234567890abcdefghij"
 )
 
-var jwt = segment(`{"alg":"ES256","typ":"at+jwt","kid":"k1"}`) + "." + segment(`{"sub":"user-bob","aud":"mcp://vetassist","act":{"sub":"agent","note":["`+opaque+`"]}}`) + "." + signature
+var signed = segment(`{"alg":"ES256","typ":"at+signed","kid":"k1"}`) + "." + segment(`{"sub":"user-bob","aud":"mcp://vetassist","act":{"sub":"agent","note":["`+opaque+`"]}}`) + "." + signature
 
 func segment(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
@@ -26,7 +26,7 @@ func stored(t testing.TB, req *http.Request, sent string, answer http.Header, re
 	s.raw.request, s.raw.status, s.raw.header = req, http.StatusOK, answer
 	s.raw.sent.Write([]byte(sent))
 	s.raw.received.Write([]byte(received))
-	rec, _, _ := s.finished()
+	rec := s.finished()
 	b, err := json.Marshal(rec)
 	if err != nil {
 		t.Fatal(err)
@@ -36,9 +36,9 @@ func stored(t testing.TB, req *http.Request, sent string, answer http.Header, re
 
 // leaks tells whether more of a secret is there than its beginning.
 func leaks(text string) bool {
-	for _, secret := range []string{opaque, jwt, signature} {
+	for _, secret := range []string{opaque, signed, signature} {
 		for i := shown; i+16 <= len(secret); i++ {
-			if secret != jwt && strings.Contains(text, secret[i:i+16]) {
+			if secret != signed && strings.Contains(text, secret[i:i+16]) {
 				return true
 			}
 		}
@@ -62,7 +62,7 @@ func FuzzRedact(f *testing.F) {
 		if name == "code_challenge" || name == "dpop_jkt" { // are hashes, and shown
 			return
 		}
-		for _, secret := range []string{opaque, jwt} {
+		for _, secret := range []string{opaque, signed} {
 			text := strings.Repeat(" ", int(min(pad, maxBody))) + strings.ReplaceAll(around, "{}", secret)
 			for _, contentType := range []string{"application/x-www-form-urlencoded", "application/json", "text/plain", "text/html", "application/problem+json", around} {
 				req := httptest.NewRequest(http.MethodPost, "/oauth/token", nil)
@@ -142,8 +142,8 @@ func TestRedactHeaders(t *testing.T) {
 // TestToken: what a token says is kept in its own order, without its signature.
 func TestToken(t *testing.T) {
 	var m Message
-	m.token("Authorization", "Bearer "+jwt)
-	if len(m.Tokens) != 1 || string(m.Tokens[0].Header) != `{"alg":"ES256","typ":"at+jwt","kid":"k1"}` ||
+	m.token("Authorization", "Bearer "+signed)
+	if len(m.Tokens) != 1 || string(m.Tokens[0].Header) != `{"alg":"ES256","typ":"at+signed","kid":"k1"}` ||
 		string(m.Tokens[0].Claims) != `{"sub":"user-bob","aud":"mcp://vetassist","act":{"note":["q7Vd2n…"],"sub":"agent"}}` {
 		t.Errorf("%s", m.Tokens)
 	}
