@@ -279,7 +279,7 @@ func (w *world) holdsTheGuide(got directoryHolds) {
 		sameSet(w.t, p.Username, got.Users[p.Username], p.Roles)
 	}
 	app := got.Clients["Vet Assist AI"]
-	if app.Template != "MCP client application" || !reflect.DeepEqual(app.RedirectURIs, []string{w.URL + "/callback"}) || app.Confidential() || len(got.Clients) != 2 {
+	if app.Template != "MCP client application" || !reflect.DeepEqual(app.RedirectURIs, []string{w.URL + "/callback"}) || app.Confidential() || len(got.Clients) != 3 {
 		w.t.Errorf("the application is %+v", app)
 	}
 	sameSet(w.t, "the authorization", app.Authorized["mcp://vetassist"], want.scopes())

@@ -235,6 +235,7 @@ func (o workshopOptions) login(ctx context.Context, stdin io.Reader, stderr io.W
 		if err == nil {
 			return login, nil
 		}
+		fmt.Fprintf(stderr, "The demo's administrator cannot log in here: %.200q\n", err.Error())
 	}
 	return workshop.InBrowser(ctx, o.base, patient, time.Now, stderr, scopes...)
 }

@@ -611,7 +611,7 @@ func TestWorkshopCommand(t *testing.T) {
 		return code, stdout.String(), stderr.String()
 	}
 	code, out, said := command("", "-attendees", "2", "-cards", file)
-	if code != exitOK || out != "" || !strings.Contains(said, "attendee-02  ready, with Pepper\n") || !strings.Contains(said, "2 cards are in ") || !strings.Contains(said, w.URL+"/learn/board\n") {
+	if code != exitOK || out != "" || !strings.Contains(said, "attendee-02  ready, with Pepper\n") || !strings.Contains(said, "2 cards are in ") || !strings.Contains(said, w.URL+"/learn/board?prefix=attendee-\n") {
 		t.Fatalf("%d %q %q", code, out, said)
 	}
 	info, err := os.Stat(file)

@@ -19,7 +19,7 @@ const (
 )
 
 // BoardAddress is where the same is shown by a browser, for a projector.
-func (w *Workshop) BoardAddress() string { return w.Base + "/learn/board" }
+func (w *Workshop) BoardAddress() string { return w.Base + "/learn/board?prefix=" + w.Prefix + "-" }
 
 // Lesson is one of the course.
 type Lesson struct {
