@@ -110,7 +110,8 @@ func TestBodies(t *testing.T) {
 		{"form in chunks", "application/x-www-form-urlencoded", "message=Fido", true, false, 12, false},
 		{"long form", "application/x-www-form-urlencoded", "message=" + long, false, false, 8 + len(long), true},
 		{"long form in chunks", "application/x-www-form-urlencoded", "message=" + long, true, false, 8 + len(long), true},
-		{"unread", "application/json", `{"a":"b"}`, false, true, 9, true},
+		{"unread", "application/json", `{"a":"b"}`, false, true, 9, false},
+		{"long and unread", "application/json", long, false, true, len(long), true},
 		{"unread form", "application/x-www-form-urlencoded", "message=Fido", false, true, 12, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -91,8 +91,8 @@ func TestRedact(t *testing.T) {
 		answerKind   string
 		shows, hides []string
 	}{
-		{"a login", "/oauth/login?client_id=vet-assist-ai&state=abcdefghijklmnopqrstuvwxyz", form, "username=bob&password=bob-demo", "", "text/html",
-			[]string{"username=bob", "password=…", "client_id=vet-assist-ai", "state=abcdef…"}, []string{"bob-demo", "ghij"}},
+		{"a login", "/oauth/login?client_id=vet-assist-ai&state=abcdefghijklmnopqrstuvwxyz", form, "username=bob&password=bob-demo", "", "text/html", // people type passwords into the wrong field
+			[]string{"username=…", "password=…", "client_id=vet-assist-ai", "state=abcdef…"}, []string{"bob", "ghij"}},
 		{"a password under another spelling", "/oauth/login", form, "PASSW%4FRD=bob-demo", "", "text/html", []string{"PASSW%4FRD=…"}, []string{"bob-demo"}},
 		{"a form that says it is text", "/oauth/token", "text/plain", "client_secret=short-one", "", "application/json", nil, []string{"short-one"}},
 		{"a short token of another server", "/token", form, "grant_type=refresh_token&refresh_token=abc+def/12==", `{"access_token": "abc+def/1234==", "token_type": "Bearer", "Refresh_Token":"xyz"}`, "application/json",
