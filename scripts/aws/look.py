@@ -75,8 +75,6 @@ for name in names:
         else:
             expect(name, (s["Sid"], s["Resource"].split(":log-group:")[1].removesuffix(":*")), ("Log", f"/aws/lambda/{name}"))
 
-policies = [p["PolicyName"] for p in iam.list_policies(Scope="Local")["Policies"]]  # moto attaches none
-expect("the recorder's policy", any("RecorderPolicy" in p for p in policies), recorded)
 groups = {g["logGroupName"]: g.get("retentionInDays") for g in logs.describe_log_groups()["logGroups"]}
 expect("log groups", groups, {f"/aws/lambda/{n}": 30 for n in names} | {f"/aws/vendedlogs/{stack}-api": 30})
 # moto makes no alarms either, but it makes the nested stacks that hold them, and tells each its function and whom to tell.
