@@ -214,7 +214,9 @@ func (b *tab) clickSoon(selector string) (err error) {
 // say types a message and sends it with Enter.
 func (b *tab) say(message string) {
 	b.t.Helper()
-	b.do(chromedp.WaitEnabled(chromedp.CSS("#message")), chromedp.SendKeys(chromedp.CSS("#message"), message+kb.Enter))
+	b.do(chromedp.WaitEnabled(chromedp.CSS("#message")))
+	b.until(`document.readyState === "complete"`) // the panel's scripts load after the page, and what was found before may be gone then
+	b.do(chromedp.SendKeys(chromedp.CSS("#message"), message+kb.Enter))
 }
 
 func (b *tab) login(user string) { b.t.Helper(); b.loginWith(user, passwordOf(user)) }
