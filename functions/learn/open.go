@@ -16,7 +16,7 @@ import (
 
 // Partitions are all that this function opens: what was recorded, who is logged in, what the course
 // judges by, and its own: how far each person is.
-var Partitions = slices.Concat(trace.Partitions, access.Partitions, directory.Partitions, audit.Partitions, token.PublicPartitions, coursePartitions)
+var Partitions = slices.Concat(trace.Partitions, []string{access.LoginPartition}, directory.Partitions, audit.Partitions, token.PublicPartitions, coursePartitions)
 
 // Routes are the paths that it answers.
 var Routes = []string{"/flow", "/flow/", "/learn", "/learn/"}

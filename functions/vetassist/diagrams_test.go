@@ -99,7 +99,7 @@ func TestDiagrams(t *testing.T) {
 		}, func(t *testing.T, f drawing) {
 			f.follow(t, "browser→app POST /chat", "app→mcp POST /mcp", "mcp⇢app 401", "app→mcp GET /.well-known/oauth-protected-resource",
 				"app→oauth GET /.well-known/oauth-authorization-server", "app⇢browser 200 · please connect", "browser→oauth GET /oauth/authorize", "oauth⇢browser 303 → login",
-				"browser→oauth POST /oauth/login · bob", "browser→oauth GET /oauth/authorize", "oauth⇢browser 200 · page “Allow Vet Assist AI?”",
+				"browser→oauth POST /oauth/login · name and password", "browser→oauth GET /oauth/authorize", "oauth⇢browser 200 · page “Allow Vet Assist AI?”",
 				"browser→oauth POST /oauth/consent · allow", "oauth⇢browser 303 → /callback with the code", "browser→app GET /callback · with the code",
 				"app→oauth POST /oauth/token · authorization code", "oauth⇢app 200 · access token", "app→mcp POST /mcp · tools/call get_pet_vaccination_info", "mcp⇢app 200", "app⇢browser 303")
 			f.asksOnlyFor(t, "pet-profile:read")

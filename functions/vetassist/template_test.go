@@ -40,7 +40,7 @@ var lambdas = map[string]struct {
 	"Mcp":   {"mcp", mcp.Partitions, mcp.Routes, []string{"policy/"}, trace.MCP},
 	"Admin": {"admin", admin.Partitions, admin.Routes, nil, ""},
 	"App":   {"app", app.Partitions, app.Routes, []string{"app/agent/"}, trace.App},
-	"Learn": {"learn", learn.Partitions, learn.Routes, learn.Partitions, ""},
+	"Learn": {"learn", learn.Partitions, learn.Routes, slices.DeleteFunc(slices.Clone(learn.Partitions), func(p string) bool { return p == "learn/" }), ""},
 }
 
 // An HTTP API takes no route that ends in a slash, and asked for /x/ it takes the route of /x (https://github.com/aws/serverless-application-model/issues/1949

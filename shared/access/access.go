@@ -11,7 +11,10 @@ import (
 )
 
 // Partitions are the partition prefixes of what is open.
-var Partitions = []string{"login/", "grant/", "refresh/", "access/"}
+var Partitions = []string{LoginPartition, "grant/", "refresh/", "access/"}
+
+// LoginPartition is where the logins are: all that is needed to know who is logged in.
+const LoginPartition = "login/"
 
 // ErrUnfinished says that there was more to end than one call may. Call again to go on.
 var ErrUnfinished = errors.New("access: not everything is ended yet, call again")

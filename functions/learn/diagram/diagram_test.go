@@ -150,7 +150,7 @@ func TestLabels(t *testing.T) {
 		{with(oauth("GET /oauth/authorize?scope=openid+pet-profile%3Aread"), "", "", 303, "", "", "Location", "/oauth/login?x=1"), "GET /oauth/authorize · asks for pet-profile:read", "303 → login", false},
 		{with(oauth("GET /oauth/authorize?scope=a+b+c"), "", "", 200, "Page: Allow Vet Assist AI? · VetAssist", "text/html"), "GET /oauth/authorize · asks for 3 permissions", "200 · page “Allow Vet Assist AI?”", false},
 		{with(oauth("GET /oauth/authorize?scope=openid"), "", "", 303, "", "", "Location", "com.example.app:/cb?code=abc…"), "GET /oauth/authorize · asks who it is", "303 → /cb with the code", false},
-		{with(oauth("POST /oauth/login"), "username=bob&password=…", formType, 401, "Page: Log in · VetAssist", "text/html"), "POST /oauth/login · bob", "401 · page “Log in”", true},
+		{with(oauth("POST /oauth/login"), "username=…&password=…", formType, 401, "Page: Log in · VetAssist", "text/html"), "POST /oauth/login · name and password", "401 · page “Log in”", true},
 		{with(oauth("POST /oauth/consent"), "decision=approve", formType, 303, "", "", "Location", "http://localhost:8080/callback?code=abc…&state=x"), "POST /oauth/consent · allow", "303 → /callback with the code", false},
 		{with(oauth("POST /oauth/consent"), "decision=deny", formType, 303, "", "", "Location", "http://localhost:8080/callback?error=access_denied"), "POST /oauth/consent · deny", "303 → /callback with access_denied", true},
 		{with(oauth("POST /oauth/token"), "grant_type=authorization_code", formType, 200, `{"access_token":"e…","refresh_token":"r…","id_token":"i…"}`, jsonType), "POST /oauth/token · authorization code", "200 · access token, refresh token, ID token", false},

@@ -59,8 +59,8 @@ func requestAbout(r trace.Record) string {
 			return words
 		}
 		return clip(grant, maxQuote)
-	case path == "/oauth/login":
-		return clip(form.Get("username"), maxQuote)
+	case path == "/oauth/login" && r.Request.Method == "POST": // which name is not kept: people type passwords there
+		return "name and password"
 	case path == "/oauth/consent", path == "/oauth/device":
 		switch d := form.Get("decision"); d {
 		case "approve":
