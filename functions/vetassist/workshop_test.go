@@ -92,9 +92,9 @@ func (g *guest) say(ctx context.Context, message string) (string, error) {
 		return "", err
 	}
 	g.seen.WriteString(p.Text() + "\n")
-	after := p.Text() // of which the last is the answer
-	if i := strings.LastIndex(p.Text(), message); i >= 0 {
-		after = p.Text()[i+len(message):]
+	after := strings.ReplaceAll(p.Text(), "after you said: "+message, "") // that is the link to its flow, below the answer
+	if i := strings.LastIndex(after, message); i >= 0 {
+		after = after[i+len(message):]
 	}
 	return after, nil
 }
