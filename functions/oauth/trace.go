@@ -136,7 +136,8 @@ func setsOf(d rbac.Decision) (*trace.Sets, []trace.Compared) {
 	if d.Verdicts == nil {
 		return nil, nil
 	}
-	sets := &trace.Sets{Requested: d.Sets.Requested, Client: d.Sets.Client, Role: d.Sets.Role, Consent: d.Sets.Consent, Granted: d.Granted}
+	consented, _ := splitOutside(slices.Clone(d.Sets.Consent)) // who the person is, is agreed to in the same place
+	sets := &trace.Sets{Requested: d.Sets.Requested, Client: d.Sets.Client, Role: d.Sets.Role, Consent: consented, Granted: d.Granted}
 	compared := make([]trace.Compared, len(d.Verdicts))
 	for i, v := range d.Verdicts {
 		compared[i] = trace.Compared{What: v.Scope, Wanted: "in all four sets", Got: "it is", OK: len(v.Lacking) == 0}

@@ -255,6 +255,16 @@ mint allowed: The token gets what is in all four sets at this moment: pet-profil
 		}, "GET /oauth/userinfo", "user-bob", `token allowed: The token stands, and has the scope openid.
   scope: openid = pet-profile:read openid
 `},
+		{"a token that also says who it is", func(w *world) { w.redeem(w.code("scope", "openid pet-profile:read")) }, tokenEndpoint, "user-bob", isClient + `client allowed: The code is good: it is this client's, was not used before, and the code verifier fits the challenge.
+  client: the one that it was issued to = vet-assist-ai
+  uses of the code before: none = none
+  expires: later than now = 2026-11-23T14:01:00Z
+  redirect_uri: {base}/callback = {base}/callback
+  code_verifier, hashed: the code_challenge QVCtZS… = QVCtZS…
+mint allowed: The token gets what is in all four sets at this moment: pet-profile:read.
+  pet-profile:read: in all four sets = it is
+  [pet-profile:read] ∩ [pet-profile:read pet-profile:write appointment:read appointment:write reminder:read reminder:write] ∩ [appointment:read appointment:write pet-profile:read reminder:read reminder:write] ∩ [pet-profile:read] = [pet-profile:read]
+`},
 		{"an application for itself", func(w *world) {
 			id, secret := w.secretClient(directory.MachineTemplate, []string{"Vet Staff"}, "pet-profile:read")
 			w.post("/oauth/token", url.Values{"grant_type": {"client_credentials"}}, basic(id, secret))
