@@ -107,9 +107,10 @@ func take(req *http.Request, s *span) {
 }
 
 // rest reads what a handler left unread of a small body: one that refuses a call before it reads it, such as a call without a token. What
-// was refused then belongs to the story as well.
+// was refused then belongs to the story as well. A client that waits for our leave to send its body never gets it after a refusal (RFC 9110
+// §10.1.1), so nothing comes from it; of any other the server itself reads as much before it answers.
 func (s *span) rest(req *http.Request) {
-	if req.Body == nil || req.ContentLength <= 0 || req.ContentLength > maxBody {
+	if req.Body == nil || req.ContentLength <= 0 || req.ContentLength > maxBody || req.Header.Get("Expect") != "" {
 		return
 	}
 	if _, size := s.raw.sent.all(); int64(size) < req.ContentLength {
