@@ -48,7 +48,7 @@ var house = map[string][]string{
 	"shared/clinic/knowledge": {},
 
 	"shared/host":  {"shared/config", "shared/store"},
-	"shared/trace": {"shared/store", "shared/web"},
+	"shared/trace": {"shared/secret", "shared/store", "shared/web"},
 
 	"shared/web/lambda":            {"shared/config", "shared/egress", "shared/host", "shared/trace", "shared/web"}, // what makes a function one of AWS Lambda
 	"shared/web/lambda/coldstart":  {"shared/web/lambda/lambdatest"},

@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -200,28 +201,35 @@ owner refused: The application acts for no user, so no pet is its own. Others' p
 func TestCarriedByBody(t *testing.T) {
 	w := newWorld(t)
 	r := w.recorded()
-	raw := w.mint(bob(ownerScope...))
-	w.post(raw, call("get_pet", `{"pet":"Fido"}`), "User-Agent: other/1")
-	flow := last(t, w.store, r).Flow
-	foreign := "0af7651916cd43dd8448eb211c80319c"
-	body := func(flow, state string) string {
-		return `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get_pet","arguments":{"pet":"Fido"},"_meta":{"traceparent":"00-` + flow + `-00f067aa0ba902b7-01","tracestate":"` + state + `"}}}`
+	var parent, state string // as the chat sends them
+	r.Handler(trace.App, http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		parent, state = trace.Carry(req.Context(), trace.App)
+	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", base+"/chat", nil))
+	_, id, _ := strings.Cut(strings.TrimPrefix(parent, "00-"), "-")
+	flow, id := parent[3:35], id[:16]
+	foreign := "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
+	body := func(parent, state string) string {
+		return `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"get_pet","arguments":{"pet":"Fido"},"_meta":{"traceparent":"` + parent + `","tracestate":"` + state + `"}}}`
 	}
 	for _, c := range []struct {
 		name, body string
 		want       bool
 		from       trace.Party
 	}{
-		{"ours", body(flow, "vetassist=app"), true, trace.App},
-		{"a stranger's", body(foreign, "vetassist=app"), false, trace.Client},
-		{"without our tracestate", body(flow, "other=1"), false, trace.Client},
-		{"of a party that there is not", body(flow, "vetassist=client"), false, trace.Client},
+		{"ours", body(parent, state), true, trace.App},
+		{"a stranger's", body(foreign, state), false, trace.Client},
+		{"of somebody who knows the flow", body(parent, "vetassist=app"), false, trace.Client},
+		{"without our tracestate", body(parent, "other=1"), false, trace.Client},
+		{"of a party that there is not", body(parent, strings.Replace(state, "app", "client", 1)), false, trace.Client},
 	} {
 		raw := w.mint(alice(ownerScope...)) // another token, so that nothing else joins them
 		w.post(raw, c.body, "User-Agent: "+strings.ReplaceAll(c.name, " ", "-")+"/1")
 		rec := last(t, w.store, r)
-		if (rec.Flow == flow) != c.want || rec.From != c.from || c.want && rec.Parent != "00f067aa0ba902b7" {
+		if (rec.Flow == flow) != c.want || rec.From != c.from || c.want && rec.Parent != id {
 			t.Errorf("%s: from %s in %s, within %q; want %s", c.name, rec.From, rec.Flow, rec.Parent, flow)
+		}
+		if _, seal, _ := strings.Cut(state, ":"); strings.Contains(rec.Request.Body, seal) {
+			t.Errorf("%s: the seal is stored: %s", c.name, rec.Request.Body)
 		}
 	}
 }

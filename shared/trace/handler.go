@@ -81,7 +81,7 @@ func (r *Recorder) Handler(to Party, next http.Handler) http.Handler {
 			a.answered(status)
 			s.rest(req)
 			s.record.End = r.moment()
-			r.learn(s)
+			r.learn(req.Context(), s)
 			r.done(req.Context(), s)
 		}()
 		next.ServeHTTP(a, req)

@@ -256,6 +256,7 @@ type broken struct {
 	reads, write func(context.Context) error // nil: it does
 	writes, gets int
 	ops          int
+	onWrite      func(store.Op)
 	patience     time.Duration // the longest that it was given
 }
 
@@ -281,6 +282,11 @@ func (b *broken) Get(ctx context.Context, partition, sort string) (store.Item, e
 }
 
 func (b *broken) Write(ctx context.Context, ops ...store.Op) error {
+	if b.onWrite != nil {
+		for _, op := range ops {
+			b.onWrite(op)
+		}
+	}
 	b.asked(ctx, &b.writes)
 	b.mu.Lock()
 	b.ops += len(ops)
@@ -346,18 +352,19 @@ func TestStoreFails(t *testing.T) {
 	}
 }
 
-// In Lambda a request that carries its flow reads nothing and is one write; the first of a flow in a process says also where it is listed.
+// In Lambda a request that carries its flow reads nothing but once the key, and is one write; the first of a flow in a process says also where it is listed.
 func TestWritesOnce(t *testing.T) {
 	w := newWorld(t)
 	b := &broken{Store: w.store}
 	r := w.process(b, true)
 	flow, _ := w.sent(exchange{to: App, request: "POST /chat"})
-	carried := map[string]string{"Traceparent": "00-" + flow + "-0123456789abcdef-01", "Tracestate": "vetassist=app"}
+	carried := map[string]string{"Traceparent": "00-" + flow + "-0123456789abcdef-01", "Tracestate": w.stateOf(App, flow)}
 	for i, c := range []struct {
 		e                 exchange
 		gets, writes, ops int
 	}{
-		{exchange{to: MCP, request: "POST /mcp", header: carried, subject: "bob"}, 0, 1, 3},
+		{exchange{to: MCP, request: "POST /mcp", header: carried, subject: "bob"}, 1, 1, 3}, // a process reads the key once
+
 		{exchange{to: MCP, request: "POST /mcp", header: carried, subject: "bob"}, 0, 1, 1},
 		{exchange{to: JWKS, request: "GET /.well-known/jwks.json", header: carried}, 0, 1, 1},
 		{exchange{to: MCP, request: "GET /mcp"}, 0, 0, 0},
@@ -389,7 +396,7 @@ func TestLimits(t *testing.T) {
 			w := newWorld(t)
 			flow := w.newFlow()
 			c.limit(w.Recorder)
-			header := map[string]string{"Traceparent": "00-" + flow + "-0123456789abcdef-01", "Tracestate": "vetassist=app"}
+			header := map[string]string{"Traceparent": "00-" + flow + "-0123456789abcdef-01", "Tracestate": w.stateOf(App, flow)}
 			for range maxFlow + 10 {
 				if _, resp := w.sent(exchange{to: MCP, request: "POST /mcp", header: header}); resp.StatusCode != 200 {
 					t.Fatal(resp.Status)

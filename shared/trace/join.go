@@ -37,7 +37,7 @@ const (
 	byRefresh = "refresh_token"
 	byAccess  = "access_token"
 	byDevice  = "device_code"
-	byUser    = "user_code"
+	byUser    = "user_code" // see userKey
 	byPushed  = "request_uri"
 	byClient  = "client_id" // that was registered just now
 	bySender  = "sender"    // address and User-Agent of a client that has nothing else yet
@@ -48,7 +48,7 @@ func key(by, value string) string { return web.Hash(by + " " + value) }
 // join finds out who sends a request and to which flow it belongs.
 func (r *Recorder) join(req *http.Request, s *span) {
 	rec := &s.record
-	if flow, parent, party, ok := r.carried(req.Header.Get(parentHeader), req.Header.Get(stateHeader)); ok {
+	if flow, parent, party, ok := r.carried(req.Context(), req.Header.Get(parentHeader), req.Header.Get(stateHeader)); ok {
 		rec.Flow, rec.Parent, rec.From = flow, parent, party
 		return
 	}
@@ -60,7 +60,7 @@ func (r *Recorder) join(req *http.Request, s *span) {
 	ctx, cancel := context.WithTimeoutCause(req.Context(), r.patience(), errSlow)
 	defer cancel()
 	byName := false // it showed something that is of one flow only
-	for _, k := range keysOf(rec.To, req, form) {
+	for _, k := range r.keysOf(ctx, rec.To, req, form) {
 		if l, ok := r.find(ctx, k); ok {
 			rec.Flow, byName = l.Flow, true
 			break
@@ -103,20 +103,6 @@ func pendingKey(req *http.Request) string {
 	return key(bySender, web.ClientAddress(req.Context())+" "+req.UserAgent())
 }
 
-// carried reads a traceparent of ours. That of a stranger says nothing to us: it is not a flow of ours.
-func (r *Recorder) carried(traceparent, tracestate string) (flow, parent string, party Party, ok bool) {
-	name, ok := strings.CutPrefix(tracestate, stateName)
-	parts := strings.Split(traceparent, "-")
-	if !ok || len(parts) != 4 || len(parts[2]) != 16 || !r.ours(parts[1]) {
-		return "", "", "", false
-	}
-	switch p := Party(name); p {
-	case App, OAuth, MCP:
-		return parts[1], parts[2], p, true
-	}
-	return "", "", "", false
-}
-
 // sender is who sends a request without a traceparent of ours.
 func sender(to Party, req *http.Request) Party {
 	switch to {
@@ -157,7 +143,7 @@ func (r *Recorder) params(req *http.Request, s *span) url.Values {
 }
 
 // keysOf are the keys that a request itself shows, the surest first.
-func keysOf(to Party, req *http.Request, form url.Values) []string {
+func (r *Recorder) keysOf(ctx context.Context, to Party, req *http.Request, form url.Values) []string {
 	var keys []string
 	add := func(by, name string) {
 		if v := form.Get(name); v != "" {
@@ -172,7 +158,9 @@ func keysOf(to Party, req *http.Request, form url.Values) []string {
 		add(byPushed, "request_uri")
 		add(byCode, "code")
 		add(byDevice, "device_code")
-		add(byUser, "user_code")
+		if code := form.Get("user_code"); code != "" {
+			keys = append(keys, r.userKey(ctx, code)...)
+		}
 	}
 	return keys
 }
@@ -214,7 +202,7 @@ func requestKeys(q url.Values, ours bool) []string {
 
 // learn finds in an answer by what its flow will be known again. The next request can come at once, so it is remembered before the answer
 // is written.
-func (r *Recorder) learn(s *span) {
+func (r *Recorder) learn(ctx context.Context, s *span) {
 	to := s.record.To
 	if to == App || to == OAuth {
 		if u, err := url.Parse(s.raw.header.Get("Location")); err == nil && u.RawQuery != "" {
@@ -233,7 +221,7 @@ func (r *Recorder) learn(s *span) {
 		if body, _ := s.raw.received.all(); json.Unmarshal(body, &got) != nil || strings.HasPrefix(path, "/.well-known/") {
 			break
 		}
-		names := map[string]string{byRefresh: "refresh_token", byAccess: "access_token", byDevice: "device_code", byUser: "user_code", byPushed: "request_uri"}
+		names := map[string]string{byRefresh: "refresh_token", byAccess: "access_token", byDevice: "device_code", byPushed: "request_uri"}
 		if path == "/oauth/register" {
 			names[byClient] = "client_id"
 		}
@@ -241,6 +229,9 @@ func (r *Recorder) learn(s *span) {
 			if v, _ := got[name].(string); v != "" {
 				s.raw.links = append(s.raw.links, key(by, v))
 			}
+		}
+		if code, _ := got["user_code"].(string); code != "" {
+			s.raw.links = append(s.raw.links, r.userKey(ctx, code)...)
 		}
 		if got["access_token"] != nil && s.record.From == Client {
 			s.raw.dropped = pendingKey(s.raw.request)

@@ -1,10 +1,14 @@
 package trace
 
 import (
+	"context"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 const (
@@ -99,7 +103,7 @@ func TestJoins(t *testing.T) {
 	}
 }
 
-// A traceparent joins only with a tracestate of ours and the id of a flow that can still be there: all else is a stranger's.
+// A traceparent joins only with a tracestate that one of our parties has sealed and the id of a flow that can still be there: all else is a stranger's.
 func TestTraceparent(t *testing.T) {
 	w := newWorld(t)
 	flow, _ := w.sent(exchange{to: App, request: "POST /chat"})
@@ -108,13 +112,18 @@ func TestTraceparent(t *testing.T) {
 		name, parent, state string
 		same                bool
 	}{
-		{"of the chat", "00-" + flow + "-0123456789abcdef-01", "vetassist=app", true},
-		{"of the MCP server", "00-" + flow + "-0123456789abcdef-01", "vetassist=mcp", true},
+		{"of the chat", "00-" + flow + "-0123456789abcdef-01", w.stateOf("app", flow), true},
+		{"of the MCP server", "00-" + flow + "-0123456789abcdef-01", w.stateOf("mcp", flow), true},
+		{"of somebody who knows the flow", "00-" + flow + "-0123456789abcdef-01", "vetassist=app", false},
+		{"with an empty seal", "00-" + flow + "-0123456789abcdef-01", "vetassist=app:", false},
+		{"with the seal of another party", "00-" + flow + "-0123456789abcdef-01", strings.Replace(w.stateOf("mcp", flow), "mcp", "app", 1), false},
+		{"with the seal of another flow", "00-" + flow + "-0123456789abcdef-01", w.stateOf("app", w.newFlow()), false},
+		{"with the seal of another exchange", "00-" + flow + "-fedcba9876543210-01", w.stateOf("app", flow), false},
 		{"without a state", "00-" + flow + "-0123456789abcdef-01", "", false},
 		{"of another program", "00-" + flow + "-0123456789abcdef-01", "other=app", false},
-		{"of a party that sends nothing", "00-" + flow + "-0123456789abcdef-01", "vetassist=browser", false},
-		{"of a flow that is over", "00-" + old + "-0123456789abcdef-01", "vetassist=app", false},
-		{"of the future", "00-ffffffff" + flow[8:] + "-0123456789abcdef-01", "vetassist=app", false},
+		{"of a party that sends nothing", "00-" + flow + "-0123456789abcdef-01", w.stateOf("browser", flow), false},
+		{"of a flow that is over", "00-" + old + "-0123456789abcdef-01", w.stateOf("app", old), false},
+		{"of the future", "00-ffffffff" + flow[8:] + "-0123456789abcdef-01", w.stateOf("app", "ffffffff"+flow[8:]), false},
 		{"too short", "00-" + flow[:30] + "-0123456789abcdef-01", "vetassist=app", false},
 		{"no digits", "00-" + strings.Repeat("z", 32) + "-0123456789abcdef-01", "vetassist=app", false},
 		{"no parent", "00-" + flow + "--01", "vetassist=app", false},
@@ -129,6 +138,22 @@ func TestTraceparent(t *testing.T) {
 	for _, rec := range w.records(flow, everything)[1:] {
 		if rec.Parent != "0123456789abcdef" || rec.From != App && rec.From != MCP {
 			t.Errorf("sent by %s within %q", rec.From, rec.Parent)
+		}
+	}
+}
+
+// What is stored of a user code helps nobody to find it: all there can be are soon tried.
+func TestUserCodeIsSealed(t *testing.T) {
+	w := newWorld(t)
+	stored := map[string]bool{}
+	r := w.process(&broken{Store: w.store, onWrite: func(op store.Op) { stored[op.Item.Partition] = true }}, true)
+	w.sentTo(r, exchange{to: OAuth, request: "POST /oauth/device_authorization", form: "client_id=c", json: `{"device_code":"device","user_code":"WDJB-MJHT"}`})
+	if !stored[linkPartition+r.userKey(context.Background(), "WDJB-MJHT")[0]] {
+		t.Errorf("nothing leads from the code to its flow: %v", stored)
+	}
+	for _, code := range []string{"WDJB-MJHT", "WDJBMJHT"} {
+		if stored[linkPartition+key(byUser, code)] || stored[linkPartition+web.Hash(code)] {
+			t.Error("its plain hash is stored")
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2" // bounds what is remembered of flows
 	"golang.org/x/time/rate"
 
+	"github.com/vetassist/vetassist/shared/secret"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -54,6 +55,7 @@ type Options struct {
 type Recorder struct {
 	Options
 	cookie  web.Cookie
+	key     *secret.Key // see seal.go
 	limit   *rate.Limiter
 	bytes   *rate.Limiter
 	rest    atomic.Int64 // when it ends, on the machine's clock
@@ -85,7 +87,7 @@ func New(o Options) (*Recorder, error) {
 		return nil, err
 	}
 	o.Store = store.Restrict(o.Store, Partitions...)
-	r := &Recorder{Options: o, cookie: NewCookie(o.BaseURL), limit: rate.NewLimiter(flowRate, flowBurst), bytes: rate.NewLimiter(dayBytes/(24*60*60), byteBurst),
+	r := &Recorder{Options: o, cookie: NewCookie(o.BaseURL), key: secret.At(o.Store, rand.Reader, keyPartition), limit: rate.NewLimiter(flowRate, flowBurst), bytes: rate.NewLimiter(dayBytes/(24*60*60), byteBurst),
 		flows: flows, links: links, queue: make(chan *span, maxQueue), closing: make(chan struct{}), stopped: make(chan struct{})}
 	if o.Direct {
 		close(r.stopped)

@@ -69,6 +69,9 @@ func shorten(s string) string {
 
 // scrub shortens whatever in a text looks like a secret.
 func scrub(text string) string {
+	if strings.Contains(text, stateName) {
+		text = sealPattern.ReplaceAllString(text, "$1…")
+	}
 	if !long(text) && !strings.Contains(text, "eyJ") { // almost always, and the patterns are slow
 		return text
 	}

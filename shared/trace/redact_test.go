@@ -128,6 +128,7 @@ func TestRedactHeaders(t *testing.T) {
 		{"Authorization", "a-secret-without-scheme", "…"},
 		{"Authorization", "secret and-more-of-it-than-that", "…"},
 		{"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"},
+		{"Tracestate", "vetassist=app:q7Vd2nq7Vd2nq7Vd2nq7Vd", "vetassist=app:…"},
 		{"Referer", "http://localhost:8080/oauth/device?user_code=WDJB-MJHT", "http://localhost:8080/oauth/device?user_code=…"},
 		{"Location", "com.example.app:/cb?code=" + opaque + "&iss=https%3A%2F%2Fas.example", "com.example.app:/cb?code=q7Vd2n…&iss=https%3A%2F%2Fas.example"},
 		{"Set-Cookie", "vetassist_login=" + opaque + "; Path=/; HttpOnly", "vetassist_login=q7Vd2n…; Path=/; HttpOnly"},

@@ -104,7 +104,7 @@ func Carried(ctx context.Context, traceparent, tracestate string) {
 	if s == nil {
 		return
 	}
-	if flow, parent, party, ok := s.recorder.carried(traceparent, tracestate); ok {
+	if flow, parent, party, ok := s.recorder.carried(ctx, traceparent, tracestate); ok {
 		s.change(func(r *Record) {
 			if r.Parent == "" {
 				r.Flow, r.Parent, r.From, r.Name = flow, parent, party, ""
@@ -114,11 +114,18 @@ func Carried(ctx context.Context, traceparent, tracestate string) {
 }
 
 // Carry is what the body of a request carries that happens in the exchange, for Carried; empty: nothing is recorded.
-func Carry(ctx context.Context, from Party) (traceparent, tracestate string) {
-	if traceparent = Parent(ctx); traceparent != "" {
-		tracestate = stateName + string(from)
+func Carry(ctx context.Context, sender Party) (traceparent, tracestate string) {
+	s := from(ctx)
+	if s == nil {
+		return "", ""
 	}
-	return traceparent, tracestate
+	s.mu.Lock()
+	flow, id := s.record.Flow, s.record.ID
+	s.mu.Unlock()
+	if tracestate = s.recorder.state(ctx, sender, flow, id); tracestate == "" {
+		return "", ""
+	}
+	return "00-" + flow + "-" + id + "-01", tracestate
 }
 
 // Parent is the traceparent of a request that happens in the exchange (W3C Trace Context §3.2); empty: none is recorded.
@@ -162,10 +169,12 @@ type transport struct {
 }
 
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if parent := Parent(r.Context()); parent != "" && r.URL.Scheme+"://"+r.URL.Host == t.own {
-		r = r.Clone(r.Context())
-		r.Header.Set(parentHeader, parent)
-		r.Header.Set(stateHeader, stateName+string(t.from))
+	if On(r.Context()) && r.URL.Scheme+"://"+r.URL.Host == t.own {
+		if parent, state := Carry(r.Context(), t.from); parent != "" {
+			r = r.Clone(r.Context())
+			r.Header.Set(parentHeader, parent)
+			r.Header.Set(stateHeader, state)
+		}
 	}
 	return t.next.RoundTrip(r)
 }

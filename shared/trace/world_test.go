@@ -96,6 +96,11 @@ func (w *world) sentTo(r *Recorder, e exchange) (flow string, answer *http.Respo
 	return flow, rec.Result()
 }
 
+// stateOf is the tracestate of a request that a party sends within the exchange 0123456789abcdef of a flow.
+func (w *world) stateOf(by Party, flow string) string {
+	return w.state(context.Background(), by, flow, "0123456789abcdef")
+}
+
 // records are what a viewer sees of a flow.
 func (w *world) records(flow string, v Viewer) []Record {
 	w.Helper()

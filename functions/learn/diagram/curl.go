@@ -31,6 +31,7 @@ var variables = map[string]variable{
 	"authorization":     {"ACCESS_TOKEN", "access_token in the answer of the token endpoint"},
 	"basic":             {"CLIENT_CREDENTIALS", "client_id:client_secret, in base64"},
 	"dpop":              {"DPOP_PROOF", "a JWT that the client signs for this one request with its key (RFC 9449 §4.2)"},
+	"tracestate":        {"TRACESTATE", "leave it empty: only a party of the demo can say that a request belongs to a flow of theirs"},
 	"registrationtoken": {"INITIAL_ACCESS_TOKEN", "a token for registration, which an administrator hands out"},
 }
 
