@@ -33,7 +33,10 @@ type counter struct {
 	mu   sync.Mutex
 	sum  map[string]*asked
 	fail func(context.Context) error // of the recorder's writes; nil: they succeed
+	key  asked                       // for the recorder's key, which a process reads once, and the first of all makes
 }
+
+const recorderKey = "trace/key"
 
 type asked struct{ reads, writes, recorderReads, recorderWrites int }
 
@@ -51,9 +54,12 @@ func (c *counter) of(ctx context.Context) *asked {
 func (c *counter) read(ctx context.Context, partition string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a := c.of(ctx); strings.HasPrefix(partition, trace.Partitions[0]) {
+	switch a := c.of(ctx); {
+	case partition == recorderKey:
+		c.key.recorderReads++
+	case strings.HasPrefix(partition, trace.Partitions[0]):
 		a.recorderReads++
-	} else {
+	default:
 		a.reads++
 	}
 }
@@ -71,9 +77,12 @@ func (c *counter) List(ctx context.Context, q store.Query) (store.Page, error) {
 func (c *counter) Write(ctx context.Context, ops ...store.Op) error {
 	c.mu.Lock()
 	a, recorders := c.of(ctx), strings.HasPrefix(ops[0].Item.Partition, trace.Partitions[0])
-	if recorders {
+	switch {
+	case ops[0].Item.Partition == recorderKey:
+		c.key.recorderWrites++
+	case recorders:
 		a.recorderWrites++
-	} else {
+	default:
 		a.writes++
 	}
 	c.mu.Unlock()
@@ -128,8 +137,8 @@ func lambdaStory(w *world) {
 	w.post("/oauth/revoke", url.Values{"client_id": {"vet-assist-ai"}, "token": {tokens.Refresh}})
 }
 
-// Off, a request costs nothing more. On, it costs one write, before its answer; a request of ours that carries its flow reads nothing, and
-// a stranger's what there is to find its flow by.
+// Off, a request costs nothing more. On, it costs one write, before its answer; a request of ours that carries its flow reads nothing, a
+// stranger's what there is to find its flow by.
 func TestRecorderWrites(t *testing.T) {
 	off, without := inLambda(t, config.RecorderOff)
 	lambdaStory(off)
@@ -175,6 +184,9 @@ func TestRecorderWrites(t *testing.T) {
 				t.Errorf("%s: %d reads of the recorder", what, a.recorderReads)
 			}
 		}
+	}
+	if want := (asked{recorderReads: 2, recorderWrites: 1}); with.key != want {
+		t.Errorf("the recorder's key was asked for %+v, want %+v", with.key, want)
 	}
 	if carried < 15 || others < 10 || carried+others != len(recorded) {
 		t.Errorf("%d requests carried their flow, %d did not, %d were recorded", carried, others, len(recorded))

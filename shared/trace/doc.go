@@ -3,7 +3,7 @@
 //
 // Who receives a request reports it, with the answer and with what was decided in between; towards a stranger's server the sender does.
 // What belongs together is one flow. A request of ours carries the flow in its traceparent header (W3C Trace Context §3.2), whose trace-id
-// is the flow's; a browser that is sent from one party to the other is known again by the state of its authorization request, and a
+// is the flow's, with a seal that nobody else can make (seal.go); a browser that is sent from one party to the other is known again by the state of its authorization request, and a
 // client of others by the code, the refresh token or the access token that it got (join.go). All of these are kept as hashes.
 //
 // Nothing is stored as it was sent before redact.go has shortened every secret in it. A person sees the exchanges that are about that
@@ -11,5 +11,5 @@
 //
 // It costs a request as little as possible: the middleware keeps references and copies at most maxBody bytes of each body; all else is done
 // by one goroutine that writes what has gathered ten times a second. In Lambda, where nothing runs after the answer, it is one write
-// before it. A flood is not recorded: beyond flowRate exchanges a second they are counted only.
+// before it, and a process reads its key once. A flood is not recorded: beyond flowRate exchanges a second they are counted only.
 package trace
