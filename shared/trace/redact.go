@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -168,7 +169,7 @@ func response(status int, h http.Header, received *capture, path string) Message
 func address(u *url.URL) string {
 	text := clip(scrub(u.EscapedPath()), maxValue)
 	if u.RawQuery != "" {
-		text += "?" + params(u.RawQuery)
+		text += "?" + params(clean(u.RawQuery))
 	}
 	return clip(text, 4*maxValue)
 }
@@ -286,7 +287,7 @@ func (m *Message) body(contentType string, c *capture, public bool) {
 	m.Type, _, _ = mime.ParseMediaType(contentType)
 	m.Type = clip(scrub(clean(m.Type)), 100)
 	m.Cut = size > len(kept)
-	text := strings.ToValidUTF8(string(kept), "�")
+	text := harmless(string(kept))
 	if m.Cut { // a secret of which only the beginning is left does not look like one
 		text = endPattern.ReplaceAllString(text, "…")
 	}
@@ -412,14 +413,32 @@ func scrubAll(value any) any {
 	return value
 }
 
-// clean takes out control characters.
+var oneLine = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
+
+// clean makes a text one line, in which every character is seen.
 func clean(s string) string {
+	return oneLine.Replace(harmless(s))
+}
+
+// harmless takes out of a text whatever would do something where it is shown: a reader copies commands into a terminal, where an escape
+// sequence could end the paste and type on, and one that turns the direction of the text shows another command than there is.
+func harmless(s string) string {
+	if !strings.ContainsFunc(s, acts) && utf8.ValidString(s) { // almost always
+		return s
+	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if acts(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, "�"))
+}
+
+func acts(r rune) bool {
+	if r < 0x80 {
+		return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f
+	}
+	return r < 0xa0 || unicode.Is(unicode.Bidi_Control, r)
 }
 
 // clip cuts a text at a number of bytes, between characters.

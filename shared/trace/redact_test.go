@@ -155,3 +155,26 @@ func TestToken(t *testing.T) {
 		}
 	}
 }
+
+// TestHarmless: nothing that a stranger sent does anything where a record is shown, or where a command of it is pasted.
+func TestHarmless(t *testing.T) {
+	w := newWorld(t)
+	const evil = "\x1b[201~\x07\u009b31m\u202e\u2066\x7f"
+	for _, e := range []exchange{
+		{to: MCP, request: "POST /mcp", form: `{"method":"tools/call` + evil + "\n" + `"}`, header: map[string]string{"Content-Type": "application/json", "User-Agent": "Evil" + evil + "/1"}},
+		{to: OAuth, request: "POST /oauth/token?scope=a\u009b\u202eb", form: "grant_type=" + evil + "&" + evil + "=1&scope=a"},
+		{to: OAuth, request: "POST /oauth/register", form: "{", header: map[string]string{"Content-Type": "application/json"}, json: `{"error_description":"` + evil + `"}`},
+	} {
+		flow, _ := w.sent(e)
+		for _, rec := range w.records(flow, everything) {
+			for _, part := range []string{rec.Name, rec.Request.URL, rec.Request.Header("User-Agent"), rec.Request.Body, rec.Response.Body} {
+				if strings.ContainsAny(part, evil[:1]+"\x07\u009b\u202e\u2066\x7f") {
+					t.Errorf("%s: %q is stored", e.request, part)
+				}
+			}
+			if rec.To == MCP && !strings.Contains(rec.Request.Body, "\n") {
+				t.Errorf("the lines of a body are gone: %q", rec.Request.Body)
+			}
+		}
+	}
+}
