@@ -52,6 +52,10 @@ func (r *Recorder) ops(s *span) (ops []store.Op) {
 		rec.Request.Body, rec.Response.Body, rec.Decisions, rec.Request.Tokens, rec.Response.Tokens = "", "", nil, nil, nil
 		item = store.Encode(flowPartition+rec.Flow, sortOf(rec), rec, expires)
 	}
+	if len(item.Body) > store.MaxBody { // JSON takes six bytes for some characters: one write that is refused would lose all that is in it
+		rec.Request.Headers, rec.Response.Headers = nil, nil
+		item = store.Encode(flowPartition+rec.Flow, sortOf(rec), rec, expires)
+	}
 	if !r.bytes.AllowN(time.Now(), len(item.Body)) {
 		r.leftOut.Add(1)
 		return nil
