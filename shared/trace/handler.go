@@ -139,7 +139,9 @@ func (r *Recorder) browser(w http.ResponseWriter, req *http.Request) string {
 		if secret, err = web.NewSecret(rand.Reader); err != nil {
 			return ""
 		}
-		r.cookie.Set(w, secret, 0)
+		if req.Method == http.MethodGet || req.Header.Get("Sec-Fetch-Site") != "cross-site" { // a form of another site comes without the cookie that there may be
+			r.cookie.Set(w, secret, 0)
+		}
 	}
 	return web.Hash(secret)
 }

@@ -486,3 +486,25 @@ func TestAtOnce(t *testing.T) {
 		t.Errorf("%d records", kept)
 	}
 }
+
+// Another site can have a browser send a form, which comes without the cookie. That does not make the browser another one to us.
+func TestCookieStays(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		request, site string
+		set           bool
+	}{
+		{"GET /oauth/login", "cross-site", true}, // a link, which brings the cookie that there is
+		{"POST /oauth/login", "same-origin", true},
+		{"POST /oauth/login", "", true},
+		{"POST /oauth/login", "cross-site", false},
+	} {
+		_, resp := w.sent(exchange{to: OAuth, request: c.request, header: map[string]string{"Sec-Fetch-Site": c.site}})
+		if set := len(resp.Cookies()) == 1; set != c.set {
+			t.Errorf("%s, %s: cookie set: %v", c.request, c.site, set)
+		}
+		if rec := w.last(); rec.Browser == "" {
+			t.Errorf("%s, %s: nobody's browser", c.request, c.site)
+		}
+	}
+}
