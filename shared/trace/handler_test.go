@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -505,6 +506,33 @@ func TestCookieStays(t *testing.T) {
 		}
 		if rec := w.last(); rec.Browser == "" {
 			t.Errorf("%s, %s: nobody's browser", c.request, c.site)
+		}
+	}
+}
+
+// A stranger who sends as much as there is room for does not take the record from those who are logged in, and from what our parties say to
+// each other.
+func TestStrangersLeaveRoom(t *testing.T) {
+	w := newWorld(t)
+	w.limit = rate.NewLimiter(rate.Inf, 0)
+	const room = 1 << 20
+	w.bytes, w.strangers = rate.NewLimiter(0, room), rate.NewLimiter(0, room/2)
+	large := exchange{to: MCP, request: "POST /mcp", header: map[string]string{"Content-Type": "application/json", "User-Agent": "x/1"}, status: 401,
+		form: `"` + strings.Repeat("<", maxBody-2) + `"`}
+	for i := range 2 * room / (6 * maxBody) {
+		large.header["From"] = fmt.Sprintf("192.0.2.%d", i%250)
+		w.sent(large)
+	}
+	if w.LeftOut() == 0 {
+		t.Fatal("all of it was recorded")
+	}
+	flow := w.newFlow()
+	for _, e := range []exchange{
+		{to: OAuth, request: "POST /oauth/consent", subject: "bob"},
+		{to: MCP, request: "POST /mcp", header: map[string]string{"Traceparent": "00-" + flow + "-0123456789abcdef-01", "Tracestate": w.stateOf(App, flow)}},
+	} {
+		if at, _ := w.sent(e); len(w.records(at, everything)) != 1 {
+			t.Errorf("%s is not recorded", e.request)
 		}
 	}
 }

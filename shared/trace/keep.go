@@ -56,7 +56,8 @@ func (r *Recorder) ops(s *span) (ops []store.Op) {
 		rec.Request.Headers, rec.Response.Headers = nil, nil
 		item = store.Encode(flowPartition+rec.Flow, sortOf(rec), rec, expires)
 	}
-	if !r.bytes.AllowN(time.Now(), len(item.Body)) {
+	stranger := rec.Subject == "" && rec.Parent == "" // of which there can be any number, so they get a half of the room
+	if now := time.Now(); stranger && !r.strangers.AllowN(now, len(item.Body)) || !r.bytes.AllowN(now, len(item.Body)) {
 		r.leftOut.Add(1)
 		return nil
 	}

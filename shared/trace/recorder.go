@@ -54,15 +54,16 @@ type Options struct {
 // Recorder keeps what happens. A nil Recorder is one that is off.
 type Recorder struct {
 	Options
-	cookie  web.Cookie
-	key     *secret.Key // see seal.go
-	limit   *rate.Limiter
-	bytes   *rate.Limiter
-	rest    atomic.Int64 // when it ends, on the machine's clock
-	count   atomic.Int64
-	leftOut atomic.Int64
-	flows   *lru.Cache[string, *known] // by id
-	links   *lru.Cache[string, link]   // by key
+	cookie    web.Cookie
+	key       *secret.Key // see seal.go
+	limit     *rate.Limiter
+	bytes     *rate.Limiter
+	strangers *rate.Limiter // what of these they may take who are known to nobody
+	rest      atomic.Int64  // when it ends, on the machine's clock
+	count     atomic.Int64
+	leftOut   atomic.Int64
+	flows     *lru.Cache[string, *known] // by id
+	links     *lru.Cache[string, link]   // by key
 
 	queue   chan *span
 	closing chan struct{}
@@ -87,7 +88,7 @@ func New(o Options) (*Recorder, error) {
 		return nil, err
 	}
 	o.Store = store.Restrict(o.Store, Partitions...)
-	r := &Recorder{Options: o, cookie: NewCookie(o.BaseURL), key: secret.At(o.Store, rand.Reader, keyPartition), limit: rate.NewLimiter(flowRate, flowBurst), bytes: rate.NewLimiter(dayBytes/(24*60*60), byteBurst),
+	r := &Recorder{Options: o, cookie: NewCookie(o.BaseURL), key: secret.At(o.Store, rand.Reader, keyPartition), limit: rate.NewLimiter(flowRate, flowBurst), bytes: rate.NewLimiter(dayBytes/(24*60*60), byteBurst), strangers: rate.NewLimiter(dayBytes/2/(24*60*60), byteBurst/2),
 		flows: flows, links: links, queue: make(chan *span, maxQueue), closing: make(chan struct{}), stopped: make(chan struct{})}
 	if o.Direct {
 		close(r.stopped)
