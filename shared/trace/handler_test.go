@@ -515,12 +515,15 @@ func TestCookieStays(t *testing.T) {
 func TestStrangersLeaveRoom(t *testing.T) {
 	w := newWorld(t)
 	w.limit = rate.NewLimiter(rate.Inf, 0)
-	const room = 1 << 20
+	const room = 400 << 10
 	w.bytes, w.strangers = rate.NewLimiter(0, room), rate.NewLimiter(0, room/2)
 	large := exchange{to: MCP, request: "POST /mcp", header: map[string]string{"Content-Type": "application/json", "User-Agent": "x/1"}, status: 401,
 		form: `"` + strings.Repeat("<", maxBody-2) + `"`}
-	for i := range 2 * room / (6 * maxBody) {
-		large.header["From"] = fmt.Sprintf("192.0.2.%d", i%250)
+	for i := range 250 {
+		large.header["From"] = fmt.Sprintf("192.0.2.%d", i)
+		if i == 2*room/(6*maxBody) {
+			large.form = `""` // for what room is left
+		}
 		w.sent(large)
 	}
 	if w.LeftOut() == 0 {
