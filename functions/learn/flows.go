@@ -35,7 +35,8 @@ type flowLine struct {
 	ID        string         `json:"id"`
 	Title     string         `json:"title"`
 	Begin     time.Time      `json:"begin"`
-	Who       []string       `json:"who"` // people and clients
+	Who       []string       `json:"who"`     // people, and what clients call themselves
+	Clients   []string       `json:"clients"` // client_ids
 	Lanes     []diagram.Lane `json:"lanes"`
 	Exchanges int            `json:"exchanges"`
 	Outcome   string         `json:"outcome"` // see outcomeOf
@@ -127,7 +128,7 @@ func (s *server) flows(ctx context.Context, v viewer, f flowFilter) (flowList, e
 
 // line tells of a flow what a list shows. names remembers who is who.
 func (s *server) line(ctx context.Context, id string, records []trace.Record, names map[string]string) (flowLine, error) {
-	l := flowLine{ID: id, Title: diagram.Title(records), Begin: records[0].Begin.Time, Who: []string{}, Lanes: diagram.Lanes(records), Exchanges: len(records), Outcome: outcomeOf(records)}
+	l := flowLine{ID: id, Title: diagram.Title(records), Begin: records[0].Begin.Time, Who: []string{}, Clients: []string{}, Lanes: diagram.Lanes(records), Exchanges: len(records), Outcome: outcomeOf(records)}
 	for _, r := range records {
 		name, err := s.nameOf(ctx, r.Subject, names)
 		if err != nil {
@@ -138,6 +139,9 @@ func (s *server) line(ctx context.Context, id string, records []trace.Record, na
 		}
 	}
 	for _, r := range records {
+		if r.Client != "" && !slices.Contains(l.Clients, r.Client) && len(l.Clients) < 5 {
+			l.Clients = append(l.Clients, r.Client)
+		}
 		if r.From == trace.Client && r.Name != "" && !slices.Contains(l.Who, r.Name) && len(l.Who) < 5 {
 			l.Who = append(l.Who, r.Name)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -42,7 +43,7 @@ func TestWalkthrough(t *testing.T) {
 	}{
 		{"story", nil, []string{"22/22  Leave things as they were", "= scope that is missing: appointment:write", "the page asks for: pet-profile:write, and for nothing else",
 			"= about Luna: There is no pet called", "= the app gets: access_denied", "= refresh: invalid_grant", "taken back: what Bob allowed vet-assist-ai", ">   password=…", "Authorization: Bearer eyJ"}},
-		{"clients", []string{"-clients"}, []string{"POST /oauth/register", "GET /oauth-client.json 200", "This app registered itself.", "scope      the same for all: pet-profile:read"}},
+		{"clients", []string{"-clients"}, []string{"POST /oauth/register", "GET /oauth-client.json 200", "This app registered itself.", "scope      the same for all: pet-profile:read", "/flow/compare?left="}},
 		{"revisions", []string{"-revisions"}, []string{"server/discover", "iss must be compared  no", "goes through still", "would take another", "aud                      the same for all"}},
 	} {
 		for range 2 {
@@ -152,6 +153,44 @@ func TestWalkthroughPauses(t *testing.T) {
 	}
 	if _, out, _ = w.walkAt("\n", "-clients", "-yes"); strings.Contains(out, "Press Enter") {
 		t.Error("-yes, and it waits")
+	}
+}
+
+// TestWalkthroughDrawn: the addresses at the end show the logins of two clients side by side, to Bob and to nobody else.
+func TestWalkthroughDrawn(t *testing.T) {
+	w := newWalkWorld(t)
+	w.person().connect("When is Fido's next vaccination?", "bob") // another flow of the registered client
+	code, out, errs := w.walkAt("", "-clients", "-yes")
+	if code != exitOK {
+		t.Fatalf("%d %s\n%s", code, errs, out)
+	}
+	bob, alice := w.person(), w.person()
+	for user, p := range map[string]*person{"bob": bob, "alice": alice} {
+		p.open("/oauth/login")
+		p.login(user)
+	}
+	addresses := regexp.MustCompile(`(?m)^  ([a-z -]+): `+regexp.QuoteMeta(w.URL)+`(/flow/\S+)$`).FindAllStringSubmatch(out, -1)
+	if len(addresses) != 3 {
+		t.Fatalf("%q in\n%s", addresses, out)
+	}
+	for i, c := range []struct{ variant, says string }{{"pre-registered", "vet-assist-ai"}, {"metadata document", "oauth-client.json"}, {"registered itself", "/oauth/register"}} {
+		variant, address := addresses[i][1], addresses[i][2]
+		if variant != c.variant {
+			t.Errorf("%q, want %q", variant, c.variant)
+		}
+		for page, says := range map[string]string{address: c.says, "/flow/" + address[len(address)-32:]: ""} {
+			if p := bob.open(page); p.status != http.StatusOK || i > 0 && !strings.Contains(p.raw, says) {
+				t.Errorf("%s of %s is answered with %d, and does not show %q", page, variant, p.status, says)
+			}
+			if p := alice.open(page); p.status != http.StatusNotFound {
+				t.Errorf("Alice sees %s: %d", page, p.status)
+			}
+		}
+	}
+	w = newWalkWorld(t, func(o *Options) { o.Recorder = config.RecorderOff })
+	code, out, errs = w.walkAt("", "-clients", "-yes")
+	if code != exitOK || !strings.Contains(out, "the same for all: no: the flight recorder is off here") || strings.Contains(out, "/flow/compare") {
+		t.Errorf("%d %s\n%s", code, errs, out)
 	}
 }
 

@@ -33,6 +33,8 @@ func Clients() Tale {
 		{"token", "Bob allows it, and the client gets its token", "What the token says differs in the client_id only. What a client may have at most does differ: for a registered one an administrator set it, for the other two each MCP server says which scopes are open to strangers.",
 			"RFC 9068 §2.2", tokenAs},
 		{"answer", "The client asks the MCP server", "The MCP server does not care how the client became known. The token counts, and what it says of Bob, of the scope and of the audience.", "RFC 6750 §2.1", answerAs},
+		{"drawn", "The difference, drawn", "Where the server's flight recorder is on, it has seen all of this. Each address shows two of the logins side by side, step by step, with what differs. They are Bob's flows, so open them in a browser in which he is logged in.",
+			"", drawn},
 	}}
 }
 

@@ -5,6 +5,7 @@
 //	scene.go         what a step has at hand: browsers, a client, what was learned before
 //	story.go         the story of the README, from Bob's question to the last log out
 //	clients.go       one login for three kinds of client, side by side
+//	drawn.go         where the server's flight recorder shows two of these side by side
 //	revisions.go     one login as a client of each of the four revisions of MCP would do it
 //	cleanup.go       leaves things as they were, as far as that can be done from outside
 //	record.go        what went over the wire, with the secrets shortened

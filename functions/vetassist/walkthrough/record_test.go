@@ -93,9 +93,9 @@ func TestWire(t *testing.T) {
 // TestTable: what is the same stands there once, what differs side by side, what is not there as a dash.
 func TestTable(t *testing.T) {
 	told := Told{N: 2, Of: 3, Name: "x", Title: "Title", Runs: []Run{
-		{"first", []Exchange{{Method: "GET", URL: "/a?x=1", Status: 200}}, []Fact{{"same", "1"}, {"differs", "one"}, {"only here", "yes"}}, ""},
-		{"second", []Exchange{{Method: "GET", URL: "/a", Status: 200}}, []Fact{{"same", "1"}, {"differs", "two"}}, ""},
-		{"third", nil, nil, "it is not offered"},
+		{"first", []Exchange{{Method: "GET", URL: "/a?x=1", Status: 200}}, []Fact{{"same", "1"}, {"differs", "one"}, {"only here", "yes"}}, "http://localhost:8080/flow/a-long-address-which-a-column-would-break", ""},
+		{"second", []Exchange{{Method: "GET", URL: "/a", Status: 200}}, []Fact{{"same", "1"}, {"differs", "two"}}, "", ""},
+		{"third", nil, nil, "", "it is not offered"},
 	}, OK: true}
 	var out strings.Builder
 	if err := Outcome(&out, told); err != nil {
@@ -108,6 +108,7 @@ func TestTable(t *testing.T) {
   same       the same for all: 1
   differs    one                              two                              (ended)
   only here  yes                              –                                (ended)
+  first: http://localhost:8080/flow/a-long-address-which-a-column-would-break
   third ended: it is not offered
 `
 	if got := strings.ReplaceAll(out.String(), strings.Repeat("─", width-2), "─"); strings.TrimSpace(got) != strings.TrimSpace(want) {

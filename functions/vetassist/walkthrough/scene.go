@@ -15,16 +15,18 @@ import (
 
 // scene is what a variant of a story has at hand, and what it has learned so far.
 type scene struct {
-	variant   string
-	base      string
-	passwords map[string]string
-	wire      *wire
-	app       *visitor.Client             // who wants to do something for somebody
-	people    map[string]*visitor.Browser // by username
-	facts     []Fact
-	ended     string // why this variant has nothing more to tell
-	called    string // the name in the client's metadata document
-	tidy      tidy
+	variant    string
+	base       string
+	registered string // client_id of the client that an administrator registered
+	passwords  map[string]string
+	wire       *wire
+	app        *visitor.Client             // who wants to do something for somebody
+	people     map[string]*visitor.Browser // by username
+	facts      []Fact
+	ended      string // why this variant has nothing more to tell
+	called     string // the name in the client's metadata document
+	see        string // where the recorder has drawn it
+	tidy       tidy
 
 	found    visitor.Discovered
 	request  visitor.Authorization
@@ -40,13 +42,17 @@ func newScene(o Options, variant string) *scene {
 		people: map[string]*visitor.Browser{}, tokens: map[string]visitor.Tokens{}, since: map[string]time.Time{}}
 	s.app = visitor.NewClient(s.base, s.wire.of("the app"))
 	s.app.ID = cmp.Or(o.Client, s.app.ID)
+	s.registered = s.app.ID
 	s.app.Agent = "vetassist-walkthrough/1.0"
+	if variant != "" { // by which a recorder tells them apart until they have shown more
+		s.app.Agent += " (" + variant + ")"
+	}
 	s.app.Revision = "2026-07-28"
 	return s
 }
 
 func (s *scene) begin() {
-	s.facts = []Fact{}
+	s.facts, s.see = []Fact{}, ""
 	s.wire.begin()
 }
 

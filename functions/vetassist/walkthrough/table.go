@@ -132,6 +132,9 @@ func (t Told) table(b *strings.Builder) {
 		line(r.what, r.cells)
 	}
 	for _, r := range t.Runs {
+		if r.See != "" { // in one piece, to be opened
+			b.WriteString("  " + r.Variant + ": " + r.See + "\n")
+		}
 		if r.Ended != "" {
 			put(b, "  ", r.Variant+" ended: "+r.Ended)
 		}

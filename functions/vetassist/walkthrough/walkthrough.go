@@ -45,6 +45,7 @@ type Run struct {
 	Variant   string     `json:"variant,omitempty"`
 	Exchanges []Exchange `json:"exchanges"`
 	Facts     []Fact     `json:"facts"`
+	See       string     `json:"see,omitempty"`   // address at which it is drawn
 	Ended     string     `json:"ended,omitempty"` // why it has nothing more to tell
 }
 
@@ -143,7 +144,7 @@ func (t Tale) tell(ctx context.Context, n int, step Step, scenes []*scene, o Opt
 				told.OK, told.Wanted, told.Got = false, failed.Wanted, failed.Got
 			}
 		}
-		told.Runs = append(told.Runs, Run{s.variant, s.wire.exchanges(), s.facts, s.ended})
+		told.Runs = append(told.Runs, Run{s.variant, s.wire.exchanges(), s.facts, s.see, s.ended})
 		if failed != nil && step.Name != cleanup.Name {
 			break
 		}
