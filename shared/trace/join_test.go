@@ -2,6 +2,8 @@ package trace
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -74,6 +76,7 @@ func TestJoins(t *testing.T) {
 		{"a client that has just registered", registered, elsewhere(exchange{to: OAuth, request: "GET /oauth/authorize?" + authorizing}), idle - time.Second, true},
 		{"a client that registered a while ago", registered, elsewhere(exchange{to: OAuth, request: "GET /oauth/authorize?" + authorizing}), idle, false},
 
+		{"a client that has just registered, with nothing but its id", registered, elsewhere(exchange{to: OAuth, request: "POST /oauth/token", form: "grant_type=client_credentials&client_id=c"}), 0, false},
 		{"a client that many people have", exchange{to: OAuth, request: "GET /oauth/authorize?" + authorizing}, exchange{to: OAuth, request: "GET /oauth/authorize?client_id=c&state=other&code_challenge=other&response_type=code"}, 0, false},
 
 		{"a client of which nothing is known, again", unknown, exchange{to: OAuth, request: "GET /.well-known/oauth-authorization-server", header: agent("Host/1")}, idle - time.Second, true},
@@ -194,10 +197,19 @@ func TestMerges(t *testing.T) {
 	}
 }
 
-// Two people's clients behind one address, and with one name: one after the other they are never mixed up.
+// Two people's clients behind one address, and with one name: one after the other they are never mixed up, whichever
+// process they meet.
 func TestBehindOneAddress(t *testing.T) {
 	w := newWorld(t)
-	bob, alice := connect(w, "bob"), connect(w, "alice")
+	behindOneAddress(t, w, connect(w, "bob"), connect(w, "alice"))
+	w = newWorld(t)
+	bob := connect(w, "bob")
+	w.Recorder = w.process(w.store, true)
+	behindOneAddress(t, w, bob, connect(w, "alice"))
+}
+
+func behindOneAddress(t *testing.T, w *world, bob, alice []string) {
+	t.Helper()
 	for _, c := range []struct {
 		flow       string
 		me, others string
@@ -211,3 +223,34 @@ func TestBehindOneAddress(t *testing.T) {
 		}
 	}
 }
+
+// A request to ourselves says to which flow it belongs; one to anybody else says nothing of it, whatever its address looks like.
+func TestSaysNothingToStrangers(t *testing.T) {
+	w := newWorld(t)
+	for address, says := range map[string]bool{
+		base + "/mcp": true, "http://localhost:8081/mcp": false, "https://localhost:8080/mcp": false, "http://localhost.example:8080/mcp": false, "http://localhost:8080@other.example/mcp": false,
+	} {
+		var got http.Header
+		client := w.Client(App, &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			got = r.Header
+			return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, nil
+		})})
+		handler := w.Handler(App, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			out, err := http.NewRequestWithContext(r.Context(), http.MethodGet, address, nil)
+			if err == nil {
+				_, err = client.Do(out)
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}))
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, base+"/chat", nil))
+		if told := got.Get(parentHeader) != "" || got.Get(stateHeader) != ""; told != says {
+			t.Errorf("%s is told of the flow: %v", address, told)
+		}
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

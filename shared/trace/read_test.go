@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/vetassist/vetassist/shared/store"
 )
 
 // Who sees what of a flow.
@@ -138,4 +141,37 @@ func TestExpires(t *testing.T) {
 			t.Errorf("after %s more: %d records, %d flows, %v", silence, len(got), len(listed), err)
 		}
 	}
+}
+
+// Nothing that is written stays for longer than what it is about.
+func TestAllExpires(t *testing.T) {
+	w := newWorld(t)
+	kept := &keeper{Store: w.store}
+	w.Recorder = w.process(kept, true)
+	connect(w, "bob")
+	w.sent(exchange{to: App, request: "POST /chat", json: `{"authorize_url":"` + base + `/oauth/authorize?` + authorizing + `"}`})
+	kinds := map[string]bool{}
+	for _, op := range kept.ops {
+		if op.Item.Body == nil { // a deletion
+			continue
+		}
+		kinds[strings.Join(strings.SplitN(op.Item.Partition, "/", 3)[:2], "/")+" "+op.Item.Sort[:1]] = true
+		if left := op.Item.Expires.Sub(w.clock.Now()); left <= 0 || left > Keep {
+			t.Errorf("%s %s expires in %s", op.Item.Partition, op.Item.Sort, left)
+		}
+	}
+	if len(kinds) < 6 { // records, what else is part of a flow, three lists, links
+		t.Errorf("%v is all that was written", kinds)
+	}
+}
+
+// keeper notes what is written.
+type keeper struct {
+	store.Store
+	ops []store.Op
+}
+
+func (k *keeper) Write(ctx context.Context, ops ...store.Op) error {
+	k.ops = append(k.ops, ops...)
+	return k.Store.Write(ctx, ops...)
 }

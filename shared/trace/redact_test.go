@@ -3,6 +3,7 @@ package trace
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -93,6 +94,7 @@ func TestRedact(t *testing.T) {
 	}{
 		{"a login", "/oauth/login?client_id=vet-assist-ai&state=abcdefghijklmnopqrstuvwxyz", form, "username=bob&password=bob-demo", "", "text/html", // people type passwords into the wrong field
 			[]string{"username=…", "password=…", "client_id=vet-assist-ai", "state=abcdef…"}, []string{"bob", "ghij"}},
+		{"a long password", "/oauth/login", form, "password=correct+horse+battery+staple+and+so+on", "", "text/html", []string{"password=…"}, []string{"correc"}},
 		{"a password under another spelling", "/oauth/login", form, "PASSW%4FRD=bob-demo", "", "text/html", []string{"PASSW%4FRD=…"}, []string{"bob-demo"}},
 		{"a form that says it is text", "/oauth/token", "text/plain", "client_secret=short-one", "", "application/json", nil, []string{"short-one"}},
 		{"a short token of another server", "/token", form, "grant_type=refresh_token&refresh_token=abc+def/12==", `{"access_token": "abc+def/1234==", "token_type": "Bearer", "Refresh_Token":"xyz"}`, "application/json",
@@ -100,6 +102,7 @@ func TestRedact(t *testing.T) {
 		{"a device's answer", "/oauth/device_authorization", form, "client_id=tv", `{"user_code":"WDJB-MJHT","verification_uri":"http://localhost/oauth/device","verification_uri_complete":"http://localhost/oauth/device?user_code=WDJB-MJHT"}`, "application/json",
 			[]string{`verification_uri\":\"http://localhost/oauth/device\"`}, []string{"WDJB"}},
 		{"a result of a tool", "/mcp", "application/json", `{"method":"tools/call"}`, `{"structuredContent":{"code":"rabies","name":"Rabies"}}`, "application/json", []string{"rabies", "tools/call"}, nil},
+		{"an answer that is there as HTML too", "/chat", "application/json", `{"message":"When?"}`, `{"reply":"On 1 May","html":"On the first of May"}`, "application/json", []string{"On 1 May"}, []string{"first of May"}},
 		{"a question's state", "/mcp", "application/json", `{"params":{"requestState":"abc.def"}}`, "", "application/json", []string{"requestState"}, []string{"abc.def"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -120,11 +123,21 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+// TestRedactDecision: a secret does not belong into a decision, but should one be there it is shortened.
+func TestRedactDecision(t *testing.T) {
+	d := Decision{Text: "It is " + opaque, Compared: []Compared{{What: opaque, Wanted: signed, Got: "it is " + opaque}}}
+	d.redact()
+	if got := fmt.Sprint(d); leaks(got) || !strings.Contains(got, "It is "+opaque[:shown]+"…") {
+		t.Error(got)
+	}
+}
+
 // TestRedactHeaders: of each header what a reader may see.
 func TestRedactHeaders(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
 		{"Authorization", "Bearer " + opaque, "Bearer q7Vd2n…"},
 		{"Authorization", "Basic Y2xpZW50OnNlY3JldA==", "Basic …"},
+		{"Authorization", "Basic dmV0LWFzc2lzdC1haTphLXNlY3JldC1vZi1hLXBlcnNvbg==", "Basic …"},
 		{"Authorization", "a-secret-without-scheme", "…"},
 		{"Authorization", "secret and-more-of-it-than-that", "…"},
 		{"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"},
