@@ -176,6 +176,39 @@ func TestWhoSees(t *testing.T) {
 	}
 }
 
+// TestWhoNoLonger: a login that has ended shows nothing, whatever ended it.
+func TestWhoNoLonger(t *testing.T) {
+	off := true
+	for name, end := range map[string]func(d *directory.Directory, version int64) error{
+		"disabled": func(d *directory.Directory, version int64) error {
+			_, err := d.UpdateUser(t.Context(), "user-bob", version, directory.UserEdit{Disabled: &off})
+			return err
+		},
+		"signed out everywhere": func(d *directory.Directory, _ int64) error { return d.SignOut(t.Context(), "user-bob") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.ask("When is Fido's next vaccination?", "user-bob", "")
+			bob := w.login("user-bob")
+			if n := len(w.list("", bob).Flows); n != 1 {
+				t.Fatalf("%d flows before", n)
+			}
+			w.now = w.now.Add(time.Minute)
+			d := directory.New(w.db, base, true, func() time.Time { return w.now })
+			u, err := d.UserRecord(t.Context(), "user-bob")
+			if err == nil {
+				err = end(d, u.Version)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(w.list("", bob).Flows); n != 0 {
+				t.Errorf("%d flows after", n)
+			}
+		})
+	}
+}
+
 // TestFlowAPI: what a diagram needs, and what is behind a step.
 func TestFlowAPI(t *testing.T) {
 	w := newWorld(t)
