@@ -113,7 +113,7 @@ func (s *server) latest(ctx context.Context, v trace.Viewer) (latest string, rec
 	return latest, records, nil
 }
 
-// writeFlow writes the drawing of a flow, if it is not the one that the caller has already (RFC 9110 §13.1.2).
+// writeFlow writes the drawing of a flow.
 func (s *server) writeFlow(w http.ResponseWriter, r *http.Request, id string, records []trace.Record) error {
 	line, err := s.line(r.Context(), id, records, map[string]string{})
 	if err != nil {
@@ -123,15 +123,20 @@ func (s *server) writeFlow(w http.ResponseWriter, r *http.Request, id string, re
 	if err != nil {
 		return err
 	}
+	writeNews(w, r, body)
+	return nil
+}
+
+// writeNews answers with JSON, or with 304 to who has just this already and asks again every few seconds (RFC 9110 §13.1.2).
+func writeNews(w http.ResponseWriter, r *http.Request, body []byte) {
 	tag := `"` + web.Hash(string(body)) + `"`
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Header.Get("If-None-Match") == tag {
 		w.WriteHeader(http.StatusNotModified)
-		return nil
+		return
 	}
 	web.JSON(w, http.StatusOK, json.RawMessage(body))
-	return nil
 }
 
 // recordView is an exchange with all that explains it.

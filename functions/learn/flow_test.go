@@ -52,7 +52,7 @@ func newWorld(t *testing.T) *world {
 		io.Copy(io.Discard, r.Body)
 		web.JSON(rw, http.StatusOK, map[string]string{"reply": "Rabies"})
 	}))
-	w.handler, err = learn.New(learn.Config{BaseURL: base, Recorder: true, Local: true, Directory: d, Access: access.New(w.db, clock), Flows: trace.NewReader(w.db, clock), Now: clock, Log: log})
+	w.handler, err = learn.New(learn.Config{BaseURL: base, Recorder: true, Directory: d, Access: access.New(w.db, clock), Flows: trace.NewReader(w.db, clock), Now: clock, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

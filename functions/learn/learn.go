@@ -23,7 +23,6 @@ var files embed.FS
 type Config struct {
 	BaseURL   string
 	Recorder  bool // something is recorded here
-	Local     bool // the base URL is a loopback address
 	Directory *directory.Directory
 	Access    *access.Registry
 	Flows     *trace.Reader

@@ -142,15 +142,7 @@ func (s *server) gather(ctx context.Context, v trace.Viewer, events *[]audit.Eve
 		}
 		seen.Records = append(seen.Records, records...)
 	}
-	slices.SortStableFunc(seen.Records, func(a, b trace.Record) int {
-		switch {
-		case a.Begin.Before(b.Begin):
-			return -1
-		case b.Begin.Before(a.Begin):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(seen.Records, func(a, b trace.Record) int { return a.Begin.Compare(b.Begin) })
 	if events == nil && v.User != "" {
 		page, err := s.Audit.List(ctx, audit.Query{UserID: v.User, Since: seen.Now.Add(-trace.Keep), Limit: eventsJudged})
 		if err != nil {

@@ -2,12 +2,12 @@ package learn
 
 import (
 	"html/template"
-	"io/fs"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/vetassist/vetassist/functions/learn/course"
+	"github.com/vetassist/vetassist/shared/attacks"
 	"github.com/vetassist/vetassist/shared/web"
 )
 
@@ -22,7 +22,6 @@ type courseView struct {
 	Passed   int
 	Of       int
 	Lessons  []lessonLine
-	Diagram  bool // there is a script that draws a flow
 	Path     string
 
 	// of one lesson
@@ -44,9 +43,7 @@ func (s *server) viewCourse(r *http.Request, v viewer) (courseView, error) {
 		return courseView{}, err
 	}
 	list := s.checks(v, passed)
-	_, missing := fs.Stat(files, "static/embed.js")
-	view := courseView{Name: v.user.Name, Admin: v.All, Recorder: s.Recorder, Clock: s.Clock != nil, Now: s.Now(), Passed: list.Passed, Of: list.Of, Lessons: list.Lessons,
-		Diagram: missing == nil && s.Recorder, Path: r.URL.Path}
+	view := courseView{Name: v.user.Name, Admin: v.All, Recorder: s.Recorder, Clock: s.Clock != nil, Now: s.Now(), Passed: list.Passed, Of: list.Of, Lessons: list.Lessons, Path: r.URL.Path}
 	if s.Clock != nil && s.Clock.Ahead() > 0 {
 		view.Ahead = spell(s.Clock.Ahead())
 	}
@@ -102,7 +99,7 @@ func (s *server) lessonPage(w http.ResponseWriter, r *http.Request, v viewer) {
 	}
 	words := course.Words{Base: s.BaseURL, Clock: s.Clock != nil, Demo: s.Demo}
 	if lesson.ID == "attacks" {
-		words.Extra = attackCatalogue()
+		words.Extra = attacks.All()
 	}
 	for part, into := range map[string]*template.HTML{"do": &view.Do, "see": &view.See, "break": &view.Break} {
 		if *into, err = lesson.Text(part, words); err != nil {

@@ -25,7 +25,7 @@ var Routes = []string{"/flow", "/flow/", "/learn", "/learn/"}
 func Open(h host.Host) (http.Handler, error) {
 	own := store.Restrict(h.Store, Partitions...)
 	return New(Config{
-		BaseURL: h.BaseURL, Recorder: h.Records(), Local: h.Local(),
+		BaseURL: h.BaseURL, Recorder: h.Records(),
 		Directory: directory.New(own, h.BaseURL, h.Local(), h.Now), Access: access.New(own, h.Now), Flows: trace.NewReader(own, h.Now),
 		Store: own, Audit: audit.New(own, h.Now, h.Rand, h.Log), Clock: h.Clock, Demo: h.Local() && h.Seed != config.SeedNone,
 		Tokens: token.NewVerifier(h.BaseURL, []string{directory.AdminServer}, token.StoredKeys(own, h.Now), h.Now),

@@ -55,15 +55,7 @@ func (r *Reader) Flow(ctx context.Context, flow string, v Viewer) ([]Record, err
 		// What a client did before it was known: nobody's, or it would not be part of this.
 		all = append(all, slices.DeleteFunc(more, func(rec Record) bool { return rec.Subject != "" && !v.All })...)
 	}
-	slices.SortStableFunc(all, func(a, b Record) int {
-		switch {
-		case a.Begin.Before(b.Begin):
-			return -1
-		case b.Begin.Before(a.Begin):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b Record) int { return a.Begin.Compare(b.Begin) })
 	if all = visible(all, v); len(all) == 0 {
 		return nil, ErrNotFound
 	}

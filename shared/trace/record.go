@@ -1,7 +1,9 @@
 package trace
 
 import (
+	"cmp"
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -25,13 +27,11 @@ type Moment struct {
 	N    int64     `json:"n"`
 }
 
+// Compare orders moments, the earlier first.
+func (m Moment) Compare(o Moment) int { return cmp.Or(m.Time.Compare(o.Time), cmp.Compare(m.N, o.N)) }
+
 // Before tells whether m is earlier than o.
-func (m Moment) Before(o Moment) bool {
-	if !m.Time.Equal(o.Time) {
-		return m.Time.Before(o.Time)
-	}
-	return m.N < o.N
-}
+func (m Moment) Before(o Moment) bool { return m.Compare(o) < 0 }
 
 // Record is one exchange: a request with its answer, as its receiver saw them, or, of a stranger's server, its sender.
 type Record struct {
@@ -74,7 +74,7 @@ type Header struct {
 // Header is the first value of a header, in any spelling of its name.
 func (m Message) Header(name string) string {
 	for _, h := range m.Headers {
-		if equalFold(h.Name, name) {
+		if strings.EqualFold(h.Name, name) {
 			return h.Value
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -185,5 +184,3 @@ func (t *transport) CloseIdleConnections() {
 		c.CloseIdleConnections()
 	}
 }
-
-func equalFold(a, b string) bool { return strings.EqualFold(a, b) }

@@ -29,7 +29,7 @@ type Pages struct {
 }
 
 // NewPages reads files/pages/*.html and files/static/*, of which either may be missing. A page defines the
-// template "main", and may define "head" (scripts) and "nav" (right-hand side of the header). prefix is the path
+// template "main", and may define "head" (scripts) and "nav" (right-hand side of the header). What several pages share is in files/pages/parts. prefix is the path
 // under which AssetsPattern is mounted, such as "/oauth"; each function serves its own, so that each can have an
 // origin of its own.
 func NewPages(prefix string, files fs.FS) (*Pages, error) {
@@ -50,6 +50,13 @@ func NewPages(prefix string, files fs.FS) (*Pages, error) {
 	}
 	p.module = p.together()
 	layout, err := template.New("layout.html").Funcs(template.FuncMap{"asset": p.asset, "module": p.moduleURL}).ParseFS(shared, "templates/layout.html")
+	if err != nil {
+		return nil, err
+	}
+	parts, err := fs.Glob(files, "pages/parts/*.html")
+	if err == nil && len(parts) > 0 {
+		layout, err = layout.ParseFS(files, parts...)
+	}
 	if err != nil {
 		return nil, err
 	}

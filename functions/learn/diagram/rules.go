@@ -130,12 +130,6 @@ func redirectsWith(code string) matcher {
 
 func page(r trace.Record) bool { return r.Response.Type == "text/html" }
 
-func calls(methods ...string) matcher {
-	return func(r trace.Record) bool {
-		return slices.ContainsFunc(callsOf(r), func(c call) bool { return slices.Contains(methods, c.Method) })
-	}
-}
-
 func traced(r trace.Record) bool {
 	return slices.ContainsFunc(callsOf(r), func(c call) bool { return c.Params.Meta["traceparent"] != nil })
 }
