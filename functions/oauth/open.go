@@ -29,7 +29,7 @@ func Open(h host.Host) (http.Handler, error) {
 		BaseURL:   h.BaseURL,
 		Store:     own,
 		Directory: directory.New(own, h.BaseURL, h.Local(), h.Now),
-		Keys:      token.NewKeyring(h.BaseURL, own, h.Now, h.Rand),
+		Keys:      token.NewKeyring(h.BaseURL, own, h.Now, h.Rand).Shorten(h.TokenLifetime()),
 		HTTP:      h.HTTP, Outside: h.Outside, ClientDomains: h.ClientDomains, Registration: h.Registration,
 		Now: h.Now, Rand: h.Rand, Log: h.Log,
 	}

@@ -44,6 +44,8 @@ Flags (in brackets the environment variable of the same meaning; the flag wins):
   -recorder on|off  the flight recorder, which draws at /flow/     [%s]
                     what happens. Default on, where the address is
                     on this machine; else off
+  -token-life TIME  how long an access token lasts: 1m to 10m      [%s]
+                    default 10m
   -v                log every request, not only what went wrong
 
 Pages of other origins may call /mcp when they are listed in %s
@@ -68,11 +70,12 @@ func parseFlags(args []string, getenv func(string) string, stdout, stderr io.Wri
 	f.StringVar(&o.config.Seed, "seed", o.config.Seed, "")
 	f.StringVar(&o.config.AppClientID, "app-client-id", o.config.AppClientID, "")
 	f.StringVar(&o.config.Recorder, "recorder", o.config.Recorder, "")
+	f.StringVar(&o.config.TokenLife, "token-life", o.config.TokenLife, "")
 	f.BoolVar(&o.verbose, "v", false, "")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvSeed, config.EnvAppClientID,
-			config.EnvRecorder, config.EnvAllowedOrigins)
+			config.EnvRecorder, config.EnvTokenLife, config.EnvAllowedOrigins)
 		return o, err
 	}
 	if err == nil && f.NArg() > 0 {

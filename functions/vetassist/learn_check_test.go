@@ -162,7 +162,7 @@ func TestBoard(t *testing.T) {
 
 // The clock goes forward only, for pages of ours only, and on somebody's own machine only.
 func TestCourseClock(t *testing.T) {
-	w := newWorld(t, onFile(t))
+	w := newWorld(t)
 	post := func(w *world, forward string, headers ...string) answer {
 		return w.send("POST", "/learn/clock", url.Values{"forward": {forward}}.Encode(),
 			append(headers, "Content-Type", "application/x-www-form-urlencoded")...)

@@ -144,7 +144,7 @@ func TestCourse(t *testing.T) {
 	l.passes("turned-away", "connected", "answered", "challenge", "resource-metadata", "server-metadata", "pkce", "resource", "state",
 		"logged-in", "consented", "audience", "short-lived", "token-check")
 	l.stillOpen("redirect-broken", "role-broken", "consent-withdrawn", "server-broken", "scope-check", "owner-check", "step-up", "role-refused", "denied",
-		"renewed", "rotated", "key-broken", "revoked", "foreign", "code-replay", "redirect-mended", "server-mended", "role-mended", "consent-mended")
+		"renewed", "rotated", "key-broken", "life-broken", "life-mended", "revoked", "foreign", "code-replay", "redirect-mended", "server-mended", "role-mended", "consent-mended")
 
 	// 3: a wrong redirect URI.
 	redirects := func(uri string) {
@@ -212,6 +212,20 @@ func TestCourse(t *testing.T) {
 	l.tick()
 	l.ask("Which pets do I have?")
 	l.passes("key-mended")
+
+	// 9: a token that lasts for a minute.
+	l.tick()
+	w.options.TokenLife = "1m"
+	w.restart()
+	l.logout()
+	l.connect("Which pets do I have?", "bob")
+	l.passes("life-broken")
+	l.stillOpen("life-mended")
+	w.options.TokenLife = ""
+	w.restart()
+	l.forward("1m")
+	l.ask("Which pets do I have?")
+	l.passes("life-mended")
 
 	// 6: the server at another address.
 	l.tick()

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Environment variables. The flag of the local binary with the same meaning is in brackets.
@@ -23,6 +24,7 @@ const (
 	EnvClientDomains  = "VETASSIST_CLIENT_DOMAINS"    // hosts whose client ID metadata documents are accepted
 	EnvRegistration   = "VETASSIST_REGISTRATION"      // who may register a client (RFC 7591)
 	EnvRecorder       = "VETASSIST_RECORDER"          // [-recorder] on or off: the flight recorder
+	EnvTokenLife      = "VETASSIST_TOKEN_LIFE"        // [-token-life] how long an access token lasts
 	EnvTable          = "VETASSIST_TABLE"             // [-table] name of the DynamoDB table, in the cloud
 )
 
@@ -78,6 +80,7 @@ type Config struct {
 	ClientDomains   Hosts    // whose client ID metadata documents are accepted
 	Registration    string   // RegistrationOpen, RegistrationToken or RegistrationOff
 	Recorder        string   // RecorderOn or RecorderOff; empty: on where the base URL is on this machine
+	TokenLife       string   // how long an access token lasts; empty: ten minutes
 	Table           string   // of DynamoDB
 	Region          string   // of AWS
 	Endpoint        string   // of DynamoDB; empty: Amazon's in the region
@@ -96,6 +99,7 @@ func FromEnv(getenv func(string) string) Config {
 		Lambda: getenv(EnvRuntimeAPI) != "", SAMLocal: getenv(EnvSAMLocal) == "true",
 	}
 	c.clientDomains, c.Registration, c.Recorder = getenv(EnvClientDomains), getenv(EnvRegistration), getenv(EnvRecorder)
+	c.TokenLife = getenv(EnvTokenLife)
 	if c.SAMLocal && c.BaseURL == "" {
 		c.BaseURL = samLocalURL
 	}
@@ -153,6 +157,9 @@ func (c *Config) Check() (err error) {
 	if c.Recorder != "" && c.Recorder != RecorderOn && c.Recorder != RecorderOff {
 		return fmt.Errorf("the recorder is %s or %s, not %q", RecorderOn, RecorderOff, c.Recorder)
 	}
+	if life, err := time.ParseDuration(cmp.Or(c.TokenLife, longest.String())); err != nil || life < shortest || life > longest {
+		return fmt.Errorf("an access token lasts from 1m to 10m, not %q", c.TokenLife)
+	}
 	if c.Seed != "" && c.Seed != SeedDemo && c.Seed != SeedNone {
 		return fmt.Errorf("a database can be seeded with %s or %s, not with %q", SeedDemo, SeedNone, c.Seed)
 	}
@@ -175,6 +182,22 @@ func (c *Config) checkAddress() error {
 		c.BaseURL = "http://" + net.JoinHostPort(host, port)
 	}
 	return nil
+}
+
+// An access token may end sooner than after the ten minutes of token.Lifetime, on which much else is built, never later. Below a minute
+// a client would do nothing but refresh.
+const (
+	shortest = time.Minute
+	longest  = 10 * time.Minute
+)
+
+// TokenLifetime is how long an access token lasts.
+func (c Config) TokenLifetime() time.Duration {
+	life, err := time.ParseDuration(c.TokenLife)
+	if err != nil { // it is empty: Check has seen it
+		return longest
+	}
+	return life
 }
 
 // Origin accepts a scheme and a host, with or without a last slash, and returns it without. Only a

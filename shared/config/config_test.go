@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/config"
 )
@@ -109,6 +110,18 @@ func TestSeed(t *testing.T) {
 		c := config.Config{Addr: "localhost:8080", Seed: seed}
 		if err := c.Check(); (err == nil) != ok || c.Seed != seed || err != nil && !strings.Contains(err.Error(), "demo or none") {
 			t.Errorf("%q: %v", seed, err)
+		}
+	}
+}
+
+// An access token may last for less than ten minutes, never for more.
+func TestTokenLife(t *testing.T) {
+	for life, want := range map[string]time.Duration{"": 10 * time.Minute, "10m": 10 * time.Minute, "600s": 10 * time.Minute, "1m": time.Minute, "90s": 90 * time.Second,
+		"59s": 0, "10m1s": 0, "1h": 0, "-1m": 0, "0": 0, "5": 0, "five minutes": 0} {
+		c := config.Config{Addr: "localhost:8080", TokenLife: life}
+		err := c.Check()
+		if (err == nil) != (want > 0) || want > 0 && c.TokenLifetime() != want || err != nil && !strings.Contains(err.Error(), "from 1m to 10m") {
+			t.Errorf("%q: %s, %v", life, c.TokenLifetime(), err)
 		}
 	}
 }

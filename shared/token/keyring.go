@@ -66,6 +66,7 @@ type Keyring struct {
 	store  store.Store
 	now    func() time.Time
 	rand   io.Reader
+	life   time.Duration
 
 	mu      sync.Mutex
 	current *ecdsa.PrivateKey
@@ -76,7 +77,13 @@ type Keyring struct {
 
 // NewKeyring signs in the name of issuer, with keys from the store.
 func NewKeyring(issuer string, s store.Store, now func() time.Time, rand io.Reader) *Keyring {
-	return &Keyring{issuer: issuer, store: s, now: now, rand: rand}
+	return &Keyring{issuer: issuer, store: s, now: now, rand: rand, life: Lifetime}
+}
+
+// Shorten lets access tokens end sooner than after Lifetime; a longer life they cannot have.
+func (k *Keyring) Shorten(life time.Duration) *Keyring {
+	k.life = min(life, Lifetime)
+	return k
 }
 
 // Mint signs an access token and tells when it expires.
@@ -87,7 +94,7 @@ func (k *Keyring) Mint(ctx context.Context, g Grant) (raw string, expires time.T
 		return "", time.Time{}, err
 	}
 	now = now.Truncate(time.Second)
-	expires = now.Add(Lifetime)
+	expires = now.Add(k.life)
 	if !g.Ends.IsZero() && g.Ends.Before(expires) {
 		expires = g.Ends.Truncate(time.Second)
 	}

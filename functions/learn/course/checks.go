@@ -70,7 +70,7 @@ var Lessons = []Lesson{
 		{ID: "short-lived", Title: "It ends after ten minutes", How: "From iat to exp an access token that you got has 600 seconds at most.",
 			Hint: "Connect the chat.", find: record(func(s *Seen, r trace.Record) bool {
 				c, ok := s.mine(r)
-				return ok && 0 < c.Expires-c.Issued && c.Expires-c.Issued <= 600
+				return ok && 0 < c.life() && c.life() <= 600
 			})},
 		{ID: "server-broken", Title: "Broken: the server has another address", How: "A request of yours was answered with invalid_target: nobody is registered under the address that it named as resource.",
 			Hint: "Change the URL of the VetAssist MCP Server in the console, then log out of the chat and try to connect.",
@@ -114,6 +114,16 @@ var Lessons = []Lesson{
 			Hint: "Let ten minutes pass, and ask the chat something.", find: record(func(s *Seen, r trace.Record) bool {
 				_, ok := s.mine(r)
 				return ok && form(r).Get("grant_type") == "refresh_token" && strings.Contains(r.Response.Body, `"refresh_token"`)
+			})},
+		{ID: "life-broken", Title: "Broken: a token lasts for a minute only", How: "From iat to exp an access token that you got has less than 600 seconds.",
+			Hint: "Start VetAssist with -token-life 1m, and connect the chat.", find: record(func(s *Seen, r trace.Record) bool {
+				c, ok := s.mine(r)
+				return ok && 0 < c.life() && c.life() < 600
+			})},
+		{ID: "life-mended", Title: "Mended: tokens last for ten minutes again", How: "After that you got an access token that has 600 seconds.",
+			Hint: "Start VetAssist without -token-life, and ask the chat something after a minute.", After: "life-broken", find: record(func(s *Seen, r trace.Record) bool {
+				c, ok := s.mine(r)
+				return ok && c.life() == 600
 			})},
 		{ID: "key-broken", Title: "Broken: a token that was not too old was refused", How: "The MCP server refused a token of yours with invalid_token before its end: the key that signed it is published no more.",
 			Hint: "Let the chat get a fresh token, rotate the key, wait six minutes, retire the old key, and ask at once.", find: record(keyGone)},

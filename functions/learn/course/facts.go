@@ -98,6 +98,9 @@ func (a *audience) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(a))
 }
 
+// life is from when a token was issued to when it ends, in seconds.
+func (c claims) life() int64 { return c.Expires - c.Issued }
+
 func (c claims) has(scope string) bool { return slices.Contains(strings.Fields(c.Scope), scope) }
 
 // tokenAt is the JWT that a message held in a place.
