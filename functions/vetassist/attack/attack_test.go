@@ -51,6 +51,62 @@ func TestOutcomes(t *testing.T) {
 	delete(programs, "test")
 }
 
+// TestJudges: what an attacker got, and what was refused for the right reason.
+func TestJudges(t *testing.T) {
+	answer := func(status int, location, body string) visitor.Answer {
+		a := visitor.Answer{Status: status, Header: http.Header{}, Body: []byte(body)}
+		if location != "" {
+			a.Header.Set("Location", location)
+		}
+		return a
+	}
+	const client = "https://client.example/cb"
+	for _, c := range []struct {
+		what string
+		p    program
+		want Outcome
+	}{
+		{"an access token", func(t *try) { t.noTokens("", visitor.Tokens{Access: "a", Error: "invalid_grant"}, "invalid_grant") }, Succeeded},
+		{"a refresh token only", func(t *try) { t.noTokens("", visitor.Tokens{Refresh: "r", Error: "invalid_grant"}, "invalid_grant") }, Succeeded},
+		{"an ID token only", func(t *try) { t.noTokens("", visitor.Tokens{ID: "i", Error: "invalid_grant"}, "invalid_grant") }, Succeeded},
+		{"no token", func(t *try) { t.noTokens("", visitor.Tokens{Error: "invalid_grant"}, "invalid_grant") }, Refused},
+		{"another error", func(t *try) { t.noTokens("", visitor.Tokens{Error: "invalid_client"}, "invalid_grant") }, Failed},
+
+		{"a page", func(t *try) { t.noCode("", answer(400, "", ""), "") }, Refused},
+		{"a page that is fine", func(t *try) { t.noCode("", answer(200, "", ""), "") }, Failed},
+		{"an error to the client", func(t *try) {
+			t.noCode("", answer(303, "http://localhost:8080/callback?error=invalid_request", ""), "invalid_request")
+		}, Refused},
+		{"a code", func(t *try) { t.noCode("", answer(303, client+"?code=k", ""), "invalid_request") }, Succeeded},
+		{"a code beside the error", func(t *try) { t.noCode("", answer(303, client+"?error=invalid_request&code=k", ""), "invalid_request") }, Succeeded},
+		{"a code in the fragment", func(t *try) { t.noCode("", answer(303, "http://localhost:8080/#code=k", ""), "invalid_request") }, Succeeded},
+		{"an error to a stranger", func(t *try) {
+			t.noCode("", answer(303, "https://attacker.example/?error=invalid_request", ""), "invalid_request")
+		}, Succeeded},
+		{"a name that only begins as ours", func(t *try) { t.noCode("", answer(303, "http://localhost:8080@attacker.example/?error=x", ""), "x") }, Succeeded},
+		{"ours, with somebody's name before it", func(t *try) { t.noCode("", answer(303, "http://x@localhost:8080/?error=x", ""), "x") }, Succeeded},
+
+		{"a tool that worked", func(t *try) { t.noCall("", answer(200, "", `{"result":{"content":[]}}`), 403) }, Succeeded},
+		{"a tool that refused", func(t *try) {
+			t.noCall("", answer(200, "", `{"result":{"isError":true,"content":[{"text":"no such pet"}]}}`), 200, "no such pet")
+		}, Refused},
+		{"a tool that refused something else", func(t *try) {
+			t.noCall("", answer(200, "", `{"result":{"isError":true,"content":[{"text":"busy"}]}}`), 200, "no such pet")
+		}, Failed},
+		{"an entry", func(t *try) { t.noEntry("", answer(204, "", ""), 401) }, Succeeded},
+		{"no entry", func(t *try) { t.noEntry("", answer(401, "", ""), 401, 403) }, Refused},
+		{"a failure is no refusal", func(t *try) { t.noEntry("", answer(500, "", ""), 401) }, Failed},
+	} {
+		programs["test"] = c.p
+		r := Result{Attack: attacks.Attack{ID: "test"}}
+		(&lab{base: "http://localhost:8080", wire: &wire{}}).run(t.Context(), &r)
+		if r.Outcome != c.want {
+			t.Errorf("%s: %s %s %+v", c.what, r.Outcome, r.Why, r.Findings)
+		}
+	}
+	delete(programs, "test")
+}
+
 // TestAddresses: passwords go there.
 func TestAddresses(t *testing.T) {
 	for typed, want := range map[string]string{"http://localhost:8080": "http://localhost:8080", "localhost:8080/": "http://localhost:8080", "https://vet.example": "https://vet.example",
