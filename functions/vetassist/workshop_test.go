@@ -427,6 +427,44 @@ func TestWorkshopRemove(t *testing.T) {
 	w.attendees(shop, 2) // and there can be another one
 }
 
+// TestWorkshopTouchesOnlyItsOwn: an application that somebody else made, or that made itself, stays, however it calls itself.
+func TestWorkshopTouchesOnlyItsOwn(t *testing.T) {
+	w := newWorld(t)
+	shop := w.workshop(io.Discard)
+	w.attendees(shop, 1)
+	others := map[string]bool{}
+	for _, name := range []string{"attendee-01's app (workshop)", "attendee-registrar (workshop)"} {
+		itself, _ := w.registerHost(name)
+		others[itself] = true
+	}
+	w.change(func(d *directory.Directory) error {
+		for name, template := range map[string]string{"attendee-01's app (workshop)": "Machine-to-machine application", "attendee-registrar (workshop) of mine": "Machine-to-machine application",
+			"attendee-registrar (workshop)": "MCP client application"} {
+			n := directory.NewClient{Name: name, Template: template}
+			if template == "MCP client application" {
+				n.RedirectURIs = []string{"http://localhost:1/callback"}
+			}
+			r, _, err := d.AddClient(t.Context(), n)
+			if err != nil {
+				return err
+			}
+			others[r.Value.ID] = true
+		}
+		return nil
+	})
+	if _, err := shop.Remove(t.Context(), []string{"attendee-01"}); err != nil {
+		t.Fatal(err)
+	}
+	w.change(func(d *directory.Directory) error {
+		for id := range others {
+			if c, err := d.Client(t.Context(), id); err != nil {
+				t.Errorf("%s %s: %v", id, c.Name, err)
+			}
+		}
+		return nil
+	})
+}
+
 // TestWorkshopHostsRegister: thirty people whose hosts register themselves, again and again, behind one address. They say the same of themselves, so they
 // are a few clients here, and the limit on new ones (thirty an hour from one address) stops nobody.
 func TestWorkshopHostsRegister(t *testing.T) {
