@@ -33,8 +33,12 @@ type DB struct {
 	now     func() time.Time
 	write   *sql.DB // one connection
 	read    *sql.DB // several, or the writing one for ":memory:"
-	get     *sql.Stmt
-	written int // operations since the last sweep; guarded by the single write connection
+	written int     // operations since the last sweep; guarded by the single write connection
+
+	get, list, listDown          *sql.Stmt // of read
+	version, put, putAbsent, del *sql.Stmt // of write
+	sweepOut                     *sql.Stmt
+	statements                   []*sql.Stmt // all of them
 }
 
 // Open opens the file, making it when it is not there. The path ":memory:" keeps everything in memory.
@@ -71,9 +75,7 @@ func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 		db.read.SetMaxOpenConns(readers)
 		db.read.SetMaxIdleConns(readers)
 	}
-	db.get, err = db.read.PrepareContext(ctx, `SELECT version, expires, body FROM items
-		WHERE partition = ? AND sort = ? AND (expires = 0 OR expires > ?)`)
-	if err != nil {
+	if err := db.prepare(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -137,8 +139,8 @@ func (db *DB) migrate(ctx context.Context) error {
 // Close waits for what is running and closes the file.
 func (db *DB) Close() error {
 	var errs []error
-	if db.get != nil {
-		errs = append(errs, db.get.Close())
+	for _, s := range db.statements {
+		errs = append(errs, s.Close())
 	}
 	if db.read != nil && db.read != db.write {
 		errs = append(errs, db.read.Close())

@@ -39,19 +39,17 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 	}
 	// No byte of UTF-8 is 0xff, so these two bounds hold exactly the keys with the prefix.
 	low, high := q.Prefix, q.Prefix+"\xff"
-	query := `SELECT sort, version, expires, body FROM items WHERE partition = ? AND sort >= ? AND sort < ?
-		AND (expires = 0 OR expires > ?) AND (? = '' OR sort > ?) ORDER BY sort LIMIT ?`
-	if q.Descending {
-		query = `SELECT sort, version, expires, body FROM items WHERE partition = ? AND sort >= ? AND sort < ?
-		AND (expires = 0 OR expires > ?) AND (? = '' OR sort < ?) ORDER BY sort DESC LIMIT ?`
+	query := db.list
+	switch {
+	case q.Descending:
+		query = db.listDown
+		if after != "" {
+			high = min(high, after)
+		}
+	case after != "":
+		low = max(low, after+"\x00") // the next key that there can be
 	}
-	if after != "" && !q.Descending {
-		low = max(low, after) // start there instead of reading and dropping what comes before
-	}
-	if after != "" && q.Descending {
-		high = min(high, after)
-	}
-	rows, err := db.read.QueryContext(ctx, query, q.Partition, low, high, db.now().Unix(), after, after, limit+1)
+	rows, err := query.QueryContext(ctx, q.Partition, low, high, db.now().Unix())
 	if err != nil {
 		return store.Page{}, explain(err)
 	}
@@ -83,55 +81,94 @@ func (db *DB) Write(ctx context.Context, ops ...store.Op) error {
 		return explain(err)
 	}
 	defer tx.Rollback()
-	now := db.now().Unix()
+	w := writing{db, tx, context.WithoutCancel(ctx), db.now().Unix()}
 	for i, op := range ops {
-		if err := apply(ctx, tx, op, i, now); err != nil {
-			return explain(err)
+		if err = w.apply(op, i); err != nil {
+			break
 		}
 	}
-	if err := db.sweep(ctx, tx, now, len(ops)); err != nil {
-		return explain(err)
+	if err == nil {
+		err = w.sweep(len(ops))
 	}
-	return explain(tx.Commit())
+	if err == nil {
+		err = tx.Commit()
+	}
+	if ctx.Err() != nil && errors.Is(err, sql.ErrTxDone) { // a transaction is rolled back when its context ends
+		return ctx.Err()
+	}
+	return explain(err)
 }
 
-func apply(ctx context.Context, tx *sql.Tx, op store.Op, index int, now int64) error {
-	var stored, live int64
-	var expires int64
-	err := tx.QueryRowContext(ctx, `SELECT version, expires FROM items WHERE partition = ? AND sort = ?`,
-		op.Item.Partition, op.Item.Sort).Scan(&stored, &expires)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+// writing is a Write that has the lock. Nothing in it waits any more, so its statements are not watched for the end of a context, which
+// would cost a goroutine each.
+type writing struct {
+	*DB
+	tx  *sql.Tx
+	ctx context.Context
+	now int64
+}
+
+func (w *writing) apply(op store.Op, index int) error {
+	item, expires := op.Item, store.ToUnix(op.Item.Expires)
+	if op.Kind == store.OpPut && op.Condition.Kind == store.CondAbsent { // one statement looks and writes
+		n, err := w.exec(w.putAbsent, item.Partition, item.Sort, expires, string(item.Body), w.now)
+		if err == nil && n == 0 {
+			return &store.ConflictError{Index: index}
+		}
 		return err
 	}
-	if expires == 0 || expires > now {
-		live = stored
+	if op.Condition.Kind != store.CondAlways {
+		live, err := w.live(item)
+		if err != nil {
+			return err
+		}
+		if !op.Condition.Holds(live) {
+			return &store.ConflictError{Index: index}
+		}
 	}
-	if !op.Condition.Holds(live) {
-		return &store.ConflictError{Index: index}
-	}
+	var err error
 	switch op.Kind {
 	case store.OpPut:
-		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO items (partition, sort, version, expires, body) VALUES (?, ?, ?, ?, ?)`,
-			op.Item.Partition, op.Item.Sort, stored+1, store.ToUnix(op.Item.Expires), string(op.Item.Body))
-		return err
+		_, err = w.exec(w.put, item.Partition, item.Sort, expires, string(item.Body))
 	case store.OpDelete:
-		_, err = tx.ExecContext(ctx, `DELETE FROM items WHERE partition = ? AND sort = ?`, op.Item.Partition, op.Item.Sort)
-		return err
+		_, err = w.exec(w.del, item.Partition, item.Sort)
 	case store.OpCheck:
-		return nil
+	default:
+		err = fmt.Errorf("%w: unknown kind of operation %d", store.ErrInvalid, op.Kind)
 	}
-	return fmt.Errorf("%w: unknown kind of operation %d", store.ErrInvalid, op.Kind)
+	return err
+}
+
+// live is the version of an item, 0 for none that a reader would see.
+func (w *writing) live(item store.Item) (version int64, err error) {
+	var expires int64
+	err = w.tx.StmtContext(w.ctx, w.version).QueryRowContext(w.ctx, item.Partition, item.Sort).Scan(&version, &expires)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return 0, nil
+	case expires != 0 && expires <= w.now:
+		version = 0
+	}
+	return version, err
+}
+
+// exec carries out a statement, and tells how many items it touched.
+func (w *writing) exec(s *sql.Stmt, args ...any) (int64, error) {
+	r, err := w.tx.StmtContext(w.ctx, s).ExecContext(w.ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
 }
 
 // sweep deletes what has expired, a little every so often, as DynamoDB's TTL does in the cloud. It is twice as much as was written
 // since, so that a file does not grow for ever with what lives for a day. Readers never see an expired item, swept or not.
-func (db *DB) sweep(ctx context.Context, tx *sql.Tx, now int64, ops int) error {
+func (w *writing) sweep(ops int) error {
 	const every, batch = 256, 2 * (256 + store.MaxOps)
-	if db.written += ops; db.written < every {
+	if w.written += ops; w.written < every {
 		return nil
 	}
-	db.written = 0
-	_, err := tx.ExecContext(ctx, `DELETE FROM items WHERE (partition, sort) IN
-		(SELECT partition, sort FROM items WHERE expires > 0 AND expires <= ? LIMIT ?)`, now, batch)
+	w.written = 0
+	_, err := w.exec(w.sweepOut, w.now, batch)
 	return err
 }
