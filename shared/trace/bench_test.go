@@ -64,9 +64,11 @@ func TestScrubLooksFirst(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"client_secret", "password", "new_password", "access_token", "refresh_token", "registration_access_token", "token", "code", "user_code", "device_code",
-		"client_assertion", "assertion", "code_verifier", "verification_uri_complete", "requestState", "state", "html", "status_html", "CLIENT_SECRET"} {
-		if text := `{"` + name + `" : "x"}`; !named(text) {
-			t.Errorf("%s is passed over", name)
+		"client_assertion", "assertion", "code_verifier", "verification_uri_complete", "requestState", "state", "html", "status_html", "CLIENT_SECRET",
+		"tokens", "a_state", "mytoken", "myassertion", "the_html", "RequestState", "postcode"} {
+		text := `{"x":1,"` + name + `" : "x"}`
+		if got, want := named(text), namePattern.MatchString(text) || htmlPattern.MatchString(text); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
 	if named(`{"jsonrpc":"2.0","result":{"content":[{"type":"text","text":"Fido"}]}}`) {

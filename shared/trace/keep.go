@@ -39,13 +39,13 @@ func (r *Recorder) ops(s *span) (ops []store.Op) {
 			r.Log.Error("flight recorder: panic", "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
-	rec := s.finished()
-	links, merge, dropped := s.raw.links, s.raw.merge, s.raw.dropped
-	k := r.remember(rec.Flow)
+	k := r.remember(s.flow())
 	if k.records.Add(1) > maxFlow {
 		r.leftOut.Add(1)
 		return nil
 	}
+	rec := s.finished()
+	links, merge, dropped := s.raw.links, s.raw.merge, s.raw.dropped
 	expires := rec.Begin.Time.Add(Keep)
 	item := store.Encode(flowPartition+rec.Flow, sortOf(rec), rec, expires)
 	if len(item.Body) > store.MaxBody { // of many decisions, or tokens

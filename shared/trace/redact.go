@@ -356,6 +356,9 @@ func (m *Message) token(where, value string) {
 		if err != nil || !json.Valid(b) {
 			return
 		}
+		if *into = harmless(b); *into != nil {
+			continue
+		}
 		if *into = withoutSecrets(b); *into == nil {
 			return
 		}
@@ -365,6 +368,14 @@ func (m *Message) token(where, value string) {
 
 // plainClaims are hashes, keys and names, which are of no use to others. Any other claim that looks like a secret is shortened.
 var plainClaims = []string{"jwk", "cnf", "ath", "at_hash", "kid", "aud", "iss", "htu"}
+
+// harmless is a JSON object in which nothing looks like a secret, as in most tokens, however it is read; else nil.
+func harmless(object []byte) json.RawMessage {
+	if text := string(object); text[0] != '{' || strings.Contains(text, "eyJ") || strings.Contains(text, `\`) || long(text) || !utf8.Valid(object) {
+		return nil
+	}
+	return object
+}
 
 // withoutSecrets is a JSON object without them, its members in their own order; nil: it is no object.
 func withoutSecrets(object []byte) json.RawMessage {

@@ -83,6 +83,10 @@ func Flow(ctx context.Context) string {
 	if s == nil {
 		return ""
 	}
+	return s.flow()
+}
+
+func (s *span) flow() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.record.Flow
