@@ -356,7 +356,7 @@ func (m *Message) token(where, value string) {
 		if err != nil || !json.Valid(b) {
 			return
 		}
-		if *into = harmless(b); *into != nil {
+		if *into = plainObject(b); *into != nil {
 			continue
 		}
 		if *into = withoutSecrets(b); *into == nil {
@@ -369,9 +369,9 @@ func (m *Message) token(where, value string) {
 // plainClaims are hashes, keys and names, which are of no use to others. Any other claim that looks like a secret is shortened.
 var plainClaims = []string{"jwk", "cnf", "ath", "at_hash", "kid", "aud", "iss", "htu"}
 
-// harmless is a JSON object in which nothing looks like a secret, as in most tokens, however it is read; else nil.
-func harmless(object []byte) json.RawMessage {
-	if text := string(object); text[0] != '{' || strings.Contains(text, "eyJ") || strings.Contains(text, `\`) || long(text) || !utf8.Valid(object) {
+// plainObject is a JSON object in which nothing looks like a secret, as in most tokens, however it is read; else nil.
+func plainObject(object []byte) json.RawMessage {
+	if text := string(object); text[0] != '{' || strings.Contains(text, "eyJ") || strings.Contains(text, `\`) || long(text) || !utf8.Valid(object) || strings.ContainsFunc(text, acts) {
 		return nil
 	}
 	return object
