@@ -167,7 +167,8 @@ type tokenView struct {
 
 type decisionView struct {
 	trace.Decision
-	Title string `json:"title"`
+	Label string         `json:"label"`
+	Rules []diagram.Rule `json:"rules"`
 }
 
 func (s *server) oneRecord(w http.ResponseWriter, r *http.Request, v viewer, records []trace.Record) error {
@@ -191,7 +192,7 @@ func (s *server) explain(ctx context.Context, records []trace.Record, rec trace.
 		Millis:  float64(rec.End.Time.Sub(rec.Begin.Time).Microseconds()) / 1000,
 		Request: explained(rec.Request), Response: explained(rec.Response), Decisions: []decisionView{}, Rules: diagram.Rules(rec), Curl: diagram.Curl(rec, s.BaseURL)}
 	for _, d := range rec.Decisions {
-		view.Decisions = append(view.Decisions, decisionView{d, diagram.KindWords(d.Kind)})
+		view.Decisions = append(view.Decisions, decisionView{d, diagram.NoteLabel(d), diagram.RulesOf(rec, d)})
 	}
 	if view.Rules == nil {
 		view.Rules = []diagram.Rule{}

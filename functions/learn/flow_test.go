@@ -245,13 +245,16 @@ func TestFlowAPI(t *testing.T) {
 	var record struct {
 		From, To, Person, Curl string
 		Rules                  []struct{ Sentence, URL string }
-		Decisions              []struct{ Title, Text string }
+		Decisions              []struct {
+			Label, Text string
+			Rules       []struct{ Title string }
+		}
 	}
 	resp = w.get("/flow/api/flows/"+flow.ID+"/records/"+flow.Steps[0].Record, bob)
 	if err := json.NewDecoder(resp.Body).Decode(&record); err != nil {
 		t.Fatal(err)
 	}
-	if record.From != "Browser" || record.Person != "Bob Miller (bob)" || !strings.Contains(record.Curl, "curl -i") || len(record.Rules) == 0 || record.Decisions[0].Title != "Login" {
+	if record.From != "Browser" || record.Person != "Bob Miller (bob)" || !strings.Contains(record.Curl, "curl -i") || len(record.Rules) == 0 || record.Decisions[0].Label != "Login: allowed" || record.Decisions[0].Rules[0].Title != "First of all: who is it?" {
 		t.Errorf("%+v", record)
 	}
 	if resp := w.get("/flow/api/flows/"+flow.ID+"/records/0123456789abcdef", bob); resp.StatusCode != 404 {

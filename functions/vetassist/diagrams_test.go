@@ -111,7 +111,7 @@ func TestDiagrams(t *testing.T) {
 			bob.connect(asksBooking, "bob")
 			return w.flowCalled(asksBooking)
 		}, func(t *testing.T, f drawing) {
-			f.follow(t, "browser→app POST /chat", "app→mcp POST /mcp · tools/call book_vet_appointment", "mcp⇢app 403 · insufficient_scope: appointment:write", "app⇢browser 200 · please connect",
+			f.follow(t, "browser→app POST /chat", "app→mcp POST /mcp · tools/call book_vet_appointment", "mcp⇢app 403 · insufficient_scope: appointment:write", "app⇢browser 200 · please allow more",
 				"browser→oauth GET /oauth/authorize", "oauth⇢browser 200 · page “Allow Vet Assist AI?”", "browser→oauth POST /oauth/consent · allow", "browser→app GET /callback · with the code",
 				"app→oauth POST /oauth/token · authorization code", "app→mcp POST /mcp · tools/call book_vet_appointment", "mcp⇢app 200")
 			if f.has("browser→oauth POST /oauth/login") {

@@ -28,13 +28,19 @@ var catalogue = []entry{
 	{Rule{"A client that describes itself", "The client_id URL MUST use the \"https\" scheme and contain a path component … Clients MUST ensure the client_id value in the metadata matches the document URL exactly.",
 		"MCP Authorization, Client ID Metadata Documents", mcpAuth + "/client-registration#client-id-metadata-documents", Response}, at("/oauth-client.json"), false},
 
+	// A challenge for a proof of a key is about nothing else
+	{Rule{"The proof must be fresh", "This section specifies a mechanism using opaque nonces provided by the server that can be used to limit the lifetime of DPoP proofs.",
+		"RFC 9449 §8", rfc + "9449#section-8", Response}, all(at("/oauth/token"), refuses("use_dpop_nonce")), false},
+	{Rule{"The proof must be fresh", "Resource servers can also choose to provide a nonce value to be included in DPoP proofs sent to them.",
+		"RFC 9449 §9", rfc + "9449#section-9", Response}, all(to(trace.MCP), refuses("use_dpop_nonce")), false},
+
 	// The MCP server's door
 	{Rule{"No token: where to get one", "MCP clients MUST be able to parse WWW-Authenticate headers and respond appropriately to HTTP 401 Unauthorized responses from the MCP server.",
-		"MCP Authorization, Protected Resource Metadata Discovery Requirements", mcpAuth + "/authorization-server-discovery#protected-resource-metadata-discovery-requirements", Response}, all(to(trace.MCP), answers(401)), false},
+		"MCP Authorization, Protected Resource Metadata Discovery Requirements", mcpAuth + "/authorization-server-discovery#protected-resource-metadata-discovery-requirements", Response}, all(to(trace.MCP), answers(401), not(sends("Authorization"))), false},
 	{Rule{"The challenge names the metadata", "This specification introduces a new parameter in the WWW-Authenticate HTTP response header field to indicate the protected resource metadata URL: resource_metadata.",
 		"RFC 9728 §5.1", rfc + "9728#section-5.1", Response}, all(challenged, answers(401, 403)), false},
 	{Rule{"The challenge names the scope", "MCP servers SHOULD include a scope parameter in the WWW-Authenticate header … to indicate the scopes required for accessing the resource.",
-		"MCP Authorization, Scope Selection Strategy", mcpAuth + "#scope-selection-strategy", Response}, all(to(trace.MCP), answers(401), challenged), false},
+		"MCP Authorization, Scope Selection Strategy", mcpAuth + "#scope-selection-strategy", Response}, all(to(trace.MCP), answers(401), challenged, not(refuses("use_dpop_nonce"))), false},
 	{Rule{"A token that is not valid", "The access token provided is expired, revoked, malformed, or invalid for other reasons. The resource SHOULD respond with the HTTP 401 (Unauthorized) status code.",
 		"RFC 6750 §3.1", rfc + "6750#section-3.1", Response}, all(challenged, refuses("invalid_token")), false},
 	{Rule{"A permission is missing", "The request requires higher privileges than provided by the access token. The resource server SHOULD respond with the HTTP 403 (Forbidden) status code and MAY include the \"scope\" attribute with the scope necessary to access the protected resource.",
@@ -135,11 +141,6 @@ var catalogue = []entry{
 		"RFC 9449 §5", rfc + "9449#section-5", Request}, all(at("/oauth/token"), sends("DPoP")), false},
 	{Rule{"A proof for this call and this token", "If presented to a protected resource in conjunction with an access token, ensure that the value of the ath claim equals the hash of that access token, and confirm that the public key to which the access token is bound matches the public key from the DPoP proof.",
 		"RFC 9449 §4.3", rfc + "9449#section-4.3", Request}, all(sends("DPoP"), sendsScheme("DPoP")), false},
-
-	{Rule{"The proof must be fresh", "This section specifies a mechanism using opaque nonces provided by the server that can be used to limit the lifetime of DPoP proofs.",
-		"RFC 9449 §8", rfc + "9449#section-8", Response}, all(at("/oauth/token"), refuses("use_dpop_nonce")), false},
-	{Rule{"The proof must be fresh", "Resource servers can also choose to provide a nonce value to be included in DPoP proofs sent to them.",
-		"RFC 9449 §9", rfc + "9449#section-9", Response}, all(to(trace.MCP), refuses("use_dpop_nonce")), false},
 
 	// The other endpoints
 	{Rule{"A client introduces itself", "The server responds with an HTTP 201 Created status code and a body of type \"application/json\" with content as described in Section 3.2.1.",

@@ -86,12 +86,14 @@ func TestNoteLabels(t *testing.T) {
 		want    string
 	}{
 		{trace.TokenCheck, trace.Allowed, "Token check: allowed"},
-		{trace.TokenCheck, trace.Asked, "Token check: asked"},
+		{trace.TokenCheck, trace.Asked, "Token check: a token is needed"},
+		{trace.ToolCheck, trace.Asked, "Tool check: consent is missing"},
+		{trace.Login, trace.Asked, "Login: needed"},
 		{trace.Consent, trace.Asked, "Consent: the person is asked"},
 		{trace.OwnerCheck, trace.Refused, "Owner check: refused"},
 		{"other", trace.Asked, "other: asked"},
 	} {
-		if got := noteLabel(trace.Decision{Kind: c.kind, Outcome: c.outcome}); got != c.want {
+		if got := NoteLabel(trace.Decision{Kind: c.kind, Outcome: c.outcome}); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
@@ -165,6 +167,7 @@ func TestLabels(t *testing.T) {
 		{with(mcpCall, `{"method":"nonsense"}`, jsonType, 404, `{"error":{"code":-32601,"message":"no such method"}}`, jsonType), "POST /mcp · nonsense", "404 · error -32601: no such method", true},
 		{with(mcpCall, `{"method":"tools/call","params":{"name":"book"}}`, jsonType, 200, `{"result":{"resultType":"input_required"}}`, jsonType), "POST /mcp · tools/call book", "200 · asks the person", false},
 		{with(app("POST /chat"), `{"message":"Hello there"}`, jsonType, 200, `{"reply":"","authorize_url":"http://x"}`, jsonType), "POST /chat · “Hello there”", "200 · please connect", false},
+		{with(app("POST /chat"), `{"message":"Book it"}`, jsonType, 200, `{"connected":true,"authorize_url":"http://x"}`, jsonType), "POST /chat · “Book it”", "200 · please allow more", false},
 		{with(app("POST /chat"), "message=Hello+there", formType, 303, "", "", "Location", "/#x"), "POST /chat · “Hello there”", "303 → the chat", false},
 		{with(app("GET /callback?code=abc…"), "", "", 0, "", ""), "GET /callback · with the code", "no answer", true},
 		{with(exchangeOf("a", "", trace.MCP, trace.JWKS, 1, 2, "GET /.well-known/jwks.json"), "", "", 200, `{"keys":[{},{}]}`, jsonType), "GET /.well-known/jwks.json", "200 · 2 public keys", false},
@@ -329,6 +332,72 @@ func TestRulesByTitle(t *testing.T) {
 	} {
 		if !slices.ContainsFunc(Rules(c.record), func(r Rule) bool { return r.Title == c.want }) {
 			t.Errorf("%s %s: %q is not in %+v", c.record.Request.Method, c.record.Request.URL, c.want, Rules(c.record))
+		}
+	}
+}
+
+// TestRulesOfDecisions: a decision goes by the rule that it is about, not by what else its exchange obeys.
+func TestRulesOfDecisions(t *testing.T) {
+	authorize := with(exchangeOf("a", "", trace.Browser, trace.OAuth, 1, 2, "GET /oauth/authorize?code_challenge=x&resource=y&redirect_uri=z&state=s"), "", "", 200, "Page: Allow?", "text/html")
+	redeem := with(exchangeOf("a", "", trace.App, trace.OAuth, 1, 2, "POST /oauth/token"), "grant_type=authorization_code&resource=x", formType, 200, `{"access_token":"x"}`, jsonType)
+	call := exchangeOf("a", "", trace.App, trace.MCP, 1, 2, "POST /mcp")
+	stranger := with(call, "", "", 401, "{}", jsonType, "Www-Authenticate", "Bearer scope=\"x\"")
+	holder := call
+	holder.Request.Headers = append(slices.Clone(holder.Request.Headers), trace.Header{Name: "Authorization", Value: "DPoP x…"}, trace.Header{Name: "DPoP", Value: "x…"})
+	stale := with(holder, "", "", 401, "{}", jsonType, "Www-Authenticate", `DPoP error="use_dpop_nonce"`)
+	chat := exchangeOf("a", "", trace.Browser, trace.App, 1, 2, "POST /chat")
+	callback := exchangeOf("a", "", trace.Browser, trace.App, 1, 2, "GET /callback?code=x&iss=y&state=z")
+	for _, c := range []struct {
+		record trace.Record
+		kind   trace.Kind
+		what   string // was compared
+		got    string
+		want   string
+	}{
+		{authorize, trace.ClientCheck, "", "", "The answer goes to a known address only"},
+		{authorize, trace.Login, "", "", "First of all: who is it?"},
+		{authorize, trace.Policy, "", "", "Not all that is asked for is given"},
+		{authorize, trace.Consent, "", "", "Nothing without the person's consent"},
+		{callback, trace.StateCheck, "", "", "Only an answer to one's own request"},
+		{callback, trace.TokenCheck, "issuer (iss)", "", "Who has logged in"},
+		{callback, trace.TokenCheck, "server", "", "Only a token of that server's own login"},
+		{redeem, trace.ClientCheck, "", "", "The code needs its verifier"},
+		{redeem, trace.Mint, "", "", "Not all that is asked for is given"},
+		{stranger, trace.TokenCheck, "", "", "No token: where to get one"},
+		{holder, trace.TokenCheck, "", "", "Made for this server, or refused"},
+		{holder, trace.ProofCheck, "", "", "A proof for this call and this token"},
+		{stale, trace.ProofCheck, "", "", "The proof must be fresh"},
+		{holder, trace.ToolCheck, "", "", "The token must be good, and enough"},
+		{holder, trace.OwnerCheck, "", "", "To each their own"},
+		{chat, trace.ToolCheck, "scopes", "none", "A refusal that says where to log in"},
+		{chat, trace.ToolCheck, "scopes", "pet-profile:read", "One step up"},
+		{chat, "other", "", "", "Tokens stay on the server"},
+	} {
+		d := trace.Decision{Kind: c.kind}
+		if c.what != "" {
+			d.Compared = []trace.Compared{{What: c.what, Got: c.got}}
+		}
+		if got := RulesOf(c.record, d); len(got) == 0 || got[0].Title != c.want {
+			t.Errorf("%s at %s: %+v, want %q first", c.kind, c.record.Request.URL, got, c.want)
+		}
+	}
+	if got := Rules(stale)[0].Title; got != "The proof must be fresh" {
+		t.Errorf("a challenge for a fresh proof is about %q", got)
+	}
+	titles := map[string]bool{}
+	for _, e := range catalogue {
+		titles[e.Title] = true
+	}
+	for kind, governing := range governs {
+		for _, title := range governing {
+			if !titles[title] {
+				t.Errorf("%s: no rule is called %q", kind, title)
+			}
+		}
+	}
+	for _, e := range decided {
+		if !strings.HasPrefix(e.URL, "https://") || e.Source == "" || e.Sentence == "" {
+			t.Errorf("%+v", e.Rule)
 		}
 	}
 }

@@ -180,6 +180,8 @@ func responseAbout(r trace.Record) string {
 		return wellKnown(path, members)
 	case r.To == trace.App && path == "/chat":
 		switch {
+		case text(members, "authorize_url") != "" && string(members["connected"]) == "true":
+			return "please allow more"
 		case text(members, "authorize_url") != "":
 			return "please connect"
 		default:

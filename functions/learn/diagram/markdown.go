@@ -49,9 +49,17 @@ func exchange(b *strings.Builder, r trace.Record, s Step, answer int, base strin
 	}
 	tokens(b, r.Response)
 	for _, rule := range Rules(r) {
-		fmt.Fprintf(b, "- **%s.** %s ([%s](%s))\n", markdownText(rule.Title), markdownText(rule.Sentence), markdownText(rule.Source), rule.URL)
+		fmt.Fprintf(b, "- **%s** %s ([%s](%s))\n", markdownText(headline(rule.Title)), markdownText(rule.Sentence), markdownText(rule.Source), rule.URL)
 	}
 	b.WriteString("\nTo repeat it:\n\n" + fenced("sh", Curl(r, base)))
+}
+
+// headline ends in a full stop, or in a mark of its own.
+func headline(title string) string {
+	if strings.HasSuffix(title, "?") {
+		return title
+	}
+	return title + "."
 }
 
 // message is a request or response as text, with its first line.
@@ -82,7 +90,7 @@ func tokens(b *strings.Builder, m trace.Message) {
 }
 
 func decision(b *strings.Builder, d trace.Decision) {
-	fmt.Fprintf(b, "**%s.** %s\n\n", markdownText(noteLabel(d)), markdownText(d.Text))
+	fmt.Fprintf(b, "**%s.** %s\n\n", markdownText(NoteLabel(d)), markdownText(d.Text))
 	if len(d.Compared) > 0 {
 		b.WriteString("| compared | wanted | got | |\n|---|---|---|---|\n")
 		for _, c := range d.Compared {

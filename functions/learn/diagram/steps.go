@@ -172,7 +172,7 @@ func response(r trace.Record) Step {
 }
 
 func note(r trace.Record, i int, d trace.Decision) Step {
-	return Step{Kind: Note, From: r.To, To: r.To, Label: noteLabel(d), Failed: d.Outcome == trace.Refused, Record: r.ID, Part: Decision(i), At: d.At.Time, Outcome: d.Outcome}
+	return Step{Kind: Note, From: r.To, To: r.To, Label: NoteLabel(d), Failed: d.Outcome == trace.Refused, Record: r.ID, Part: Decision(i), At: d.At.Time, Outcome: d.Outcome}
 }
 
 var kindWords = map[trace.Kind]string{
@@ -188,19 +188,28 @@ var kindWords = map[trace.Kind]string{
 	trace.StateCheck:  "State check",
 }
 
-// KindWords is the name of a kind of decision, for people.
-func KindWords(k trace.Kind) string {
-	if words, ok := kindWords[k]; ok {
-		return words
-	}
-	return clip(string(k), 40)
+// open says what is missing where nothing is refused, but somebody has to do something first.
+var open = map[trace.Kind]string{
+	trace.ClientCheck: "not yet",
+	trace.Login:       "needed",
+	trace.Policy:      "consent is missing",
+	trace.Consent:     "the person is asked",
+	trace.TokenCheck:  "a token is needed",
+	trace.ProofCheck:  "a fresh one is needed",
+	trace.ToolCheck:   "consent is missing",
 }
 
-func noteLabel(d trace.Decision) string {
-	if d.Kind == trace.Consent && d.Outcome == trace.Asked {
-		return "Consent: the person is asked"
+// NoteLabel is what a decision is called in the diagram.
+func NoteLabel(d trace.Decision) string {
+	outcome := clip(string(d.Outcome), 20)
+	if words, ok := open[d.Kind]; ok && d.Outcome == trace.Asked {
+		outcome = words
 	}
-	return KindWords(d.Kind) + ": " + clip(string(d.Outcome), 20)
+	kind, ok := kindWords[d.Kind]
+	if !ok {
+		kind = clip(string(d.Kind), 40)
+	}
+	return kind + ": " + outcome
 }
 
 // Order is every party, in the order of the lanes.

@@ -31,8 +31,8 @@ export async function details(sheet, flow, step, { close, move }) {
   }
   const decision = step.kind === "note" ? record.decisions[Number(step.part.split(":")[1])] : null;
   const box = sheet.querySelector(".flow-sheet");
-  replace(sheet, head(flow, step, close, move), h("div", { class: "flow-sheet" }, decision ? decided(decision) : null, rules(record), exchange(record, step, flow, decision), tokens(record),
-    record.decisions.length && !decision ? section("Decided meanwhile", record.decisions.map((d) => h("details", { class: "flow-part" }, h("summary", null, `${d.title}: ${d.outcome}`), decided(d, true)))) : null, curl(record)));
+  replace(sheet, head(flow, step, close, move), h("div", { class: "flow-sheet" }, decision ? decided(decision) : null, rules(decision ? decision.rules : about(record.rules, step.part)), exchange(record, step, flow, decision), tokens(record),
+    record.decisions.length && !decision ? section("Decided meanwhile", record.decisions.map((d) => h("details", { class: "flow-part" }, h("summary", null, d.label), decided(d, true)))) : null, curl(record)));
   sheet.dataset.step = step.anchor;
   if (box) {
     sheet.querySelector(".flow-sheet").scrollTop = 0;
@@ -56,19 +56,25 @@ function section(title, ...content) {
 
 const shownRules = 2;
 
-// rules come with the one that the exchange is most about first; the rest can be opened.
-function rules(record) {
-  if (!record.rules.length) {
+// about puts the rules that a request shows first at a request, and those that an answer shows at an answer.
+function about(all, part) {
+  const far = (rule) => (!rule.about ? 1 : rule.about === part ? 0 : 2);
+  return all.toSorted((a, b) => far(a) - far(b));
+}
+
+// rules come with the one that the step is most about first; the rest can be opened.
+function rules(list) {
+  if (!list?.length) {
     return null;
   }
-  const all = record.rules.map((r) => h("blockquote", { class: "flow-rule" },
-    h("p", null, r.title ? h("strong", null, r.title, ". ") : null, r.sentence), h("p", { class: "small" }, h("a", { href: r.url, rel: "noreferrer", target: "_blank" }, r.source))));
+  const all = list.map((r) => h("blockquote", { class: "flow-rule" },
+    h("p", null, r.title ? h("strong", null, r.title, /[.?!]$/.test(r.title) ? " " : ". ") : null, r.sentence), h("p", { class: "small" }, h("a", { href: r.url, rel: "noreferrer", target: "_blank" }, r.source))));
   const more = all.slice(shownRules);
   return section(all.length === 1 ? "The rule" : "The rules", all.slice(0, shownRules),
     more.length ? h("details", { class: "flow-more" }, h("summary", null, `${more.length} more`), more) : null);
 }
 
-const outcomes = { allowed: ["done", "✓ allowed"], refused: ["refused", "✕ refused"], asked: ["waiting", "? asked"] };
+const outcomes = { allowed: ["done", "✓ allowed"], refused: ["refused", "✕ refused"], asked: ["waiting", "? not yet"] };
 
 function decided(d, within = false) {
   const [tone, words] = outcomes[d.outcome] ?? ["waiting", d.outcome];

@@ -106,7 +106,7 @@ function arrow(step, x, y, width) {
 // note is a decision, on the lane of who decided.
 function note(step, x, y, width, gap) {
   const lines = wrap(runs(step), Math.max(gap - 12, 158), 3);
-  const wide = Math.max(...lines.map((l) => l.width)) + 44;
+  const wide = Math.max(...lines.map((l) => l.width)) + 54;
   const high = lines.length * line + 14;
   const left = Math.min(Math.max(x.get(step.from) - wide / 2, 4), width - wide - 4);
   const top = y + 5;
