@@ -69,7 +69,11 @@ func traceStray(ctx context.Context, text string) {
 // traceNoCode tells that the answer was no.
 func traceNoCode(ctx context.Context, code string) {
 	if trace.On(ctx) {
-		trace.Decide(ctx, trace.Decision{Kind: trace.Consent, Outcome: trace.Refused, Text: "There is no code: the authorization server says " + clip(code, 60) + "."})
+		kind := trace.ClientCheck
+		if code == "access_denied" {
+			kind = trace.Consent
+		}
+		trace.Decide(ctx, trace.Decision{Kind: kind, Outcome: trace.Refused, Text: "There is no code: the authorization server says " + clip(code, 60) + "."})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 // courseView is the data of course.html and lesson.html.
 type courseView struct {
+	Base     string
 	Name     string // of who is logged in; empty: nobody
 	Admin    bool
 	Recorder bool
@@ -43,7 +44,7 @@ func (s *server) viewCourse(r *http.Request, v viewer) (courseView, error) {
 		return courseView{}, err
 	}
 	list := s.checks(v, passed)
-	view := courseView{Name: v.user.Name, Admin: v.All, Recorder: s.Recorder, Clock: s.Clock != nil, Now: s.Now(), Passed: list.Passed, Of: list.Of, Lessons: list.Lessons, Path: r.URL.Path}
+	view := courseView{Base: s.BaseURL, Name: v.user.Name, Admin: v.All, Recorder: s.Recorder, Clock: s.Clock != nil, Now: s.Now(), Passed: list.Passed, Of: list.Of, Lessons: list.Lessons, Path: r.URL.Path}
 	if s.Clock != nil && s.Clock.Ahead() > 0 {
 		view.Ahead = spell(s.Clock.Ahead())
 	}
@@ -54,14 +55,20 @@ func (s *server) viewCourse(r *http.Request, v viewer) (courseView, error) {
 func spell(d time.Duration) string {
 	days := d / (24 * time.Hour)
 	if days > 0 {
-		return plural(int(days), "day") + hoursOf(d%(24*time.Hour))
+		return plural(int(days), "day") + rest(int(d%(24*time.Hour)/time.Hour), "hour")
 	}
-	return d.Round(time.Second).String()
+	if h := int(d / time.Hour); h > 0 {
+		return plural(h, "hour") + rest(int(d%time.Hour/time.Minute), "minute")
+	}
+	if m := int(d / time.Minute); m > 0 {
+		return plural(m, "minute") + rest(int(d%time.Minute/time.Second), "second")
+	}
+	return plural(int(d/time.Second), "second")
 }
 
-func hoursOf(d time.Duration) string {
-	if h := d / time.Hour; h > 0 {
-		return " and " + plural(int(h), "hour")
+func rest(n int, unit string) string {
+	if n > 0 {
+		return " and " + plural(n, unit)
 	}
 	return ""
 }

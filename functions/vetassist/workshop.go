@@ -209,7 +209,7 @@ func (o workshopOptions) work(ctx context.Context, stdin *bufio.Reader, stdout, 
 		made, err = w.Reset(ctx, names, o.fresh)
 	}
 	if err == nil {
-		fmt.Fprintln(stderr, "Access tokens that were issued before are good for ten minutes more at most: nobody asks about them (see What revoking does).")
+		fmt.Fprintln(stderr, "Access tokens that were issued before are good for ten minutes more at most: nobody asks about them (the README: What revoking does).")
 	}
 	return made, err
 }

@@ -426,7 +426,7 @@ func TestLeftOut(t *testing.T) {
 		got = fmt.Sprint(string(b), On(req.Context()))
 	}))
 	req := httptest.NewRequest("POST", base+"/mcp", strings.NewReader(body))
-	for name, v := range map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Traceparent": "00-" + flow + "-0123456789abcdef-01", "Tracestate": "vetassist=app"} {
+	for name, v := range map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Traceparent": "00-" + flow + "-0123456789abcdef-01", "Tracestate": w.stateOf(App, flow)} {
 		req.Header.Set(name, v)
 	}
 	h.ServeHTTP(httptest.NewRecorder(), req)

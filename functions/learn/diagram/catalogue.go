@@ -69,7 +69,7 @@ var catalogue = []entry{
 		"MCP, Streamable HTTP, Protocol Version Header", mcp + "transports/streamable-http#protocol-version-header", Request}, all(to(trace.MCP), sends("Mcp-Method")), false},
 
 	// The authorization request
-	{Rule{"A login page nobody can frame", "Authorization servers MUST prevent clickjacking attacks.",
+	{Rule{"A page that nobody can frame", "Authorization servers MUST prevent clickjacking attacks.",
 		"RFC 9700 §4.16", rfc + "9700#section-4.16", Response}, all(to(trace.OAuth), page), false},
 	{Rule{"PKCE", "MCP clients MUST implement PKCE … and MUST verify PKCE support before proceeding with authorization … MCP clients MUST use the S256 code challenge method when technically capable.",
 		"MCP Authorization, Authorization Code Protection (RFC 7636)", security + "#authorization-code-protection", Request}, all(at("/oauth/authorize", "/oauth/par"), anyOf(asked("code_challenge"), filled("code_challenge"))), false},

@@ -106,7 +106,7 @@ func differences(a, b compared) []Difference {
 	}
 	switch {
 	case a.decision != nil:
-		differ("outcome", string(a.decision.Outcome), string(b.decision.Outcome))
+		differ("outcome", outcomeWords(a.decision.Outcome), outcomeWords(b.decision.Outcome))
 		differ("reason", a.decision.Text, b.decision.Text)
 		if x, y := a.decision.Sets, b.decision.Sets; x != nil && y != nil {
 			for _, set := range []struct {
@@ -181,4 +181,12 @@ func claimsByName(t trace.Token) map[string]string {
 		}
 	}
 	return values
+}
+
+// outcomeWords are as a decision's own page has them.
+func outcomeWords(o trace.Outcome) string {
+	if o == trace.Asked {
+		return "not yet"
+	}
+	return string(o)
 }

@@ -402,6 +402,24 @@ func TestRulesOfDecisions(t *testing.T) {
 	}
 }
 
+// TestCompareNotYet: where one decision was made and the other was not yet, that is said in these words.
+func TestCompareNotYet(t *testing.T) {
+	with := func(o trace.Outcome) []trace.Record {
+		r := exchangeOf("a", "", trace.App, trace.MCP, 1, 2, "POST /mcp")
+		r.Decisions = []trace.Decision{{At: moment(1), Kind: trace.TokenCheck, Outcome: o}}
+		return []trace.Record{r}
+	}
+	var got []string
+	for _, p := range Compare(with(trace.Asked), with(trace.Allowed)) {
+		for _, d := range p.Differs {
+			got = append(got, d.What+": "+d.Left+" / "+d.Right)
+		}
+	}
+	if !slices.Contains(got, "outcome: not yet / allowed") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestCompare(t *testing.T) {
 	chat := with(exchangeOf("a", "", trace.Browser, trace.App, 1, 9, "POST /chat"), `{"message":"Change it"}`, jsonType, 200, `{"reply":"No."}`, jsonType)
 	bob := with(exchangeOf("b", "a", trace.App, trace.MCP, 2, 8, "POST /mcp"), `{"method":"tools/call","params":{"name":"update_pet"}}`, jsonType, 200, `{"result":{"isError":true,"content":[{"text":"no"}]}}`, jsonType)

@@ -20,7 +20,8 @@ if (aside) {
   const title = h("a", { href: "/flow/", class: "flow-panel-title" }, "Flight recorder");
   const close = h("button", { type: "button", class: "quiet flow-slim", "aria-label": "Close the flight recorder" }, "✕");
   const box = h("div", { class: "flow-beside" });
-  replace(aside, h("header", { class: "flow-panel-head" }, h("div", null, h("h2", null, "What happens"), title), close), box);
+  replace(aside, h("header", { class: "flow-panel-head" }, h("div", null, h("h2", null, "What happens"), title),
+    h("nav", { class: "small flow-panel-nav", "aria-label": "Flight recorder and course" }, h("a", { href: "/flow/" }, "All flows"), " ", h("a", { href: "/learn/" }, "Course"), close)), box);
   const opener = h("button", { type: "button", class: "quiet slim flow-opener", "aria-controls": "flow-panel" }, "Show what happens");
   document.querySelector("[data-flow-link]")?.after(opener);
 
