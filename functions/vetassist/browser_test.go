@@ -23,7 +23,7 @@ func TestBrowser(t *testing.T) {
 	dir := screenshotDir(t)
 
 	t.Run("story", func(t *testing.T) {
-		browserStory(newTab(t, browser, newWorld(t).URL), dir, nextTuesday)
+		browserStory(newTab(t, browser, newWorld(t, pictured).URL), dir, nextTuesday)
 	})
 
 	t.Run("consent with a refusal in it", func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 
 // TestBrowserFourClicks: from the base URL to Bob's answer, drawn as a diagram, with four clicks and no key.
 func TestBrowserFourClicks(t *testing.T) {
-	b := newTab(t, chromium(t), newWorld(t).URL)
+	b := newTab(t, chromium(t), newWorld(t, pictured).URL)
 	film := &film{tab: b, dir: screenshotDir(t)}
 	b.do(size(1280, 760, false))
 	b.open("/")

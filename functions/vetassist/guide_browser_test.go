@@ -32,14 +32,17 @@ type copied struct {
 
 const bobsPassword = "fido-likes-long-walks"
 
+// pictured has the README's pictures show the README's address.
+func pictured(o *Options) {
+	if os.Getenv("VETASSIST_SCREENSHOTS") != "" {
+		o.Addr = "localhost:8080"
+	}
+}
+
 // TestBrowserGuide follows the guide from empty, click by click, to Bob's answer; each step is a picture.
 func TestBrowserGuide(t *testing.T) {
 	browser := chromium(t)
-	w, password := emptyWorld(t, func(o *Options) {
-		if os.Getenv("VETASSIST_SCREENSHOTS") != "" { // the README's pictures show the README's address
-			o.Addr = "localhost:8080"
-		}
-	})
+	w, password := emptyWorld(t, pictured)
 	g := guided{T: t, w: w, copied: &copied{}, dir: screenshotDir(t), policy: readPolicy(t, "policy.json"), admin: newTab(t, browser, w.URL), bob: newTab(t, browser, w.URL)}
 	for _, step := range []struct {
 		name string
