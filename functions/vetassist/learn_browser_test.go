@@ -53,6 +53,9 @@ func TestBrowserCourse(t *testing.T) {
 			if n := eval[int](b, `document.querySelectorAll("[data-check]").length`); n != len(l.Checks) {
 				t.Errorf("%d checks, want %d", n, len(l.Checks))
 			}
+			if eval[bool](b, `[...document.querySelectorAll(".words pre")].some((p) => p.scrollWidth > p.clientWidth)`) {
+				t.Error("a command to paste is cut off")
+			}
 			look(t, b, l.ID)
 		})
 	}
