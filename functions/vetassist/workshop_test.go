@@ -452,7 +452,12 @@ func TestWorkshopTouchesOnlyItsOwn(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := shop.Remove(t.Context(), []string{"attendee-01"}); err != nil {
+	squatter, _ := w.registerHost("attendee-02's app (workshop)") // before there is such an attendee
+	others[squatter] = true
+	if made := w.attendees(shop, 2); others[made[1].ClientID] {
+		t.Errorf("the card of attendee-02 has the client of somebody else: %+v", made[1].Card)
+	}
+	if _, err := shop.Remove(t.Context(), []string{"attendee-01", "attendee-02"}); err != nil {
 		t.Fatal(err)
 	}
 	w.change(func(d *directory.Directory) error {
