@@ -11,7 +11,7 @@
 //
 //	main.go      the command: subcommands, signals, exit codes
 //	flags.go     what it can be told, and its help
-//	server.go    Start, Server.Close: what a test starts too
+//	server.go    Start, Server.Close: what a test starts too; the files that it opens
 //	fill.go      what a new database holds, and its first administrator
 //	password.go  the subcommand admin-password
 //	doctor.go    the subcommand doctor; the folder doctor is what it does

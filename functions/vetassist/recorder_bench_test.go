@@ -18,8 +18,6 @@ import (
 
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/host"
-	"github.com/vetassist/vetassist/shared/store"
-	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/token"
 )
 
@@ -32,11 +30,11 @@ type caller struct {
 
 func newCaller(b *testing.B, recorder string) *caller {
 	b.Helper()
-	db, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "vetassist.db"), host.Clock)
+	db, closeStore, err := openFile(b.Context(), filepath.Join(b.TempDir(), "vetassist.db"), host.Clock)
 	if err != nil {
 		b.Fatal(err)
 	}
-	s, err := Start(b.Context(), Options{Config: config.Config{Addr: "localhost:0", Recorder: recorder}, Log: slog.New(slog.DiscardHandler), Open: always(store.Store(db))})
+	s, err := Start(b.Context(), Options{Config: config.Config{Addr: "localhost:0", Recorder: recorder}, Log: slog.New(slog.DiscardHandler), Open: always(db)})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -46,7 +44,9 @@ func newCaller(b *testing.B, recorder string) *caller {
 		if err := s.Close(); err != nil {
 			b.Error(err)
 		}
-		db.Close()
+		if err := closeStore(); err != nil {
+			b.Error(err)
+		}
 	})
 	keys := token.NewKeyring(s.URL, db, host.Clock, rand.Reader)
 	for i := range people {

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -114,13 +116,37 @@ func (o *Options) setDefaults() {
 	}
 	if o.Open == nil {
 		o.Open = func(ctx context.Context, now func() time.Time) (store.Store, func() error, error) {
-			db, err := sqlite.Open(ctx, o.DB, now)
-			if err != nil {
-				return nil, nil, fmt.Errorf("%w\nChoose another file with -db, or :memory: to keep nothing", err)
-			}
-			return db, db.Close, nil
+			return openFile(ctx, o.DB, now)
 		}
 	}
+}
+
+// openFile opens the SQLite file, and beside it that of the flight recorder: each of its writes would make the readers of the one file
+// read their pages anew, which is most of what it would cost a request.
+func openFile(ctx context.Context, path string, now func() time.Time) (store.Store, func() error, error) {
+	const advice = "%w\nChoose another file with -db, or :memory: to keep nothing"
+	_, err := os.Stat(path)
+	anew := errors.Is(err, fs.ErrNotExist)
+	db, err := sqlite.Open(ctx, path, now)
+	if err != nil {
+		return nil, nil, fmt.Errorf(advice, err)
+	}
+	if path == ":memory:" {
+		return db, db.Close, nil
+	}
+	beside := path + "-flows"
+	if anew { // what is there is about people of a file that somebody deleted
+		for _, end := range []string{"", "-wal", "-shm"} {
+			if err := os.Remove(beside + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, nil, errors.Join(err, db.Close())
+			}
+		}
+	}
+	flows, err := sqlite.Open(ctx, beside, now)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf(advice, err), db.Close())
+	}
+	return store.Split(db, flows, trace.Partitions...), func() error { return errors.Join(flows.Close(), db.Close()) }, nil
 }
 
 // start does all that can fail while the port is ours but nobody is answered yet.
