@@ -70,15 +70,9 @@ func (r *Recorder) Handler(to Party, next http.Handler) http.Handler {
 		s := &span{recorder: r}
 		s.record = Record{ID: newID(), To: to, Begin: r.moment()}
 		s.raw.request = req
-		ctx := req.Context()
-		req = req.WithContext(contextWith(ctx, s))
+		req = req.WithContext(contextWith(req.Context(), s))
 		take(req, s)
 		r.join(req, s)
-		if to == MCP && !r.remember(s.record.Flow).calls.Allow() {
-			r.leftOut.Add(1)
-			next.ServeHTTP(w, req.WithContext(ctx)) // with what of its body was read
-			return
-		}
 		if s.record.From == Browser {
 			s.record.Browser = r.browser(w, req)
 		}

@@ -385,21 +385,18 @@ func TestWritesOnce(t *testing.T) {
 func TestLimits(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		limit func(*Recorder, *known)
+		limit func(*Recorder)
 		least int
 		most  int
 	}{
-		{"exchanges of a flow", func(*Recorder, *known) {}, maxFlow, maxFlow},
-		{"exchanges a second", func(r *Recorder, _ *known) { r.limit = rate.NewLimiter(0, 7) }, 7, 7},
-		{"calls of a flow a second", func(_ *Recorder, k *known) { k.calls = rate.NewLimiter(0, 7) }, 7, 7},
-		{"calls of a flow at once", func(r *Recorder, k *known) { k.calls = r.remember(r.newFlow()).calls }, callBurst, maxFlow - 1},
-		{"bytes", func(r *Recorder, _ *known) { r.bytes = rate.NewLimiter(0, 2000) }, 1, 10}, // as many as there is room for
+		{"exchanges of a flow", func(*Recorder) {}, maxFlow, maxFlow},
+		{"exchanges a second", func(r *Recorder) { r.limit = rate.NewLimiter(0, 7) }, 7, 7},
+		{"bytes", func(r *Recorder) { r.bytes = rate.NewLimiter(0, 2000) }, 1, 10}, // as many as there is room for
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			flow := w.newFlow()
-			w.remember(flow).calls = rate.NewLimiter(rate.Inf, 0)
-			c.limit(w.Recorder, w.remember(flow))
+			c.limit(w.Recorder)
 			header := map[string]string{"Traceparent": "00-" + flow + "-0123456789abcdef-01", "Tracestate": w.stateOf(App, flow)}
 			for range maxFlow + 10 {
 				if _, resp := w.sent(exchange{to: MCP, request: "POST /mcp", header: header}); resp.StatusCode != 200 {
@@ -411,27 +408,6 @@ func TestLimits(t *testing.T) {
 				t.Errorf("%d kept and %d left out, want %d to %d", kept, left, c.least, c.most)
 			}
 		})
-	}
-}
-
-// A call that is left out gets to its handler whole, though the recorder has looked at it, and nothing is noted of it.
-func TestLeftOut(t *testing.T) {
-	w := newWorld(t)
-	flow := w.newFlow()
-	w.remember(flow).calls = rate.NewLimiter(0, 0)
-	const body = "grant_type=x&token=y"
-	got := ""
-	h := w.Handler(MCP, http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
-		b, _ := io.ReadAll(req.Body)
-		got = fmt.Sprint(string(b), On(req.Context()))
-	}))
-	req := httptest.NewRequest("POST", base+"/mcp", strings.NewReader(body))
-	for name, v := range map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Traceparent": "00-" + flow + "-0123456789abcdef-01", "Tracestate": w.stateOf(App, flow)} {
-		req.Header.Set(name, v)
-	}
-	h.ServeHTTP(httptest.NewRecorder(), req)
-	if got != body+"false" || w.LeftOut() != 1 {
-		t.Errorf("%s, %d left out", got, w.LeftOut())
 	}
 }
 

@@ -33,8 +33,6 @@ const (
 	byteBurst = 64 << 20  // and at once
 	maxQueue  = 2048      // exchanges that wait to be written
 	maxFlow   = 400       // exchanges of one flow
-	callRate  = 20        // calls of the MCP server a second, of one flow,
-	callBurst = 100       // and at once: more is no person's pace, but a loop
 	maxKnown  = 8192      // flows, and things by which they are known again, that a process remembers
 
 	writeEvery = 80 * time.Millisecond // with what the store takes for it, within 100
@@ -76,7 +74,6 @@ type Recorder struct {
 // known is what a process remembers of a flow.
 type known struct {
 	records atomic.Int64
-	calls   *rate.Limiter
 	indexed *lru.Cache[string, bool] // under whom it is listed already
 }
 
@@ -179,7 +176,7 @@ func (r *Recorder) remember(flow string) *known {
 		return k
 	}
 	indexed, _ := lru.New[string, bool](64) // fails for no size that is positive
-	k := &known{indexed: indexed, calls: rate.NewLimiter(callRate, callBurst)}
+	k := &known{indexed: indexed}
 	if before, there, _ := r.flows.PeekOrAdd(flow, k); there {
 		return before
 	}
