@@ -83,7 +83,8 @@ for nested in cloudformation.describe_stacks()["Stacks"]:
     told = {p["ParameterKey"]: p["ParameterValue"] for p in nested.get("Parameters", [])}
     if "Function" in told:
         watched[told["Function"]] = told["Topic"].startswith("arn:aws:sns:")
-expect("alarms", watched, dict.fromkeys(names, True))
+# It makes none that an update adds, so those of the recorder's function are left to TestTemplateRecorder.
+expect("alarms", watched, dict.fromkeys([n for n in names if n != f"{stack}-learn"], True))
 
 # moto makes no HTTP API, so this is what its translated description says: each route leads to a function that lets it in.
 template = importlib.import_module("stand-in").transformed(cloudformation.get_template(StackName=stack)["TemplateBody"])
