@@ -106,7 +106,7 @@ calls = [
     if r["Type"] == "AWS::Lambda::Permission" and conditions.get(r.get("Condition"), True)
 ]
 paths = {p: m for p, m in ((p, chosen(m)) for p, m in body["paths"].items()) if m is not None}
-expect("paths of the recorder", [p for p in paths if p.startswith(("/flow", "/learn"))],
+expect("paths of the recorder", sorted(p for p in paths if p.startswith(("/flow", "/learn"))),
        ["/flow", "/flow/{proxy+}", "/learn", "/learn/{proxy+}"] if recorded else [])  # fmt: skip
 for path, methods in paths.items():
     integration = chosen(methods["x-amazon-apigateway-any-method"])["x-amazon-apigateway-integration"]
