@@ -266,7 +266,7 @@ func location(v string) string {
 	} else if u.Scheme != "" {
 		at = u.Scheme + ":"
 	}
-	text := clip(clean(at), maxValue) + address(u)
+	text := clip(scrub(clean(at)), maxValue) + address(u)
 	if u.Fragment != "" {
 		text += "#" + clip(scrub(clean(u.Fragment)), 200)
 	}

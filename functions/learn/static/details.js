@@ -1,6 +1,6 @@
 // What is behind a step: the messages as they were sent, the tokens in them, the rule, the decision, and how to repeat it.
 
-import { h, newID, replace } from "./dom.js";
+import { h, newID, replace } from "./elements.js";
 import { titleOf } from "./words.js";
 
 const records = new Map(); // by address; a record never changes

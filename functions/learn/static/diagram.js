@@ -2,7 +2,7 @@
 // the course all use it: mount(element, {flow}).
 
 import { details } from "./details.js";
-import { h, replace } from "./dom.js";
+import { h, replace } from "./elements.js";
 import { draw } from "./drawing.js";
 import { steps as list } from "./steps.js";
 

@@ -1,6 +1,6 @@
 // Draws a flow as a sequence diagram: lanes, numbered arrows, notes. It measures and places; what it looks like says flow.css.
 
-import { h, svg } from "./dom.js";
+import { h, svg } from "./elements.js";
 import { spoken } from "./words.js";
 
 const line = 16; // height of a line of text

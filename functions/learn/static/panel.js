@@ -1,7 +1,7 @@
 // The diagram beside the chat. The chat gives it an <aside> and knows nothing else of it; closed once, it stays closed in this browser.
 
 import { mount } from "./diagram.js";
-import { h, replace } from "./dom.js";
+import { h, replace } from "./elements.js";
 
 const key = "vetassist-flow-panel";
 const seenKey = "vetassist-flow-seen"; // the flow and how many of its steps this tab has shown

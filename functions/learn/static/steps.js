@@ -1,6 +1,6 @@
 // The steps of a flow as an ordered list: the same as the diagram, for narrow windows and for whoever likes to read.
 
-import { h } from "./dom.js";
+import { h } from "./elements.js";
 import { titleOf } from "./words.js";
 
 export function steps(flow, fresh) {

@@ -1,9 +1,9 @@
 // Builds elements. What comes from outside becomes text nodes and attributes, never HTML: the page's policy forbids that too
-// (Trusted Types).
+// (Trusted Types), so a name such as "<img onerror=…>" is only ever a strange name.
 
 const svgNS = "http://www.w3.org/2000/svg";
 
-// h makes an HTML element: h("a", {href: "/flow/", onclick: f}, "text", [more], null).
+// h makes an HTML element: h("a", {href: "/", onclick: f}, "text", [more], null).
 export function h(tag, props, ...children) {
   return fill(document.createElement(tag), props, children);
 }
@@ -20,6 +20,8 @@ function fill(element, props, children) {
     }
     if (name.startsWith("on")) {
       element.addEventListener(name.slice(2), value);
+    } else if (name === "value") {
+      element.value = value; // a textarea has no such attribute
     } else {
       element.setAttribute(name, value === true ? "" : value);
     }
