@@ -81,6 +81,7 @@ func serve(args []string, getenv func(string) string, stdout, stderr io.Writer) 
 		fmt.Fprintf(stderr, "vetassist: %v\n", err)
 		return exitFailed
 	}
+	defer tellWhatIsHeld(s, stderr)()
 	select {
 	case <-ctx.Done():
 		stop() // from here on a second Ctrl-C has its usual effect: it ends the process at once

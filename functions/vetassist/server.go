@@ -35,7 +35,17 @@ const (
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 32 << 10
 	stopTimeout   = 10 * time.Second
+	clientTimeout = 3 * time.Second        // of that, for clients that are slow to send or to read
+	quietTime     = 500 * time.Millisecond // after which a connection without a request may be closed, where it has to be
 )
+
+// Times are what a connection may take. Tests have less patience.
+type Times struct {
+	Header, Read, Write, Idle time.Duration // as in http.Server
+	Stop, Client, Quiet       time.Duration
+}
+
+var defaultTimes = Times{headerTimeout, readTimeout, writeTimeout, idleTimeout, stopTimeout, clientTimeout, quietTime}
 
 // Options are what a Server is started with. Only Config is needed.
 type Options struct {
@@ -48,6 +58,10 @@ type Options struct {
 	Outside *http.Client
 	// RequestTime is what the answer to a request may take; default a little less than the connection is given.
 	RequestTime time.Duration
+	// Times are those of a connection; default defaultTimes.
+	Times Times
+	// MaxConnections is how many may be open at once; default maxConnections().
+	MaxConnections int
 	// Open opens the store, and tells how to close it; default the SQLite file Config.DB.
 	Open func(ctx context.Context, now func() time.Time) (store.Store, func() error, error)
 
@@ -62,6 +76,7 @@ type Server struct {
 	http       http.Server
 	handler    http.Handler
 	listeners  []net.Listener
+	conns      *conns
 	inside     *inside
 	closeStore func() error
 	recorder   *trace.Recorder // nil: off
@@ -78,7 +93,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{listeners: listeners, failed: make(chan error, len(listeners)), closeStore: func() error { return nil }}
+	s := &Server{listeners: listeners, conns: newConns(o.MaxConnections, o.Times), failed: make(chan error, len(listeners)), closeStore: func() error { return nil }}
 	if err := s.start(ctx, &o); err != nil {
 		for _, l := range listeners {
 			l.Close()
@@ -87,7 +102,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	for _, l := range listeners {
 		go func() {
-			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.http.Serve(listener{l, s.conns}); !errors.Is(err, http.ErrServerClosed) {
 				s.failed <- err
 			}
 		}()
@@ -113,6 +128,12 @@ func (o *Options) setDefaults() {
 	}
 	if o.RequestTime == 0 {
 		o.RequestTime = requestTime
+	}
+	if o.Times == (Times{}) {
+		o.Times = defaultTimes
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = maxConnections()
 	}
 	if o.Open == nil {
 		o.Open = func(ctx context.Context, now func() time.Time) (store.Store, func() error, error) {
@@ -161,12 +182,14 @@ func (s *Server) start(ctx context.Context, o *Options) error {
 		return err
 	}
 	s.http = http.Server{
-		Handler:           s.inside.handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
+		Handler:           s.conns.handler(s.inside.handler),
+		ReadHeaderTimeout: o.Times.Header,
+		ReadTimeout:       o.Times.Read,
+		WriteTimeout:      o.Times.Write,
+		IdleTimeout:       o.Times.Idle,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         s.conns.state,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug), // broken connections are no news
 	}
 	return nil
@@ -216,18 +239,27 @@ func (s *Server) open(ctx context.Context, o *Options) error {
 // Failed tells when the server stopped by itself, which only a broken listener makes it do.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// Close stops accepting, finishes what is in flight, for at most ten seconds, and closes the store.
+// Connections is how many are open.
+func (s *Server) Connections() int { return s.conns.count() }
+
+// Close stops accepting, finishes what is in flight, for at most ten seconds, and closes the store. Every request that came whole is answered.
 func (s *Server) Close() error {
 	s.closing.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		within := s.conns.times.Stop
+		ctx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()
 		select {
 		case <-s.inside.comeInside():
 		case <-ctx.Done():
 		}
+		s.conns.stopping.Store(true)
+		for _, l := range s.listeners {
+			l.Close()
+		}
+		s.conns.drain(ctx)
 		err := s.http.Shutdown(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {
-			err = errors.Join(fmt.Errorf("some requests took longer than %s and were cut off", stopTimeout), s.http.Close())
+			err = errors.Join(fmt.Errorf("some requests took longer than %s and were cut off", within), s.http.Close())
 		}
 		s.inside.CloseIdleConnections()
 		s.closed = errors.Join(err, s.recorder.Close(), s.closeStore())
