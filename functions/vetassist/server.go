@@ -33,7 +33,7 @@ const (
 	writeTimeout  = 2 * time.Minute
 	requestTime   = writeTimeout - 10*time.Second
 	idleTimeout   = 2 * time.Minute
-	maxHeader     = 32 << 10
+	maxHeader     = 64 << 10 // with the address
 	stopTimeout   = 10 * time.Second
 	clientTimeout = 3 * time.Second        // of that, for clients that are slow to send or to read
 	quietTime     = 500 * time.Millisecond // after which a connection without a request may be closed, where it has to be
@@ -231,7 +231,7 @@ func (s *Server) open(ctx context.Context, o *Options) error {
 		return err
 	}
 	s.handler = handler
-	s.inside.handler = web.Within(o.RequestTime, web.Observe(o.Log, http.MaxBytesHandler(handler, web.MaxBody)))
+	s.inside.handler = web.Within(o.RequestTime, web.Observe(o.Log, modest(http.MaxBytesHandler(handler, web.MaxBody))))
 	s.URL = o.BaseURL
 	return nil
 }
