@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,8 @@ type conns struct {
 	open     map[*conn]struct{}
 	waiting  list.List // those that wait for a request, longest first
 	refusing int
+	tidied   int // how many there were when memory was given back last
+	tidying  bool
 	stopping atomic.Bool
 }
 
@@ -31,6 +34,8 @@ const (
 	otherFiles      = 128             // that a server has open: the databases, and connections to others
 	refusingAtOnce  = 256             // beyond that, who is refused gets no word
 	refuseTime      = 2 * time.Second // for that word
+	tidyEach        = 1000            // connections more
+	tidyAfter       = 2 * time.Second
 	noRoom          = "There are too many connections here right now. Please try again in a moment.\n"
 )
 
@@ -115,11 +120,24 @@ func (cs *conns) admit(tcp *net.TCPConn) (*conn, bool) {
 	}
 	cs.open[c] = struct{}{}
 	c.place = cs.waiting.PushBack(c)
+	if !cs.tidying && len(cs.open) >= cs.tidied+tidyEach {
+		cs.tidying = true
+		time.AfterFunc(tidyAfter, cs.tidy)
+	}
 	cs.mu.Unlock()
 	if gives != nil {
 		gives.Close() // its goroutine hears of it
 	}
 	return c, true
+}
+
+// tidy gives memory back. The goroutine of a connection keeps the stack that its last request needed, and the garbage of that is there, too, until the
+// collector comes by; where nothing else happens that is long, and of thousands it is most of what they cost.
+func (cs *conns) tidy() {
+	debug.FreeOSMemory()
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.tidied, cs.tidying = len(cs.open), false
 }
 
 // refuse says that there is no room, and when to come again.
@@ -159,24 +177,51 @@ func (cs *conns) state(nc net.Conn, state http.ConnState) {
 
 // listener is a net.Listener of connections.
 type listener struct {
-	net.Listener
-	all *conns
+	*net.TCPListener
+	all   *conns
+	tries int
+	bar   net.Conn // ours, in the way of all others
+}
+
+const (
+	lastTries = 50
+	lastCall  = time.Millisecond
+)
+
+// last has Accept take the connections that are made already, and then end.
+func (l *listener) last() {
+	narrow(l.TCPListener)
+	_ = l.SetDeadline(time.Now().Add(lastCall))
 }
 
 // Accept waits for a connection for which there is room.
-func (l listener) Accept() (net.Conn, error) {
+func (l *listener) Accept() (net.Conn, error) {
 	for {
-		nc, err := l.Listener.Accept()
-		if err != nil {
-			if l.all.stopping.Load() {
-				return nil, http.ErrServerClosed
+		tcp, err := l.AcceptTCP()
+		if err == nil {
+			if c, ok := l.all.admit(tcp); ok {
+				return c, nil
 			}
+			continue
+		}
+		if !l.all.stopping.Load() {
 			return nil, err
 		}
-		if c, ok := l.all.admit(nc.(*net.TCPConn)); ok {
-			return c, nil
+		var barred bool
+		if l.bar, barred = bar(l); barred || l.tries >= lastTries {
+			return nil, http.ErrServerClosed
 		}
+		l.tries++
+		_ = l.SetDeadline(time.Now().Add(lastCall))
 	}
+}
+
+func (l *listener) Close() error {
+	err := l.TCPListener.Close()
+	if l.bar != nil {
+		l.bar.Close()
+	}
+	return err
 }
 
 type connKey struct{}

@@ -75,8 +75,9 @@ type Server struct {
 
 	http       http.Server
 	handler    http.Handler
-	listeners  []net.Listener
+	listeners  []*listener
 	conns      *conns
+	accepting  sync.WaitGroup
 	inside     *inside
 	closeStore func() error
 	recorder   *trace.Recorder // nil: off
@@ -93,19 +94,22 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{listeners: listeners, conns: newConns(o.MaxConnections, o.Times), failed: make(chan error, len(listeners)), closeStore: func() error { return nil }}
+	s := &Server{conns: newConns(o.MaxConnections, o.Times), failed: make(chan error, len(listeners)), closeStore: func() error { return nil }}
+	for _, l := range listeners {
+		s.listeners = append(s.listeners, &listener{TCPListener: l.(*net.TCPListener), all: s.conns})
+	}
 	if err := s.start(ctx, &o); err != nil {
 		for _, l := range listeners {
 			l.Close()
 		}
 		return nil, errors.Join(err, s.recorder.Close(), s.closeStore())
 	}
-	for _, l := range listeners {
-		go func() {
-			if err := s.http.Serve(listener{l, s.conns}); !errors.Is(err, http.ErrServerClosed) {
+	for _, l := range s.listeners {
+		s.accepting.Go(func() {
+			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				s.failed <- err
 			}
-		}()
+		})
 	}
 	if err := banner(o, s.filled, missing); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -254,8 +258,9 @@ func (s *Server) Close() error {
 		}
 		s.conns.stopping.Store(true)
 		for _, l := range s.listeners {
-			l.Close()
+			l.last()
 		}
+		s.accepting.Wait() // the listeners are closed by Serve
 		s.conns.drain(ctx)
 		err := s.http.Shutdown(ctx)
 		if errors.Is(err, context.DeadlineExceeded) {

@@ -15,8 +15,9 @@ import (
 
 const (
 	idleConnections = 10_000
-	idleMemory      = 150 // MB that they may cost
+	idleMemory      = 220 // MB that they may cost
 	idleAnswer      = time.Second
+	idleSettle      = 5 * time.Second // until what opening them left behind is given back
 )
 
 // idle opens connections, each with one request and then nothing, keeps them, and sees how others are served meanwhile.
@@ -55,12 +56,14 @@ func idle(ctx context.Context, s soak) (found finding, err error) {
 		}
 		slowest = max(slowest, took)
 	}
+	rest(ctx, idleSettle)
 	after := srv.look(begin)
 	cost := float64(after.rss-before.rss) / mb
 	found.figure("idle connections", float64(after.held.connections-1), "")
 	found.figure("resident memory before", float64(before.rss)/mb, "MB")
 	found.figure("with them", float64(after.rss)/mb, "MB")
 	found.figure("each costs", float64(after.rss-before.rss)/1024/idleConnections, "KB")
+	found.figure("of that on the heap", float64(after.heap-before.heap)/1024/idleConnections, "KB")
 	found.figure("the slowest of 100 answers to somebody else", ms(slowest), "ms")
 	if n := after.held.connections; n < idleConnections {
 		found.wrongf("%d connections are left of %d", n, idleConnections)

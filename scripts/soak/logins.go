@@ -11,14 +11,13 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/functions/vetassist/visitor"
-	"github.com/vetassist/vetassist/functions/vetassist/workshop"
 )
 
 const (
 	crowd       = 200 // logins at once, that do not wait
-	class       = 100 // people who log in at the same instant, and wait where they are asked to
+	class       = 100 // people who log in at the same instant: none of them is to be sent away
 	classTime   = 30 * time.Second
-	loginMemory = 320 // MB resident, at most
+	loginMemory = 420 // MB resident, at most
 )
 
 // logins has many passwords checked at once: 19 MiB and some 20 ms of a core each. Memory must not follow.
@@ -57,7 +56,7 @@ func logins(ctx context.Context, s soak) (found finding, err error) {
 		found.wrong = append(found.wrong, wrong)
 	}
 	slices.Sort(took)
-	found.figure("a class that logs in at the same instant, and comes again where it is told to", class, "people")
+	found.figure("a class that logs in at the same instant", class, "people")
 	found.figure("half of them are in after", ms(percentile(took, 50))/1000, "s")
 	found.figure("the last one after", ms(took[len(took)-1])/1000, "s")
 	if last := took[len(took)-1]; last > classTime {
@@ -130,14 +129,14 @@ func storm(ctx context.Context, base string, people []*person) (in, full int, er
 	return int(ins.Load()), int(fulls.Load()), err
 }
 
-// classBegins logs everybody of a class in, who come again when they are told to, as people and the command workshop do.
+// classBegins logs everybody of a class in.
 func classBegins(ctx context.Context, base string, people []*person) ([]time.Duration, error) {
 	took := make([]time.Duration, class)
 	errs := make([]error, class)
 	together(class, func(i int) {
 		p := people[i%len(people)]
 		begin := time.Now()
-		b := visitor.NewBrowser(base, workshop.Patience{Next: from(3000 + i)})
+		b := visitor.NewBrowser(base, from(3000+i))
 		_, err := b.Open(ctx, "/oauth/login")
 		var page *visitor.Page
 		if err == nil {

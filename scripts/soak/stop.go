@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2" // nothing secret
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/vetassist/vetassist/functions/vetassist/visitor"
@@ -138,7 +138,7 @@ func (r *round) keepAsking(ctx context.Context, base string, transport *http.Tra
 			a, err = client.Send(ctx, http.MethodPost, "/oauth/token", "grant_type=refresh_token&client_id=vet-assist-ai&refresh_token=x", "Content-Type", "application/x-www-form-urlencoded")
 		}
 		switch {
-		case errors.Is(err, syscall.ECONNREFUSED):
+		case refusedBefore(err):
 			r.refused.Add(1)
 			return
 		case err != nil:
@@ -153,6 +153,12 @@ func (r *round) keepAsking(ctx context.Context, base string, transport *http.Tra
 			r.mu.Unlock()
 		}
 	}
+}
+
+// refusedBefore tells whether a connection was refused before anything was sent on it.
+func refusedBefore(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }
 
 // lookFor starts the server again and looks for what it said that it wrote.

@@ -23,10 +23,11 @@ const (
 	argonSalt   = 16
 )
 
-// hashing bounds how many hashes run at once, and with that the memory they take; queue bounds how many more may wait.
+// hashing bounds how many hashes run at once, and with that the memory they take; queue bounds how many more may wait: a class of a hundred who
+// log in at the same instant, who are all in after a second or two.
 var (
 	hashing = make(chan struct{}, max(2, runtime.NumCPU()))
-	queue   = make(chan struct{}, cap(hashing)+32)
+	queue   = make(chan struct{}, cap(hashing)+128)
 )
 
 // ErrBusy says that too many passwords are being checked already; trying again in a moment helps.
