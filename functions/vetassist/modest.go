@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	maxAddress = 16 << 10 // bytes of a request's address; RFC 9112 §3 recommends to take 8,000
-	maxFields  = 100      // headers
+	maxAddress    = 16 << 10      // bytes of a request's address; RFC 9112 §3 recommends to take 8,000
+	maxFields     = 100           // headers
+	maxFieldBytes = maxHeader / 2 // of all of them
 )
 
 // modest refuses a request that is larger than any of ours has to be, and says why. What comes near maxHeader, net/http refuses before it is read.
@@ -25,8 +26,8 @@ func modest(next http.Handler) http.Handler {
 			tooMuch(w, http.StatusRequestURITooLong, "The address of this request is too long: %d bytes are the most. Send what is long in the body.", maxAddress)
 		case fields > maxFields: // RFC 6585 §5, as the next
 			tooMuch(w, http.StatusRequestHeaderFieldsTooLarge, "This request has too many headers: %d are the most.", maxFields)
-		case bytes > maxHeader/2:
-			tooMuch(w, http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large: %d bytes are the most. If it is a browser, delete the cookies of this site.", maxHeader/2)
+		case bytes > maxFieldBytes:
+			tooMuch(w, http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large: %d bytes are the most. If it is a browser, delete the cookies of this site.", maxFieldBytes)
 		default:
 			next.ServeHTTP(w, r)
 		}

@@ -208,6 +208,33 @@ func TestTerminate(t *testing.T) {
 	}
 }
 
+// SIGUSR1 has the process say what it holds, and go on.
+func TestTellsWhatItHolds(t *testing.T) {
+	var told strings.Builder
+	p := startProcess(t, "-addr", "localhost:0", "-db", filepath.Join(t.TempDir(), "vetassist.db"))
+	s := &Server{conns: newConns(1, hasty)}
+	end := tellWhatIsHeld(s, writerFunc(func(b []byte) (int, error) {
+		told.Write(b)
+		return len(b), p.cmd.Process.Signal(syscall.SIGTERM) // and the test goes on with that
+	}))
+	p.signal(syscall.SIGUSR1) // it does not end it
+	if a := p.world().send("GET", "/.well-known/jwks.json", ""); a.status != http.StatusOK {
+		t.Errorf("afterwards: %d", a.status)
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	p.waitFor("Stopped")
+	end()
+	if !regexp.MustCompile(`^vetassist: holds \d+ goroutines, 0 connections, \d+ bytes on the heap\n$`).MatchString(told.String()) {
+		t.Errorf("it says %q", told.String())
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
 // A second Ctrl-C waits for nobody.
 func TestSecondInterrupt(t *testing.T) {
 	p := startProcess(t, "-addr", "localhost:0", "-db", ":memory:")

@@ -51,7 +51,58 @@ func Save(dir, commit, name string, took time.Duration, figures []Figure) error 
 		return err
 	}
 	return errors.Join(os.WriteFile(filepath.Join(dir, "results.json"), append(text, '\n'), 0o644),
-		os.WriteFile(filepath.Join(dir, "results.md"), Markdown(all), 0o644))
+		os.WriteFile(filepath.Join(dir, "results.md"), Markdown(all), 0o644), tell(filepath.Join(dir, "..", "..", "README.md"), all))
+}
+
+// told are the figures that the README tells, in this order.
+var told = []struct {
+	program string
+	whats   []string
+}{
+	{"mixed", []string{"hours", "things done, of 15 kinds", "that failed", "half of them took at most", "99 % of them", "resident memory, in the second quarter", "resident memory, in the last quarter",
+		"goroutines, in the second quarter", "goroutines, in the last quarter", "open files, in the last quarter", "write-ahead logs, at most", "databases", "stored in them"}},
+	{"idle", []string{"idle connections", "each costs", "the slowest of 100 answers to somebody else"}},
+	{"stop", []string{"times stopped under load", "requests answered", "requests dropped", "the longest stop, slow clients holding on"}},
+	{"logins", []string{"logins at the same instant", "of them at once logged in", "and told to come again in a moment (503, Retry-After)", "a class that logs in at the same instant", "the last one after",
+		"resident memory, at most"}},
+}
+
+const beginTold, endTold = "<!-- what scripts/soak found: it writes this -->\n", "<!-- end -->\n"
+
+// Readme is the README's table.
+func Readme(all map[string]Part) string {
+	var b strings.Builder
+	b.WriteString(beginTold + "| Program | What | Seen |\n|---|---|---|\n")
+	for _, t := range told {
+		name := "`" + t.program + "`"
+		for _, f := range all[t.program].Figures {
+			if slices.Contains(t.whats, f.What) {
+				fmt.Fprintf(&b, "| %s | %s | %s |\n", name, f.What, f)
+				name = ""
+			}
+		}
+	}
+	b.WriteString("\n")
+	for _, t := range told {
+		if p, ok := all[t.program]; ok {
+			fmt.Fprintf(&b, "`%s`: %s, %s, on %s.\n", t.program, p.Date, time.Duration(p.Seconds)*time.Second, p.Machine())
+		}
+	}
+	return b.String() + endTold
+}
+
+// tell puts the table into the README, in the place of the one before. A README without one stays as it is.
+func tell(file string, all map[string]Part) error {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	before, rest, begins := strings.Cut(string(text), beginTold)
+	_, after, ends := strings.Cut(rest, endTold)
+	if err != nil || !begins || !ends {
+		return err
+	}
+	return os.WriteFile(file, []byte(before+Readme(all)+after), 0o644)
 }
 
 // Load reads what was found so far.

@@ -3,6 +3,7 @@ package results
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,5 +44,15 @@ func TestMarkdown(t *testing.T) {
 	text, err := os.ReadFile("../results.md")
 	if err != nil || string(text) != string(Markdown(all)) {
 		t.Errorf("results.md is not what results.json says (%v)", err)
+	}
+	if text, err = os.ReadFile("../../../README.md"); err != nil || !strings.Contains(string(text), Readme(all)) {
+		t.Errorf("the README does not have this (%v):\n%s", err, Readme(all))
+	}
+	for _, p := range told {
+		for _, what := range p.whats {
+			if !slices.ContainsFunc(all[p.program].Figures, func(f Figure) bool { return f.What == what }) {
+				t.Errorf("%s did not see: %s", p.program, what)
+			}
+		}
 	}
 }
