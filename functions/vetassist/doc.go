@@ -24,6 +24,9 @@
 //	lambda.go    the whole as one Lambda function, for "sam local" only
 //	handler.go   every function on one mux
 //	listen.go    localhost means two addresses
+//	connections.go  the open connections: how many, who gives way, how they end; last_*.go closes the port without losing any
+//	modest.go    what is larger than a request has to be
+//	held_unix.go what the process holds, for whoever asks by a signal
 //	inside.go    requests that we send to ourselves
 //	banner.go    what a person reads at the start
 //	memory.go    how the garbage collector is set, and why

@@ -91,6 +91,9 @@ func (s *server) listen(stderr io.Reader) {
 			s.held <- h
 			continue
 		}
+		if strings.Contains(in.Text(), "level=WARN") { // such as that strangers are refused so often that some of it is only counted
+			continue
+		}
 		s.mu.Lock()
 		if len(s.stderr) < 100 {
 			s.stderr = append(s.stderr, in.Text())
@@ -99,7 +102,7 @@ func (s *server) listen(stderr io.Reader) {
 	}
 }
 
-// complaints are the lines that it wrote to stderr, at most a hundred.
+// complaints are the lines that it wrote to stderr, at most a hundred, without warnings: what it refuses is part of the load.
 func (s *server) complaints() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

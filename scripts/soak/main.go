@@ -79,12 +79,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	long := f.Duration("for", time.Hour, "how long `mixed` goes on")
 	many := f.Int("people", 60, "how many are there, up to 100")
 	save := f.Bool("save", false, "write what was found into scripts/soak/results.json and .md")
+	f.SetOutput(out)
 	if err := f.Parse(args[1:]); err != nil {
 		return err
 	}
 	todo := programs
 	if args[0] == "short" {
-		*long, *many = 15*time.Second, 12
+		*long, *many = 10*time.Second, 12
 	} else {
 		todo = nil
 		for _, p := range programs {
