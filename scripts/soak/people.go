@@ -168,7 +168,7 @@ func (p *person) book(ctx context.Context) error {
 		Appointment struct{ ID string } `json:"appointment"`
 	}
 	err := p.tool(ctx, "book_vet_appointment", map[string]any{"pet": p.Pet, "date": slot.Date, "time": slot.Time, "reason": "a check"}, &made)
-	if refused(err, "conflict", "slot_taken") { // somebody was faster
+	if refused(err, "conflict", "slot_taken", "too_many") { // somebody was faster; or this one cancelled so often that the clinic takes no more from them
 		return nil
 	}
 	if err != nil {
