@@ -6,8 +6,9 @@ import (
 )
 
 // trend is how something went on after the warm-up: how much it is in the second and in the last quarter of the time, as medians, and by how much it grows
-// in an hour, as the line through all that was seen since has it (least squares).
-type trend struct{ early, late, hourly float64 }
+// in an hour, as the line through all that was seen since has it (least squares). The floors are what nine of ten samples are above: what leaks lifts them, and
+// a machine that is busy with other things, where more requests wait at once, does not.
+type trend struct{ early, late, hourly, earlyFloor, lateFloor float64 }
 
 func trendOf(seen []sample, of func(sample) float64) trend {
 	if len(seen) < 8 {
@@ -21,17 +22,18 @@ func trendOf(seen []sample, of func(sample) float64) trend {
 		sx, sy, sxx, sxy = sx+x, sy+y, sxx+x*x, sxy+x*y
 	}
 	k := float64(len(warm))
-	t := trend{early: median(seen[n/4:n/2], of), late: median(seen[3*n/4:], of)}
+	t := trend{early: quantile(seen[n/4:n/2], of, 50), late: quantile(seen[3*n/4:], of, 50),
+		earlyFloor: quantile(seen[n/4:n/2], of, 10), lateFloor: quantile(seen[3*n/4:], of, 10)}
 	if d := k*sxx - sx*sx; d > 0 {
 		t.hourly = (k*sxy - sx*sy) / d
 	}
 	return t
 }
 
-// flat reports whether the last quarter has no more than the second, but for a tenth and some slack.
-func (t trend) flat(slack float64) bool { return t.late <= t.early*1.1+slack }
+// flat reports whether the floor of the last quarter is no higher than that of the second, but for a tenth and some slack.
+func (t trend) flat(slack float64) bool { return t.lateFloor <= t.earlyFloor*1.1+slack }
 
-func median(seen []sample, of func(sample) float64) float64 {
+func quantile(seen []sample, of func(sample) float64, percent int) float64 {
 	var all []float64
 	for _, s := range seen {
 		all = append(all, of(s))
@@ -40,7 +42,7 @@ func median(seen []sample, of func(sample) float64) float64 {
 		return 0
 	}
 	slices.Sort(all)
-	return all[len(all)/2]
+	return all[len(all)*percent/100]
 }
 
 // percentile of times, sorted.

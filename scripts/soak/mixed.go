@@ -193,7 +193,7 @@ func judgeServer(found *finding, srv *server, seen []sample, stopping time.Durat
 			found.figure(c.what+", growth in an hour", t.hourly, c.unit)
 		}
 		if !t.flat(c.slack) {
-			found.wrongf("%s grows: from %.1f to %.1f %s", c.what, t.early, t.late, c.unit)
+			found.wrongf("%s grows: its floor was %.1f %s, and is %.1f", c.what, t.earlyFloor, c.unit, t.lateFloor)
 		}
 	}
 	largest := slices.MaxFunc(seen, func(a, b sample) int { return a.wal - b.wal })
