@@ -34,6 +34,7 @@ type message struct {
 	ID     json.RawMessage
 	Method string
 	Params json.RawMessage
+	call   *plainCall // nil: something else, or not plain
 }
 
 // UnmarshalJSON takes members by their exact names, as the SDK does: encoding/json alone would let "Method" pass for "method",
@@ -54,6 +55,9 @@ func exact(data []byte) (members map[string]json.RawMessage, err error) {
 
 // target is the name of the tool or prompt, or the URI of the resource, that a message is about.
 func (m message) target() (name, uri string) {
+	if m.call != nil {
+		return m.call.name, ""
+	}
 	members, err := exact(m.Params)
 	if err != nil {
 		return "", "" // the SDK will say what is wrong with it
@@ -79,6 +83,9 @@ func readBody(w http.ResponseWriter, r *http.Request) (messages []message, ok bo
 		return nil, false
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	if c := readPlain(body); c != nil {
+		return []message{{ID: c.id, Method: "tools/call", Params: c.params, call: c}}, true
+	}
 	if trimmed := bytes.TrimSpace(body); trimmed[0] == '[' {
 		var parts []json.RawMessage
 		if json.Unmarshal(trimmed, &parts) != nil || len(parts) == 0 || len(parts) > maxBatch {

@@ -136,7 +136,9 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 		if deadline, ok := ctx.Deadline(); ok {
 			ctx = context.WithValue(ctx, deadlineKey{}, deadline.Add(-answerTime))
 		}
-		next.ServeHTTP(p, r.WithContext(ctx))
+		if r = r.WithContext(ctx); !g.direct.answer(p, r, messages) {
+			next.ServeHTTP(p, r)
+		}
 		p.finish(r, idOf(messages))
 		traceMismatch(r, messages, p.sent)
 	})

@@ -12,6 +12,7 @@
 //	challenge.go  which scopes do the messages need, and has the token them?
 //	    │           missing, and the person's roles allow them ────────────────────▶ 403, challenge: what to ask for
 //	    │           missing, and no consent can help: go on; the tool will say so
+//	direct.go     is it one call of a tool, of the plain shape (plain.go)? ── yes ─▶ straight to the SDK's handler of calls
 //	server.go     the SDK: one shared server, no sessions, every revision from 2025-03-26 to 2026-07-28
 //	tool.go       the scope once more, then the arguments against the schema
 //	tools_*.go    the clinic, as the person whom the token names: only there is it known whose pet is whose. A program that acts for
@@ -24,6 +25,9 @@
 //
 // A token may say that an agent acts for its user (act, RFC 8693 §4.1). It is still the user whose pets, whose scopes and whose rate count. The
 // agent is in the log line of the call, in the result's _meta ("vetassist/agent") and in the record of what it booked.
+//
+// The short way of direct.go saves what the SDK does around a call: it allocates a seventh as much. It is no second server: the tools, their
+// checks, the middleware and the results are the SDK's, and a message that could be read in two ways is not plain, so the SDK judges it.
 //
 // A challenge is chosen from the body and never from a header such as Mcp-Name, which an intermediary may set
 // and which clients of older revisions do not send.

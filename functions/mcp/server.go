@@ -69,17 +69,22 @@ const instructions = `VetAssist is the assistant of a veterinary clinic. Its too
 - For general health questions use search_pet_health; it is information, not a diagnosis. In an emergency send the user to a vet at once.`
 
 // New returns the handler of the MCP server and of its metadata.
-func New(c Config) (http.Handler, error) {
+func New(c Config) (http.Handler, error) { return open(c, true) }
+
+func open(c Config, short bool) (http.Handler, error) {
 	if c.Roles == nil || c.Clinic == nil || c.Knowledge == nil || c.Secret == nil || c.Log == nil {
 		return nil, errors.New("mcp: Config lacks something")
 	}
-	return Guarded(c, newServer(&tools{clinic: c.Clinic.Watched(traceOwner), lib: c.Knowledge, policy: policy{c.Roles}, secret: c.Secret, log: c.Log}))
+	server := newServer(&tools{clinic: c.Clinic.Watched(traceOwner), lib: c.Knowledge, policy: policy{c.Roles}, secret: c.Secret, log: c.Log})
+	return guarded(c, server, short)
 }
 
 // Guarded puts an MCP server behind all that stands before ours: hosts and origins, tokens, limits, challenges, deadlines. New has it
 // guard the clinic's; the official conformance suite, which knows tools of its own only, brings a server of its fixtures
 // (scripts/conformance/server). Of c it needs neither Clinic, Knowledge nor Secret.
-func Guarded(c Config, server *sdk.Server) (http.Handler, error) {
+func Guarded(c Config, server *sdk.Server) (http.Handler, error) { return guarded(c, server, false) }
+
+func guarded(c Config, server *sdk.Server, short bool) (http.Handler, error) {
 	base, err := url.Parse(c.BaseURL)
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("mcp: base URL %q", c.BaseURL)
@@ -101,6 +106,11 @@ func Guarded(c Config, server *sdk.Server) (http.Handler, error) {
 	})
 	metadataURL := c.BaseURL + "/.well-known/oauth-protected-resource/mcp"
 	guard := &guard{verifier: c.Verifier, proofs: c.Proofs, policy: policy{c.Roles}, issuer: c.Issuer, url: c.BaseURL + "/mcp", metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
+	if short {
+		if guard.direct, err = newDirect(context.Background(), server); err != nil {
+			return nil, err
+		}
+	}
 	mcp := newOrigins(base, c.AllowedOrigins).wrap(guard.bearer(guard.headers(guard.scopes(rpc))))
 	metadata := web.Public("GET", metadataHandler(c.BaseURL, c.Issuer))
 
@@ -125,11 +135,14 @@ func Options() *sdk.ServerOptions {
 	}
 }
 
+// implementation is what this server says of itself.
+var implementation = &sdk.Implementation{Name: "vetassist", Title: "VetAssist MCP Server", Version: "1.0.0"}
+
 // newServer makes the one MCP server that every request shares.
 func newServer(t *tools) *sdk.Server {
 	options := Options()
 	options.Instructions, options.CompletionHandler = instructions, t.complete
-	s := sdk.NewServer(&sdk.Implementation{Name: "vetassist", Title: "VetAssist MCP Server", Version: "1.0.0"}, options)
+	s := sdk.NewServer(implementation, options)
 	t.addPetReaders(s)
 	t.addPetWriters(s)
 	t.addAppointments(s)
