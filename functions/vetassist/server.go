@@ -81,6 +81,7 @@ type Server struct {
 	inside     *inside
 	closeStore func() error
 	recorder   *trace.Recorder // nil: off
+	rest       *rest
 	filled     filled
 	failed     chan error
 	closing    sync.Once
@@ -104,6 +105,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		}
 		return nil, errors.Join(err, s.recorder.Close(), s.closeStore())
 	}
+	go s.rest.watch(time.Tick(restAfter))
 	for _, l := range s.listeners {
 		s.accepting.Go(func() {
 			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -185,8 +187,9 @@ func (s *Server) start(ctx context.Context, o *Options) error {
 	if err := s.open(ctx, o); err != nil {
 		return err
 	}
+	s.rest = newRest(giveBack)
 	s.http = http.Server{
-		Handler:           s.conns.handler(s.inside.handler),
+		Handler:           s.rest.wrap(s.conns.handler(s.inside.handler)),
 		ReadHeaderTimeout: o.Times.Header,
 		ReadTimeout:       o.Times.Read,
 		WriteTimeout:      o.Times.Write,
@@ -249,6 +252,7 @@ func (s *Server) Connections() int { return s.conns.count() }
 // Close stops accepting, finishes what is in flight, for at most ten seconds, and closes the store. Every request that came whole is answered.
 func (s *Server) Close() error {
 	s.closing.Do(func() {
+		close(s.rest.stop)
 		within := s.conns.times.Stop
 		ctx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()

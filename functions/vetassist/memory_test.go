@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRest: memory is given back once after the start, and once after each rush, when it is over.
+func TestRest(t *testing.T) {
+	given := 0
+	q := newRest(func() { given++ })
+	handler := q.wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for i, step := range []struct{ requests, given int }{{0, 0}, {0, 1}, {0, 1}, {3, 1}, {1, 1}, {0, 2}, {0, 2}, {0, 2}, {1, 2}, {0, 3}} {
+		for range step.requests {
+			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		}
+		q.look()
+		if given != step.given {
+			t.Errorf("step %d: memory was given back %d times, not %d", i, given, step.given)
+		}
+	}
+}
+
+// TestMemoryAtRest: a server of which nobody asks anything takes 30 MB at most.
+func TestMemoryAtRest(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Logf("%s does not tell as Linux does what a process takes", runtime.GOOS)
+		return
+	}
+	p := startProcess(t, "-addr", "localhost:0", "-db", t.TempDir()+"/v.db")
+	const most = 30 << 10 // kB
+	var took int
+	poll := time.Tick(50 * time.Millisecond)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(string(status), "VmRSS:")
+		if _, err := fmt.Sscan(rest, &took); err != nil {
+			t.Fatal(err)
+		}
+		if took <= most {
+			return
+		}
+		<-poll
+	}
+	t.Errorf("it takes %d kB", took)
+}
