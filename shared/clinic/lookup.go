@@ -10,7 +10,7 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// found is a pet with the version to change it at.
+// found is a pet with the version to change it at, where it was read for a change.
 type found struct {
 	Pet
 	version int64
@@ -73,33 +73,35 @@ func pick(pets []found, ref string) (found, error) {
 }
 
 func (c *Clinic) findAny(ctx context.Context, ref string) (found, error) {
-	owner, err := c.ownerOf(ctx, ref)
-	if err != nil {
-		return found{}, err
-	}
-	if owner == "" {
-		name := fold(ref)
-		if name == "" || len(name) > 300 {
-			return found{}, noPet(ref)
-		}
-		candidates, err := search[Pet](ctx, c, "pet/", name+"/", 11)
+	if strings.HasPrefix(ref, petID) { // else it is no id, and nobody need look
+		owner, err := c.ownerOf(ctx, ref)
 		if err != nil {
 			return found{}, err
 		}
-		switch len(candidates) {
-		case 0:
-			return found{}, noPet(ref)
-		case 1:
-			owner, ref = candidates[0].Owner.ID, candidates[0].ID
-		default:
-			return found{}, ambiguous(ref, candidates)
+		if owner != "" {
+			pets, err := c.ownPets(ctx, owner)
+			if err != nil {
+				return found{}, err
+			}
+			return pick(pets, ref)
 		}
 	}
-	pets, err := c.ownPets(ctx, owner)
+	name := fold(ref)
+	if name == "" || len(name) > 300 {
+		return found{}, noPet(ref)
+	}
+	candidates, err := search[Pet](ctx, c, "pet/", name+"/", 11)
 	if err != nil {
 		return found{}, err
 	}
-	return pick(pets, ref)
+	switch len(candidates) {
+	case 0:
+		return found{}, noPet(ref)
+	case 1: // the index holds the whole record; both are written at once, or neither
+		return found{Pet: candidates[0]}, nil
+	default:
+		return found{}, ambiguous(ref, candidates)
+	}
 }
 
 func ambiguous(ref string, candidates []Pet) error {

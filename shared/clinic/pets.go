@@ -14,6 +14,9 @@ import (
 // Sexes that a record can say.
 var Sexes = []string{"female", "male", "unknown"}
 
+// petID is how every pet's id begins.
+const petID = "pet-"
+
 // MaxWeightKg is the heaviest pet that the clinic's scales can weigh.
 const MaxWeightKg = 200
 
@@ -98,7 +101,7 @@ func (c *Clinic) AddPet(ctx context.Context, who Actor, owner string, p Pet) (Pe
 	if p, err = c.checkPet(p); err != nil {
 		return Pet{}, err
 	}
-	if p.ID, err = c.newID("pet"); err != nil {
+	if p.ID, err = c.newID(strings.TrimSuffix(petID, "-")); err != nil {
 		return Pet{}, err
 	}
 	p.Owner = o

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/store"
@@ -140,7 +141,7 @@ func (c *Clinic) seed(ctx context.Context, f seedFile, day Date) error {
 	for _, line := range f.Pets {
 		p := line.Pet
 		p.Owner, p.BirthDate = owners[line.OwnerID], day.AddDays(line.BornDays)
-		if p.Owner.ID == "" || !validID(p.ID) {
+		if p.Owner.ID == "" || !validID(p.ID) || !strings.HasPrefix(p.ID, petID) {
 			return fmt.Errorf("clinic: pets.json: pet %q of %q", p.ID, line.OwnerID)
 		}
 		p, err := c.checkPet(p)
