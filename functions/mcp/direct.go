@@ -38,18 +38,12 @@ func newDirect(ctx context.Context, server *sdk.Server) (*direct, error) {
 	return d, nil
 }
 
-const (
-	methodHeader   = "Mcp-Method"
-	nameHeader     = "Mcp-Name"
-	revisionHeader = "Mcp-Protocol-Version"
-)
-
 // request is the call as the SDK would hand it on; nil: let the SDK judge it.
 func (d *direct) request(h http.Header, c *plainCall) *sdk.CallToolRequest {
 	if h.Get("Content-Type") != "application/json" || h.Get("Accept") != "application/json, text/event-stream" || len(h["Accept"]) > 1 {
 		return nil
 	}
-	revision := h.Get(revisionHeader)
+	revision := h.Get("Mcp-Protocol-Version")
 	if revision == "" {
 		revision = revisions[len(revisions)-1] // 2025-06-18, Transports, Protocol Version Header
 	}
@@ -66,7 +60,7 @@ func (d *direct) request(h http.Header, c *plainCall) *sdk.CallToolRequest {
 	}
 	// What the newest revision says in headers it says in the body too (2026-07-28, Streamable HTTP, Request Metadata).
 	_, named := meta[sdk.MetaKeyClientInfo]
-	if h.Get(methodHeader) != "tools/call" || h.Get(nameHeader) != c.name || meta[sdk.MetaKeyProtocolVersion] != any(revision) ||
+	if h.Get("Mcp-Method") != "tools/call" || h.Get("Mcp-Name") != c.name || meta[sdk.MetaKeyProtocolVersion] != any(revision) ||
 		req.ClientCapabilities() == nil || named && req.ClientInfo() == nil {
 		return nil
 	}

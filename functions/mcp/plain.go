@@ -3,6 +3,7 @@ package mcp
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/vetassist/vetassist/shared/rbac"
 )
@@ -75,12 +76,7 @@ func isPlainID(id []byte) bool {
 	if len(id) > 15 || len(id) > 1 && id[0] == '0' { // JSON has no other zero at the head but that of a fraction
 		return false
 	}
-	for _, digit := range id {
-		if digit < '0' || digit > '9' {
-			return false
-		}
-	}
-	return true
+	return !bytes.ContainsFunc(id, func(r rune) bool { return r < '0' || r > '9' })
 }
 
 // object calls take for each member of a JSON object, which is valid JSON. It tells whether it is one, in which none comes twice, all that
@@ -98,13 +94,8 @@ func object(data []byte, take func(name string, value []byte) bool, needed ...st
 		}
 		end := skipValue(data, at)
 		name := data[at+1 : max(at+1, end-1)]
-		if end < 0 || len(seen) == cap(seen) || bytes.IndexByte(name, '\\') >= 0 {
+		if end < 0 || len(seen) == cap(seen) || bytes.IndexByte(name, '\\') >= 0 || slices.Contains(seen, string(name)) {
 			return false
-		}
-		for _, s := range seen {
-			if s == string(name) {
-				return false
-			}
 		}
 		seen = append(seen, string(name))
 		at = skipSpace(data, skipSpace(data, end)+1) // the colon
@@ -113,16 +104,7 @@ func object(data []byte, take func(name string, value []byte) bool, needed ...st
 		}
 		at = end
 	}
-	for _, n := range needed {
-		found := false
-		for _, s := range seen {
-			found = found || s == n
-		}
-		if !found {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(needed, func(name string) bool { return !slices.Contains(seen, name) })
 }
 
 func skipSpace(data []byte, at int) int {
