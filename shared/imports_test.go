@@ -40,10 +40,11 @@ var house = map[string][]string{
 	"shared/audit":            {"shared/store", "shared/web"}, // of web it knows who sent the request
 	"shared/access":           {"shared/store"},               // logins and grants, with no idea of what a token says
 	"shared/token":            {"shared/rbac", "shared/store"},
+	"shared/limit":            {"shared/store"},
 	"shared/secret":           {"shared/store", "shared/web"}, // of web it knows how a secret is made
 	"shared/possession":       {"shared/clientkey"},
 	"shared/dpop":             {"shared/possession", "shared/secret", "shared/store", "shared/token", "shared/web"}, // of token it knows who may sign; of web, how a secret is hashed
-	"shared/directory":        {"shared/rbac", "shared/store", "shared/token", "shared/web"},                        // of token it knows which keys may sign; of web, how secrets are made and kept
+	"shared/directory":        {"shared/limit", "shared/rbac", "shared/store", "shared/token", "shared/web"},        // of token it knows which keys may sign; of web, how secrets are made and kept
 	"shared/clinic":           {"shared/store"},                                                                     // no idea of tokens, scopes or who logs in
 	"shared/clinic/knowledge": {},
 
@@ -54,7 +55,7 @@ var house = map[string][]string{
 	"shared/web/lambda/coldstart":  {"shared/web/lambda/lambdatest"},
 	"shared/web/lambda/lambdatest": {}, // knows events and processes, nothing of ours
 
-	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/dpop", "shared/possession", "shared/egress", "shared/host", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/trace", "shared/web"},
+	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/dpop", "shared/possession", "shared/egress", "shared/host", "shared/limit", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/trace", "shared/web"},
 	"functions/jwks":  {"shared/config", "shared/host", "shared/store", "shared/token", "shared/web"},
 	"functions/admin": {"shared/access", "shared/audit", "shared/clinic", "shared/directory", "shared/host", "shared/rbac", "shared/store", "shared/token", "shared/web"},
 	// The resource server sees the policy, not the people: it opens no other partition of the directory.

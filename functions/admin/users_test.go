@@ -13,7 +13,7 @@ func TestUsers(t *testing.T) {
 	if len(first.Password) < 20 {
 		t.Errorf("the password that was made: %q", first.Password)
 	}
-	if u, err := w.directory.Authenticate(t.Context(), "dora", first.Password); err != nil || u.ID != first.ID {
+	if u, err := w.directory.Authenticate(t.Context(), "dora", first.Password, ""); err != nil || u.ID != first.ID {
 		t.Errorf("dora cannot log in with it: %v", err)
 	}
 	if again := as[made](t, w.call("POST", "/users", `{"username": "Dora", "name": "Dora", "roles": ["Pet Owner"]}`, "Idempotency-Key", "one").want(t, "creating again", 200)); again.ID != first.ID || again.Password != "" {
@@ -38,11 +38,11 @@ func TestUsers(t *testing.T) {
 		{"the last administrator deleted", "DELETE", "/users/user-admin", "", 409, ""},
 		{"another password", "PUT", at + "/password", `{"password": "battery staple 8"}`, 204, ""},
 	})
-	if _, err := w.directory.Authenticate(t.Context(), "dorothy", "battery staple 8"); err == nil {
+	if _, err := w.directory.Authenticate(t.Context(), "dorothy", "battery staple 8", ""); err == nil {
 		t.Error("a disabled user can log in")
 	}
 	w.call("PATCH", at, `{"disabled": false}`, "If-Match", "*").want(t, "enabled", 200)
-	if _, err := w.directory.Authenticate(t.Context(), "dorothy", "battery staple 8"); err != nil {
+	if _, err := w.directory.Authenticate(t.Context(), "dorothy", "battery staple 8", ""); err != nil {
 		t.Error(err)
 	}
 	if got := w.ids("/users?limit=2"); !slices.Equal(got, []string{"admin", "alice", "bob", "carol", "dorothy", "erin"}) {
@@ -86,20 +86,20 @@ func TestUnlock(t *testing.T) {
 		t.Error("locked from the start")
 	}
 	for range 10 {
-		w.directory.Authenticate(t.Context(), "bob", "wrong")
+		w.directory.Authenticate(t.Context(), "bob", "wrong", "")
 	}
-	if _, err := w.directory.Authenticate(t.Context(), "bob", "bob-demo"); err == nil || until() == "" {
+	if _, err := w.directory.Authenticate(t.Context(), "bob", "bob-demo", ""); err == nil || until() == "" {
 		t.Errorf("not locked: %v, until %q", err, until())
 	}
 	w.call("POST", "/users/user-bob/unlock", "").want(t, "unlocking", 204)
-	if _, err := w.directory.Authenticate(t.Context(), "bob", "bob-demo"); err != nil || until() != "" {
+	if _, err := w.directory.Authenticate(t.Context(), "bob", "bob-demo", ""); err != nil || until() != "" {
 		t.Errorf("still locked: %v, until %q", err, until())
 	}
 	for range 10 {
-		w.directory.Authenticate(t.Context(), "bob", "wrong")
+		w.directory.Authenticate(t.Context(), "bob", "wrong", "")
 	}
 	w.call("PUT", "/users/user-bob/password", `{"password": "battery staple 9"}`).want(t, "another password", 204)
-	if _, err := w.directory.Authenticate(t.Context(), "bob", "battery staple 9"); err != nil {
+	if _, err := w.directory.Authenticate(t.Context(), "bob", "battery staple 9", ""); err != nil {
 		t.Errorf("locked in spite of another password: %v", err)
 	}
 }

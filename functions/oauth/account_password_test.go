@@ -31,7 +31,7 @@ func TestChangePassword(t *testing.T) {
 		{"two that differ", "bob-demo", fresh, fresh + "x", http.StatusBadRequest, "the same new password twice", ""},
 		{"too short", "bob-demo", "short", "short", http.StatusBadRequest, "must be 8 to 256", ""},
 		{"too common", "bob-demo", "password1", "password1", http.StatusBadRequest, "commonest", ""},
-		{"the same", "bob-demo", "bob-demo", "bob-demo", http.StatusBadRequest, "must not be the one that you have now", ""},
+		{"the same", "bob-demo", "bob-demo", "bob-demo", http.StatusBadRequest, "must not be built on the username", ""},
 		{"a wrong one", "wrong", fresh, fresh, http.StatusForbidden, "The current password is not right", "password-change refused user-bob - error=wrong"},
 	} {
 		a := b.send("/oauth/account/password", "current", c.current, "new", c.new, "again", c.again)
@@ -86,7 +86,7 @@ func TestChangePassword(t *testing.T) {
 		}
 	}
 	a = b.send("/oauth/account/password", "current", fresh, "new", "another new one", "again", "another new one")
-	if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "locked for 15 minutes") {
+	if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") == "" || !strings.Contains(a.body, "locked for 30 seconds") {
 		t.Errorf("the right one while locked: %d", a.status)
 	}
 	if a := w.logIn(w.browser(), "/oauth/login", "bob", fresh); a.status != http.StatusTooManyRequests {

@@ -122,7 +122,7 @@ func (s *server) askForDevice(ctx context.Context, client directory.Client, para
 		d.Scopes = client.AuthorizedAt(server) // RFC 6749 §3.3 lets us choose
 	}
 	counted, err := s.count(ctx, "device/limit/asked/", deviceWindow, "too many devices asked for a code just now",
-		limit{"from/" + clientNetwork(ctx), devicesByOrigin}, limit{"all", devicesInAll})
+		most{"from/" + clientNetwork(ctx), devicesByOrigin}, most{"all", devicesInAll})
 	if err != nil {
 		return deviceAnswer{}, err
 	}

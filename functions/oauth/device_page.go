@@ -118,7 +118,7 @@ func (s *server) deviceVisit(w http.ResponseWriter, r *http.Request) (a *authReq
 func (s *server) lookUp(ctx context.Context, a *authRequest) error {
 	_, err := again(func() (struct{}, error) {
 		counted, err := s.count(ctx, "device/limit/typed/", deviceWindow, "too many codes were typed",
-			limit{"user/" + a.UserID, lookupsByUser}, limit{"from/" + clientNetwork(ctx), lookupsByAddress}, limit{"all", lookupsInAll})
+			most{"user/" + a.UserID, lookupsByUser}, most{"from/" + clientNetwork(ctx), lookupsByAddress}, most{"all", lookupsInAll})
 		if err != nil {
 			return struct{}{}, err
 		}

@@ -54,6 +54,17 @@ func (e *tokenError) waiting() bool {
 	return slices.Contains([]string{"authorization_pending", "slow_down", dpop.UseNonce}, e.Code)
 }
 
+// byStranger reports whether it is what somebody gets who only tries: unknown or unproven as a client, or with what nobody gave out.
+func (e *tokenError) byStranger() bool {
+	return e.Code == "invalid_client" || slices.Contains([]*tokenError{errUnknownCode, errUnknownRefresh, errUnknownDevice}, e)
+}
+
+var (
+	errUnknownCode    = &tokenError{"invalid_grant", "the code is not known, or was forgotten long ago"}
+	errUnknownRefresh = &tokenError{"invalid_grant", "the refresh token is not known or has expired"}
+	errUnknownDevice  = &tokenError{"invalid_grant", "the device code is not known, or was forgotten long ago"}
+)
+
 func (e *tokenError) status() int {
 	switch {
 	case e.Code == "invalid_client":
@@ -180,6 +191,9 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, event audit.Even
 		status := web.FailureStatus(err)
 		web.JSON(w, status, map[string]string{"error": failureCode(status), "error_description": web.Sorry(r.Context(), status)})
 		return
+	}
+	if refusal.byStranger() {
+		s.countStranger(r)
 	}
 	var about *concern
 	if errors.As(err, &about) {

@@ -24,7 +24,7 @@ func (s *server) redeemCode(ctx context.Context, r tokenRequest) (tokenResponse,
 func (s *server) redeemOnce(ctx context.Context, r tokenRequest, secret string) (tokenResponse, error) {
 	record, err := store.Read[code](ctx, s.Store, "code/"+web.Hash(secret), codeSort)
 	if errors.Is(err, store.ErrNotFound) {
-		return tokenResponse{}, &tokenError{"invalid_grant", "the code is not known, or was forgotten long ago"}
+		return tokenResponse{}, errUnknownCode
 	}
 	if err != nil {
 		return tokenResponse{}, err

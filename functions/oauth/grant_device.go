@@ -27,7 +27,7 @@ func (s *server) redeemDevice(ctx context.Context, r tokenRequest) (tokenRespons
 func (s *server) pollOnce(ctx context.Context, r tokenRequest, hash string) (tokenResponse, error) {
 	record, err := s.readDevice(ctx, hash)
 	if errors.Is(err, store.ErrNotFound) {
-		return tokenResponse{}, &tokenError{"invalid_grant", "the device code is not known, or was forgotten long ago"}
+		return tokenResponse{}, errUnknownDevice
 	}
 	if err != nil {
 		return tokenResponse{}, err

@@ -30,7 +30,7 @@ func (s *server) refresh(ctx context.Context, r tokenRequest) (tokenResponse, er
 func (s *server) refreshOnce(ctx context.Context, r tokenRequest, presented string) (tokenResponse, error) {
 	record, err := s.access.RefreshToken(ctx, web.Hash(presented))
 	if errors.Is(err, store.ErrNotFound) {
-		return tokenResponse{}, &tokenError{"invalid_grant", "the refresh token is not known or has expired"}
+		return tokenResponse{}, errUnknownRefresh
 	}
 	if err != nil {
 		return tokenResponse{}, err

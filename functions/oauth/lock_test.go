@@ -2,34 +2,36 @@ package oauth_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 )
 
-// A name is locked after ten wrong passwords, whether or not somebody has it, and the page says so in the same words.
+// A name is locked after five wrong passwords, for longer with each more, whether or not somebody has it, and the page says so in the same words.
 func TestLockedLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.browser()
 	var pages []string
 	for _, name := range []string{"bob", "nobody"} {
-		for n := range 10 {
+		for n := range 5 {
 			if a := w.logIn(b, w.request(), name, "wrong"); a.status != http.StatusUnauthorized {
 				t.Errorf("%s, wrong password %d: %d", name, n+1, a.status)
 			}
 		}
 		for _, password := range []string{"wrong", name + "-demo"} {
 			a := w.logIn(b, w.request(), name, password)
-			if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "900" {
+			if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "30" {
 				t.Errorf("%s, locked, %s: %d, Retry-After %q", name, password, a.status, a.header.Get("Retry-After"))
 			}
 			pages = append(pages, strings.Split(a.body, "<form")[0])
 		}
 	}
 	for _, p := range pages {
-		if p != pages[0] || !strings.Contains(p, "locked for 15 minutes") || !strings.Contains(p, "administrator") {
+		if p != pages[0] || !strings.Contains(p, "locked for 30 seconds") || !strings.Contains(p, "administrator") {
 			t.Errorf("two answers differ:\n%s\n%s", p, pages[0])
 		}
 	}
@@ -43,10 +45,69 @@ func TestLockedLogin(t *testing.T) {
 		}
 	}
 
-	w.clock.Advance(14*time.Minute + 30*time.Second)
-	if a := w.logIn(b, w.request(), "bob", "bob-demo"); a.status != http.StatusTooManyRequests || !strings.Contains(a.body, "locked for a minute") {
-		t.Errorf("half a minute before the end: %d", a.status)
-	}
 	w.clock.Advance(30 * time.Second)
+	for _, want := range []string{"a minute", "2 minutes", "4 minutes", "8 minutes", "15 minutes", "15 minutes"} {
+		if a := w.logIn(b, w.request(), "bob", "wrong"); a.status != http.StatusUnauthorized {
+			t.Errorf("after the wait: %d", a.status)
+		}
+		a := w.logIn(b, w.request(), "bob", "bob-demo")
+		if a.status != http.StatusTooManyRequests || !strings.Contains(a.body, "locked for "+want) {
+			t.Errorf("want %s: %d\n%s", want, a.status, strings.Split(a.body, "<form")[0])
+		}
+		wait, err := strconv.Atoi(a.header.Get("Retry-After"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(time.Duration(wait) * time.Second)
+	}
 	b.login("bob", w.request())
+}
+
+// Who keeps a name locked does not keep its owner out of a browser that they have used before; and that browser's cookie is good for nothing
+// else, for nobody else, and not when it was changed.
+func TestKnownBrowser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	home := w.browser()
+	home.login("bob", "/oauth/login")
+	home.get("/oauth/logout")
+	u, _ := url.Parse(w.url)
+	var known *http.Cookie
+	for _, c := range home.client.Jar.Cookies(u) {
+		if c.Name == "vetassist_browser" {
+			known = c
+		}
+	}
+	if known == nil {
+		t.Fatal("the browser got no cookie")
+	}
+	with := func(value string) *browser {
+		b := w.browser()
+		b.client.Jar.SetCookies(u, []*http.Cookie{{Name: "vetassist_browser", Value: value}})
+		return b
+	}
+	for _, name := range []string{"bob", "alice"} {
+		for range 5 {
+			w.logIn(w.browser(), "/oauth/login", name, "wrong")
+		}
+	}
+	changed := []byte(known.Value)
+	changed[30] ^= 1
+	for _, c := range []struct {
+		what, name, cookie string
+		status             int
+	}{
+		{"a stranger", "bob", "", http.StatusTooManyRequests},
+		{"another person's", "alice", known.Value, http.StatusTooManyRequests},
+		{"a changed one", "bob", string(changed), http.StatusTooManyRequests},
+		{"nonsense", "bob", strings.Repeat("A", 43), http.StatusTooManyRequests},
+		{"the owner's", " Bob ", known.Value, http.StatusSeeOther},
+	} {
+		if a := w.logIn(with(c.cookie), "/oauth/login", c.name, strings.ToLower(strings.TrimSpace(c.name))+"-demo"); a.status != c.status {
+			t.Errorf("%s: %d, want %d", c.what, a.status, c.status)
+		}
+	}
+	if a := with(known.Value).get("/oauth/account"); a.status != http.StatusSeeOther {
+		t.Errorf("the cookie alone logs in: %d", a.status)
+	}
 }

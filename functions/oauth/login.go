@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
@@ -61,7 +62,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	began := s.Now()
-	user, err := s.Directory.Authenticate(r.Context(), username, r.PostForm.Get("password"))
+	user, err := s.authenticate(r, username, r.PostForm.Get("password"))
 	if status, problem := s.wrongPassword(w, r, err); status != 0 {
 		traceLogin(r.Context(), directory.User{}, access.Password, problem)
 		if !errors.Is(err, directory.ErrBusy) {
@@ -74,11 +75,34 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		traceLogin(r.Context(), user, access.Password, "")
 		err = s.startSession(w, r, v, newLogin(r, user, began, access.Password), loginEvent(v, user, a, access.Password))
 	}
+	if err == nil {
+		err = s.rememberBrowser(w, r, user.Username)
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	redirectTo(w, afterLogin(a))
+}
+
+// authenticate checks a password, and slows down an address that many wrong ones come from, whatever names they are for. Right ones do not
+// count, so a whole workshop can log in from behind one address.
+func (s *server) authenticate(r *http.Request, username, password string) (directory.User, error) {
+	browser, err := s.knownBrowser(r, username)
+	if err != nil {
+		return directory.User{}, err
+	}
+	from := clientNetwork(r.Context())
+	if wait := s.limits.logins.Wait(from); wait > 0 && browser == "" {
+		return directory.User{}, &tooManyError{"too many wrong passwords came from one address", wait}
+	}
+	user, err := s.Directory.Authenticate(r.Context(), username, password, browser)
+	if errors.Is(err, directory.ErrLogin) || errors.Is(err, directory.ErrLocked) {
+		if failed := s.limits.logins.Count(r.Context(), from); failed != nil {
+			web.LogFailure(r, s.Log, failed)
+		}
+	}
+	return user, err
 }
 
 // afterLogin is where a login goes on: with the request that waited for it, or at the account page.
@@ -101,22 +125,34 @@ func loginEvent(before visit, user directory.User, a *authRequest, method string
 // has the name; status 0: it was right, or we are at fault.
 func (s *server) wrongPassword(w http.ResponseWriter, r *http.Request, err error) (status int, problem string) {
 	var locked *directory.LockedError
+	var many *tooManyError
 	switch {
 	case errors.Is(err, directory.ErrLogin):
 		return http.StatusUnauthorized, "That username and password do not fit. Please try again."
 	case errors.Is(err, directory.ErrBusy):
 		return web.FailureStatus(err), "Many people are logging in right now. Please try again in a moment. " + web.ReportNumber(r.Context())
 	case errors.As(err, &locked):
-		left := locked.Until.Sub(s.Now())
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(left.Seconds()))))
-		minutes := "a minute"
-		if n := int(math.Ceil(left.Minutes())); n > 1 {
-			minutes = strconv.Itoa(n) + " minutes"
-		}
-		return http.StatusTooManyRequests, "There were too many wrong passwords for this username, so it is locked for " + minutes +
-			". Please try again then, or ask an administrator to unlock it."
+		left := &tooManyError{retry: locked.Until.Sub(s.Now())}
+		w.Header().Set("Retry-After", left.seconds())
+		return http.StatusTooManyRequests, "There were too many wrong passwords for this username, so it is locked for " + inWords(left.retry) +
+			". Please try again then, or ask an administrator to unlock it. A passkey works now, and so does a browser that you have logged in with before."
+	case errors.As(err, &many):
+		w.Header().Set("Retry-After", many.seconds())
+		return http.StatusTooManyRequests, "Too many wrong passwords came from your network. Please wait for " + inWords(many.retry) +
+			" and try again. A passkey works now, and so does a browser that you have logged in with before."
 	}
 	return 0, ""
+}
+
+// inWords is a wait as people say it, rounded up.
+func inWords(wait time.Duration) string {
+	if wait <= 30*time.Second {
+		return strconv.Itoa(max(1, int(math.Ceil(wait.Seconds())))) + " seconds"
+	}
+	if n := int(math.Ceil(wait.Minutes())); n > 1 {
+		return strconv.Itoa(n) + " minutes"
+	}
+	return "a minute"
 }
 
 // recordRefusedLogin notes whom a login was meant for, if that is anybody. The name itself is not kept: people type
@@ -127,8 +163,12 @@ func (s *server) recordRefusedLogin(r *http.Request, a *authRequest, username st
 		web.LogFailure(r, s.Log, err)
 	}
 	event := audit.Event{Name: audit.Login, Outcome: audit.Refused, UserID: userID, ClientID: a.clientID()}
-	if errors.Is(why, directory.ErrLocked) {
+	var many *tooManyError
+	switch {
+	case errors.Is(why, directory.ErrLocked):
 		event.Details = map[string]string{"error": "locked"}
+	case errors.As(why, &many):
+		event.Details = map[string]string{"error": "address"}
 	}
 	s.audit.Record(r.Context(), event)
 }

@@ -42,21 +42,23 @@ type Config struct {
 
 type server struct {
 	Config
-	pages      *web.Pages
-	verifier   *token.Verifier
-	audit      *audit.Log
-	access     *access.Registry
-	documents  *documents
-	clientKeys *clientKeys
-	passkeys   *webauthn.WebAuthn // nil: not offered here
-	noPasskeys string             // why not
-	sameOrigin *http.CrossOriginProtection
-	cookie     web.Cookie // of the login
-	pushes     *throttle
-	refreshKey *secret.Key
-	deviceKey  *secret.Key
-	passkeyKey *secret.Key
-	proofs     *dpop.Checker
+	pages         *web.Pages
+	verifier      *token.Verifier
+	audit         *audit.Log
+	access        *access.Registry
+	documents     *documents
+	clientKeys    *clientKeys
+	passkeys      *webauthn.WebAuthn // nil: not offered here
+	noPasskeys    string             // why not
+	sameOrigin    *http.CrossOriginProtection
+	cookie        web.Cookie // of the login
+	browserCookie web.Cookie // of browsers that somebody has logged in with
+	browserKey    *secret.Key
+	limits        limits
+	refreshKey    *secret.Key
+	deviceKey     *secret.Key
+	passkeyKey    *secret.Key
+	proofs        *dpop.Checker
 }
 
 // New is the authorization server's handler.
@@ -70,10 +72,10 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	documents := newDocuments(c)
-	s := &server{Config: c, pages: pages, cookie: web.NewCookie(access.CookieName, c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
+	s := &server{Config: c, pages: pages, cookie: web.NewCookie(access.CookieName, c.BaseURL), browserCookie: web.NewCookie(knownBrowserCookie, c.BaseURL), sameOrigin: http.NewCrossOriginProtection(),
 		verifier: token.NewVerifier(c.BaseURL, nil, token.StoredKeys(c.Store, c.Now), c.Now), audit: audit.New(c.Store, c.Now, c.Rand, c.Log),
 		access: access.New(c.Store, c.Now), documents: documents, clientKeys: newClientKeys(documents.get, c.Now), passkeys: passkeys, noPasskeys: noPasskeys,
-		pushes:     newThrottle(c.Now, pushesByAddress, pushesByAddressBurst, pushesInAll, pushesInAllBurst),
+		browserKey: secret.At(c.Store, c.Rand, "oauth-secret/browser"), limits: newLimits(c),
 		refreshKey: secret.At(c.Store, c.Rand, "oauth-secret/refresh"), passkeyKey: secret.At(c.Store, c.Rand, "oauth-secret/passkey"),
 		deviceKey: secret.At(c.Store, c.Rand, "oauth-secret/device"),
 		proofs:    dpop.NewChecker(c.Store, "dpop/", "oauth-secret/dpop", c.Now, c.Rand)}
@@ -117,15 +119,15 @@ func (s *server) routes() http.Handler {
 
 	mux.Handle(s.pages.AssetsPattern(), s.pages.Assets())
 
-	mux.Handle("/oauth/par", web.Public("POST", bounded(s.push)))
-	mux.Handle(tokenPath, web.Public("POST", bounded(s.token)))
-	mux.Handle("/oauth/revoke", web.Public("POST", bounded(s.revoke)))
+	mux.Handle("/oauth/par", web.Public("POST", s.slowed(s.push)))
+	mux.Handle(tokenPath, web.Public("POST", s.slowed(s.token)))
+	mux.Handle("/oauth/revoke", web.Public("POST", s.slowed(s.revoke)))
 	mux.Handle(userinfoPath, web.Public("GET, POST", bounded(s.userinfo)))
 	if s.mayRegister() {
-		mux.Handle("/oauth/register", web.Public("POST", bounded(s.register)))
+		mux.Handle("/oauth/register", web.Public("POST", s.slowed(s.register)))
 	}
-	mux.Handle("POST /oauth/device_authorization", bounded(s.authorizeDevice)) // what runs in a browser needs none
-	mux.Handle("POST /oauth/introspect", bounded(s.introspect))                // no client in a browser can prove itself
+	mux.Handle("POST /oauth/device_authorization", s.slowed(s.authorizeDevice)) // what runs in a browser needs none
+	mux.Handle("POST /oauth/introspect", s.slowed(s.introspect))                // no client in a browser can prove itself
 	return mux
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Partitions are all that the authorization server opens: its own, the directory's, both halves of the keys, and the audit
 // log.
-var Partitions = slices.Concat([]string{"code/", "ceremony/", "oauth-secret/", "assertion/", "revoked/", "pushed/", "device/", "dpop/"},
+var Partitions = slices.Concat([]string{"code/", "ceremony/", "oauth-secret/", "assertion/", "revoked/", "pushed/", "device/", "dpop/", "limit/"},
 	access.Partitions, directory.Partitions, token.PrivatePartitions, token.PublicPartitions, audit.Partitions)
 
 // Routes are the paths that the authorization server answers.

@@ -100,6 +100,9 @@ func (s *server) passkeyLogin(w http.ResponseWriter, r *http.Request, a *authReq
 		}
 		return proved, err
 	})
+	if err == nil {
+		err = s.rememberBrowser(w, r, proved.Username)
+	}
 	return proved, err
 }
 

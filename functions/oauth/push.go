@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/dpop"
@@ -27,15 +25,6 @@ const requestURI = "urn:ietf:params:oauth:request_uri:"
 const (
 	pushedLifetime = time.Minute      // in which the browser has to come
 	takenLifetime  = 15 * time.Minute // from then on
-)
-
-// Who pushes without being somebody whom we know costs us little and leaves nothing for long, so these hold in each instance by itself. A client that
-// registered itself is nobody whom we know, though it has a secret: anybody can get one.
-const (
-	pushesByAddress      = rate.Limit(1) // a second,
-	pushesByAddressBurst = 60            // since a whole workshop can sit behind one address
-	pushesInAll          = rate.Limit(20)
-	pushesInAllBurst     = 200
 )
 
 // pushedRecord is what is kept of a pushed request, under the hash of its name.
@@ -89,6 +78,9 @@ func (s *server) keepPushed(r *http.Request, proof dpop.Proof) (name string, cli
 	if err != nil {
 		return "", client, err
 	}
+	if err := s.slowClient(r.Context(), claimedClient(r)); err != nil {
+		return "", client, err
+	}
 	client, known, err := s.pusher(r, params)
 	if err != nil {
 		return "", client, err
@@ -100,8 +92,10 @@ func (s *server) keepPushed(r *http.Request, proof dpop.Proof) (name string, cli
 	if err := s.checkPush(r.Context(), client, known, params, &record); err != nil {
 		return "", known, err
 	}
-	if !proven(known) && !s.pushes.admits(clientNetwork(r.Context())) { // RFC 9126 §2.3
-		return "", known, &tooManyError{"too many authorization requests were pushed just now", time.Second}
+	if !proven(known) { // whoever registered itself is nobody whom we know, though it has a secret: anybody can get one
+		if err := s.admitPush(r.Context()); err != nil {
+			return "", known, err
+		}
 	}
 	if err := s.useProof(r.Context(), proof); err != nil {
 		return "", known, err

@@ -205,6 +205,7 @@ func (s *server) refuseRegistration(w http.ResponseWriter, r *http.Request, err 
 		code, description = wrong.Code, wrong.Description
 	case errors.As(err, &bearer):
 		status, code, description = http.StatusUnauthorized, "invalid_token", bearer.description
+		s.countStranger(r)
 		challenge := `Bearer realm="vetassist"`
 		if bearer.code != "" {
 			challenge += `, error="` + bearer.code + `", error_description="` + bearer.description + `"`

@@ -18,5 +18,5 @@ const (
 // countRegistration is the operations that count a registration, for a Write together with it. The error is a *tooManyError.
 func (s *server) countRegistration(ctx context.Context) ([]store.Op, error) {
 	return s.count(ctx, "registration/limit/", registrationWindow, "too many clients registered within the last hour",
-		limit{"from/" + clientNetwork(ctx), registrationsByAddress}, limit{"all", registrationsInAll})
+		most{"from/" + clientNetwork(ctx), registrationsByAddress}, most{"all", registrationsInAll})
 }

@@ -112,6 +112,9 @@ func (s *server) clientRequest(r *http.Request) (url.Values, directory.Client, e
 	if err != nil {
 		return nil, directory.Client{}, err
 	}
+	if err := s.slowClient(r.Context(), claimedClient(r)); err != nil {
+		return nil, directory.Client{}, err
+	}
 	client, err := s.authenticateClient(r, params)
 	traceClient(r, params, client, err)
 	return params, client, err

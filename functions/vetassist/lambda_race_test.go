@@ -40,7 +40,7 @@ func overInstances(w *world, c *cloud) {
 	guesses := tally(atOnce(len(people), func(i int) int {
 		return people[i].submit("username", url.Values{"username": {[]string{"carol", "Carol"}[i%2]}, "password": {fmt.Sprint("guess ", i)}}).status
 	}))
-	if guesses[http.StatusUnauthorized] != 10 || guesses[http.StatusTooManyRequests] != len(people)-10 {
+	if guesses[http.StatusUnauthorized] != 5 || guesses[http.StatusTooManyRequests] != len(people)-5 {
 		t.Errorf("guesses were answered %v", guesses)
 	}
 	if got := people[0]; got.submit("username", url.Values{"username": {"carol"}, "password": {passwordOf("carol")}}).status != http.StatusTooManyRequests {

@@ -89,7 +89,7 @@ func TestDynamoDBSeedAtOnce(t *testing.T) {
 	}
 	people := directory.New(store.Restrict(db, directory.Partitions...), "https://demo.example.com", false, time.Now)
 	for _, m := range shown {
-		if _, err := people.Authenticate(t.Context(), m[1], m[2]); err != nil {
+		if _, err := people.Authenticate(t.Context(), m[1], m[2], ""); err != nil {
 			t.Errorf("%s was shown a password: %v", m[1], err)
 		}
 	}

@@ -16,7 +16,7 @@ var people = []Attack{
 	{
 		ID: "password-guessing", Title: "One password after the other",
 		Story:     "Mallory tries passwords for one user, and at last the right one.",
-		Rule:      rfc("6749", "10.10", "The authorization server keeps attackers from guessing passwords; here ten wrong ones lock the name for a quarter of an hour."),
+		Rule:      rfc("6749", "10.10", "The authorization server keeps attackers from guessing passwords; here five wrong ones lock the name for half a minute, and each one more for longer."),
 		Otherwise: "A list of the most frequent passwords would open a few accounts in every hundred.",
 	},
 	{

@@ -193,7 +193,7 @@ func TestAuthenticate(t *testing.T) {
 		{strings.Repeat("x", 1000), "x", ""},
 		{"\xff", "x", ""},
 	} {
-		user, err := w.Authenticate(t.Context(), c.username, c.password)
+		user, err := w.Authenticate(t.Context(), c.username, c.password, "")
 		if user.ID != c.id || (c.id == "") != errors.Is(err, directory.ErrLogin) {
 			t.Errorf("%.20q %.20q: %q, %v", c.username, c.password, user.ID, err)
 		}
@@ -202,14 +202,14 @@ func TestAuthenticate(t *testing.T) {
 
 func TestDemoPasswordsAreForLaptops(t *testing.T) {
 	w := newWorld(t, false)
-	if _, err := w.Authenticate(t.Context(), "bob", "bob-demo"); !errors.Is(err, directory.ErrLogin) {
+	if _, err := w.Authenticate(t.Context(), "bob", "bob-demo", ""); !errors.Is(err, directory.ErrLogin) {
 		t.Errorf("a demo password on a public address: %v", err)
 	}
 	dora := directory.User{ID: "user-dora", Username: "Dora", Name: "Dora", Roles: []string{"Pet Owner"}}
 	if err := w.CreateUser(t.Context(), dora, "correct horse", false); err != nil {
 		t.Fatal(err)
 	}
-	if user, err := w.Authenticate(t.Context(), "dora", "correct horse"); err != nil || !slices.Equal(user.Roles, dora.Roles) {
+	if user, err := w.Authenticate(t.Context(), "dora", "correct horse", ""); err != nil || !slices.Equal(user.Roles, dora.Roles) {
 		t.Errorf("a password of one's own: %+v, %v", user, err)
 	}
 	dora.ID = "user-dora-2"

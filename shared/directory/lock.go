@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/limit"
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// After so many wrong passwords within a while a name is locked for a while (OWASP Authentication Cheat Sheet, "Account
-// Lockout"; NIST SP 800-63B §5.2.2). Only passwords are: a passkey cannot be guessed, so a person who has one gets in while
-// somebody else tries.
-const (
-	maxGuesses = 10
-	lockTime   = 15 * time.Minute // also how long a guess counts
-)
+// wrongPasswords slows down who guesses at a name: four tries are free, the fifth and each one after it cost a wait, from half a minute to a
+// quarter of an hour (NIST SP 800-63B-4 §3.2.2; OWASP Authentication Cheat Sheet, "Account Lockout"). That is some hundred guesses a day.
+// Only passwords are slowed down: a passkey cannot be guessed, so a person who has one gets in while somebody else tries.
+var wrongPasswords = limit.Rule{Free: 5, First: 30 * time.Second, Most: 15 * time.Minute, Forget: time.Hour}
 
 // ErrLocked says that a name is locked. It is a *LockedError.
 var ErrLocked = errors.New("directory: too many wrong passwords")
@@ -31,40 +28,41 @@ func (e *LockedError) Error() string {
 // Is makes errors.Is(err, ErrLocked) true.
 func (e *LockedError) Is(target error) bool { return target == ErrLocked }
 
-// guesses are the passwords that were tried for a name, whether or not somebody has it. It lies under the name and not
-// under the user, so that a lock does not tell who exists.
-type guesses struct {
-	Times []time.Time `json:"times"` // oldest first, since the last right one
-}
-
+// The passwords that were tried for a name are counted, whether or not somebody has it. The tally lies under the name and not under the
+// user, so that a lock does not tell who exists. A browser that its owner has logged in with before has one of its own beside it: so whoever
+// keeps a name locked does not keep its owner out (OWASP, "Slow Down Online Guessing Attacks with Device Cookies").
 const guessesSort = "guesses"
 
-// lockedUntil is when the lock ends, or zero when there is none.
-func (g guesses) lockedUntil(now time.Time) time.Time {
-	if len(g.Times) < maxGuesses {
-		return time.Time{}
+func guessesOf(browser string) string {
+	if browser == "" {
+		return guessesSort
 	}
-	if until := g.Times[len(g.Times)-1].Add(lockTime); now.Before(until) {
-		return until
-	}
-	return time.Time{}
+	return guessesSort + "/" + browser
 }
 
 // guessAttempts bounds how often one guess is counted anew because others were counted in between. Each round that is
-// lost is one that another has won, and after maxGuesses of those the name is locked.
-const guessAttempts = 3 * maxGuesses
+// lost is one that another has won, and after a few of those the name is locked.
+const guessAttempts = 30
 
-// countGuess counts a guess before it is checked, so that of many at once no more than maxGuesses are. It is for who has a
+// countGuess counts a guess before it is checked, so that of many at once no more are checked than are free. It is for who has a
 // turn: what is not checked is not counted. The error is a *LockedError, and the guess is not to be checked, when the name
-// is locked.
-func (d *Directory) countGuess(ctx context.Context, username string) error {
-	name := canonical(username)
+// is locked. A known browser that has used up its own tries is a stranger.
+func (d *Directory) countGuess(ctx context.Context, username, browser string) error {
+	name := Canonical(username)
 	if !canBeName(name) {
 		return nil // nobody has it, whoever asks
 	}
+	err := d.countAt(ctx, name, guessesOf(browser))
+	if browser != "" && errors.Is(err, ErrLocked) {
+		err = d.countAt(ctx, name, guessesSort)
+	}
+	return err
+}
+
+func (d *Directory) countAt(ctx context.Context, name, sort string) error {
 	for range guessAttempts {
 		now := d.now().UTC()
-		r, err := store.Read[guesses](ctx, d.store, "username/"+name, guessesSort)
+		r, err := store.Read[limit.Tally](ctx, d.store, "username/"+name, sort)
 		condition := store.IfVersion(r.Version)
 		if errors.Is(err, ErrNotFound) {
 			condition, err = store.IfAbsent(), nil
@@ -72,34 +70,34 @@ func (d *Directory) countGuess(ctx context.Context, username string) error {
 		if err != nil {
 			return err
 		}
-		if until := r.Value.lockedUntil(now); !until.IsZero() {
-			return &LockedError{until}
+		if r.Value.Wait(now) > 0 {
+			return &LockedError{r.Value.Until}
 		}
-		times := slices.DeleteFunc(r.Value.Times, func(t time.Time) bool { return now.Sub(t) >= lockTime })
-		counted := store.Encode("username/"+name, guessesSort, guesses{append(times, now)}, now.Add(lockTime))
-		if err = d.store.Write(ctx, store.Put(counted, condition)); !errors.Is(err, store.ErrConflict) {
+		tally := wrongPasswords.Add(r.Value, 1, now)
+		if err = d.store.Write(ctx, store.Put(store.Encode("username/"+name, sort, tally, tally.Clear), condition)); !errors.Is(err, store.ErrConflict) {
 			return err
 		}
 	}
 	return ErrBusy
 }
 
-// forgetGuesses begins to count anew, after a right password.
-func (d *Directory) forgetGuesses(ctx context.Context, username string) error {
-	return d.store.Write(ctx, store.Delete("username/"+canonical(username), guessesSort, store.Always()))
+// forgetGuesses begins to count anew, after a right password: for the browser that it came from, where that is a known one. What strangers
+// tried elsewhere stays counted.
+func (d *Directory) forgetGuesses(ctx context.Context, username, browser string) error {
+	return d.store.Write(ctx, store.Delete("username/"+Canonical(username), guessesOf(browser), store.Always()))
 }
 
-// LockedUntil is when a user's password works again after too many wrong ones, or zero when it works.
+// LockedUntil is when a user's password works again after too many wrong ones, from a browser that is not known, or zero when it works.
 func (d *Directory) LockedUntil(ctx context.Context, userID string) (time.Time, error) {
 	r, err := d.UserRecord(ctx, userID)
 	if err != nil {
 		return time.Time{}, err
 	}
-	g, err := store.Read[guesses](ctx, d.store, "username/"+canonical(r.Value.Username), guessesSort)
-	if errors.Is(err, ErrNotFound) {
+	g, err := store.Read[limit.Tally](ctx, d.store, "username/"+Canonical(r.Value.Username), guessesSort)
+	if errors.Is(err, ErrNotFound) || err == nil && g.Value.Wait(d.now()) <= 0 {
 		return time.Time{}, nil
 	}
-	return g.Value.lockedUntil(d.now()), err
+	return g.Value.Until, err
 }
 
 // Unlock lets a user's password be tried again at once. with is what is written together with that, such as the audit
@@ -109,5 +107,5 @@ func (d *Directory) Unlock(ctx context.Context, userID string, with ...store.Op)
 	if err != nil {
 		return err
 	}
-	return d.store.Write(ctx, append([]store.Op{store.Delete("username/"+canonical(r.Value.Username), guessesSort, store.Always())}, with...)...)
+	return d.store.Write(ctx, append([]store.Op{store.Delete("username/"+Canonical(r.Value.Username), guessesSort, store.Always())}, with...)...)
 }

@@ -3,6 +3,7 @@ package directory_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 func (w world) guess(t *testing.T, name string, times int) (checked int) {
 	t.Helper()
 	for range times {
-		switch _, err := w.Authenticate(t.Context(), name, "wrong"); {
+		switch _, err := w.Authenticate(t.Context(), name, "wrong", ""); {
 		case errors.Is(err, directory.ErrLogin):
 			checked++
 		case !errors.Is(err, directory.ErrLocked):
@@ -27,7 +28,7 @@ func (w world) guess(t *testing.T, name string, times int) (checked int) {
 
 func (w world) expectLogin(t *testing.T, what, name, password string, want error) {
 	t.Helper()
-	if _, err := w.Authenticate(t.Context(), name, password); !errors.Is(err, want) {
+	if _, err := w.Authenticate(t.Context(), name, password, ""); !errors.Is(err, want) {
 		t.Errorf("%s: %v, want %v", what, err, want)
 	}
 }
@@ -41,56 +42,90 @@ func (w world) lockedUntil(t *testing.T, userID string) time.Time {
 	return until
 }
 
+// Each wrong password beyond four costs a longer wait, and who tries in between makes it no longer.
 func TestLock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
-	start := w.clock.Now()
-	if n := w.guess(t, "bob", 9); n != 9 || !w.lockedUntil(t, "user-bob").IsZero() {
-		t.Errorf("%d of nine were checked, locked until %s", n, w.lockedUntil(t, "user-bob"))
+	if n := w.guess(t, "bob", 4); n != 4 || !w.lockedUntil(t, "user-bob").IsZero() {
+		t.Errorf("%d of four were checked, locked until %s", n, w.lockedUntil(t, "user-bob"))
 	}
-	w.expectLogin(t, "the right one after nine", "bob", "bob-demo", nil)
-	w.clock.Advance(time.Minute)
-	if n := w.guess(t, " BOB ", 11); n != 10 {
-		t.Errorf("after that %d of eleven were checked", n)
+	w.expectLogin(t, "the right one after four", "bob", "bob-demo", nil)
+	if n := w.guess(t, " BOB ", 4); n != 4 {
+		t.Errorf("after that %d of four were checked", n)
 	}
-	until := start.Add(16 * time.Minute)
-	if got := w.lockedUntil(t, "user-bob"); !got.Equal(until) {
-		t.Errorf("locked until %s, want %s", got, until)
-	}
-	var locked *directory.LockedError
-	if _, err := w.Authenticate(t.Context(), "bob", "bob-demo"); !errors.As(err, &locked) || !locked.Until.Equal(until) {
-		t.Errorf("the right one while locked: %v", err)
+	for _, wait := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 15 * time.Minute, 15 * time.Minute} {
+		if n := w.guess(t, "bob", 3); n != 1 {
+			t.Errorf("before a wait of %s %d of three were checked", wait, n)
+		}
+		until := w.clock.Now().Add(wait)
+		if got := w.lockedUntil(t, "user-bob"); !got.Equal(until) {
+			t.Errorf("locked until %s, want %s", got, until)
+		}
+		var locked *directory.LockedError
+		if _, err := w.Authenticate(t.Context(), "bob", "bob-demo", ""); !errors.As(err, &locked) || !locked.Until.Equal(until) {
+			t.Errorf("the right one while locked: %v", err)
+		}
+		w.clock.Advance(wait - time.Second)
+		w.expectLogin(t, "a second before the end", "bob", "bob-demo", directory.ErrLocked)
+		w.clock.Advance(time.Second)
+		if !w.lockedUntil(t, "user-bob").IsZero() {
+			t.Error("the lock has no end")
+		}
 	}
 	w.expectLogin(t, "somebody else", "alice", "alice-demo", nil)
-
-	w.clock.Advance(15*time.Minute - time.Second) // trying does not make it longer
-	w.expectLogin(t, "a second before the end", "bob", "bob-demo", directory.ErrLocked)
-	w.clock.Advance(time.Second)
-	if !w.lockedUntil(t, "user-bob").IsZero() {
-		t.Error("the lock has no end")
+	w.expectLogin(t, "after the lock", "bob", "bob-demo", nil)
+	if n := w.guess(t, "bob", 6); n != 5 {
+		t.Errorf("after the right one %d of six were checked", n)
 	}
-	if n := w.guess(t, "bob", 11); n != 10 {
-		t.Errorf("after the lock %d of eleven were checked", n)
-	}
-	w.clock.Advance(15 * time.Minute)
-	w.expectLogin(t, "after the second lock", "bob", "bob-demo", nil)
 }
 
-// Only what was wrong within a quarter of an hour counts, whenever that begins.
-func TestLockWindow(t *testing.T) {
+// One wrong password is forgotten each hour, and ten hours after the last all are, however many there were.
+func TestLockForgets(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
-	w.guess(t, "bob", 5)
-	w.clock.Advance(10 * time.Minute)
 	w.guess(t, "bob", 4)
-	w.clock.Advance(5 * time.Minute) // the five are forgotten
-	w.guess(t, "bob", 5)
-	w.expectLogin(t, "nine within the window", "bob", "bob-demo", nil)
+	w.clock.Advance(2 * time.Hour)
+	if n := w.guess(t, "bob", 6); n != 3 {
+		t.Errorf("two hours after four, %d are free", n)
+	}
+	for range 20 {
+		w.clock.Advance(15 * time.Minute)
+		w.guess(t, "bob", 1)
+	}
+	w.clock.Advance(10 * time.Hour)
+	if n := w.guess(t, "bob", 6); n != 5 {
+		t.Errorf("ten hours after the last, %d are free", n)
+	}
+}
 
+// A browser that its owner has logged in with gets in whatever strangers try, has five tries of its own, and then is one of them.
+func TestKnownBrowser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	try := func(password string) error {
+		_, err := w.Authenticate(t.Context(), "bob", password, "known")
+		return err
+	}
 	w.guess(t, "bob", 5)
-	w.clock.Advance(14 * time.Minute)
-	w.guess(t, "bob", 5)
-	w.expectLogin(t, "ten within the window", "bob", "bob-demo", directory.ErrLocked)
+	w.expectLogin(t, "a stranger", "bob", "bob-demo", directory.ErrLocked)
+	if err := try("bob-demo"); err != nil {
+		t.Errorf("the known browser: %v", err)
+	}
+	w.expectLogin(t, "a stranger after it", "bob", "bob-demo", directory.ErrLocked)
+	for n := range 5 {
+		if err := try("wrong"); !errors.Is(err, directory.ErrLogin) {
+			t.Errorf("wrong password %d of the known browser: %v", n+1, err)
+		}
+	}
+	if err := try("bob-demo"); !errors.Is(err, directory.ErrLocked) {
+		t.Errorf("the known browser, when it has used up both: %v", err)
+	}
+	if err := w.Unlock(t.Context(), "user-bob"); err != nil {
+		t.Fatal(err)
+	}
+	if err := try("bob-demo"); err != nil {
+		t.Errorf("unlocked: %v", err)
+	}
 }
 
 // A name that nobody has is locked like any other, and so is one whose user is disabled.
@@ -106,15 +141,32 @@ func TestLockTellsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"nobody", "alice"} {
-		if n := w.guess(t, name, 12); n != 10 {
-			t.Errorf("%s: %d of twelve were checked", name, n)
+		if n := w.guess(t, name, 7); n != 5 {
+			t.Errorf("%s: %d of seven were checked", name, n)
 		}
 	}
 	// The right password of a disabled user counts as a wrong one: it does not begin to count anew.
-	w.clock.Advance(15 * time.Minute)
-	w.guess(t, "alice", 9)
+	w.clock.Advance(10 * time.Hour)
+	w.guess(t, "alice", 4)
 	w.expectLogin(t, "the right one of a disabled user", "alice", "alice-demo", directory.ErrLogin)
 	w.expectLogin(t, "after it", "alice", "alice-demo", directory.ErrLocked)
+}
+
+// Whoever is asked about, one hash is made: no time tells who exists, is disabled or locked.
+func TestOneHashEach(t *testing.T) { // not in parallel: it counts all hashes
+	w := newWorld(t, true)
+	w.guess(t, "carol", 5)
+	w.guess(t, "nobody-else", 5)
+	for _, c := range []struct{ name, password string }{
+		{"bob", "bob-demo"}, {"bob", "wrong"}, {"nobody", "wrong"}, {"carol", "carol-demo"}, {"nobody-else", "wrong"}, {"", "x"}, {"\xff", "x"},
+		{"bob", strings.Repeat("x", 1000)}, {strings.Repeat("x", 1000), "x"},
+	} {
+		before := directory.Hashes()
+		_, _ = w.Authenticate(t.Context(), c.name, c.password, "")
+		if n := directory.Hashes() - before; n != 1 {
+			t.Errorf("%.20q %.20q: %d hashes", c.name, c.password, n)
+		}
+	}
 }
 
 func TestUnlock(t *testing.T) {
@@ -140,7 +192,7 @@ func TestUnlock(t *testing.T) {
 	}
 }
 
-// Of fifty guesses at once, over two processes, ten are checked: each is counted before it is.
+// Of fifty guesses at once, over two processes, five are checked: each is counted before it is.
 func TestLockRace(t *testing.T) { // not in parallel: it fills the queue
 	w := newWorld(t, true)
 	other := directory.New(store.Restrict(w.db, directory.Partitions...), base, true, w.clock.Now)
@@ -150,7 +202,7 @@ func TestLockRace(t *testing.T) { // not in parallel: it fills the queue
 		wg.Go(func() {
 			d := []*directory.Directory{w.Directory, other}[i%2]
 			for results[i] = directory.ErrBusy; errors.Is(results[i], directory.ErrBusy); {
-				_, results[i] = d.Authenticate(t.Context(), "bob", "wrong")
+				_, results[i] = d.Authenticate(t.Context(), "bob", "wrong", "")
 			}
 		})
 	}
@@ -166,7 +218,7 @@ func TestLockRace(t *testing.T) { // not in parallel: it fills the queue
 			t.Error(err)
 		}
 	}
-	if checked != 10 || locked != 40 {
+	if checked != 5 || locked != 45 {
 		t.Errorf("%d were checked, %d found it locked", checked, locked)
 	}
 }
@@ -217,8 +269,17 @@ func TestChangePassword(t *testing.T) {
 		t.Errorf("in a login that is over: %v", err)
 	}
 	w.clock.Advance(time.Minute)
-	w.guess(t, "bob", 10)
-	if _, err := w.ChangePassword(t.Context(), "user-bob", w.clock.Now(), fresh, "another new one"); !errors.Is(err, directory.ErrLocked) {
+	w.guess(t, "bob", 5)
+	change := func(old string) error {
+		_, err := w.ChangePassword(t.Context(), "user-bob", w.clock.Now(), old, "another new one")
+		return err
+	}
+	for range 5 { // who is logged in has tries of their own
+		if err := change("wrong"); !errors.Is(err, directory.ErrLogin) {
+			t.Errorf("a wrong one, while strangers are locked out: %v", err)
+		}
+	}
+	if err := change(fresh); !errors.Is(err, directory.ErrLocked) {
 		t.Errorf("while locked: %v", err)
 	}
 }

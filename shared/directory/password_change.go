@@ -14,10 +14,10 @@ import (
 // The error is ErrSignedOut when that login is over, at the moment of the write at the latest; ErrLogin when the old password
 // is wrong, a *LockedError when it was guessed at too often, and a *FieldError when the new one will not do.
 func (d *Directory) ChangePassword(ctx context.Context, userID string, since time.Time, before, after string, with ...store.Op) (User, error) {
-	if err := checkPassword(after); err != nil {
-		return User{}, err
-	}
 	r, err := d.UserRecord(ctx, userID)
+	if err == nil {
+		err = checkPassword(after, r.Value.Username)
+	}
 	if err != nil {
 		return User{}, err
 	}
@@ -25,7 +25,8 @@ func (d *Directory) ChangePassword(ctx context.Context, userID string, since tim
 	if err != nil {
 		return User{}, err
 	}
-	if _, err := d.Authenticate(ctx, r.Value.Username, before); err != nil {
+	// Who is logged in is no stranger: nobody else's guesses keep them from changing it.
+	if _, err := d.Authenticate(ctx, r.Value.Username, before, "account"); err != nil {
 		return User{}, err
 	}
 	if before == after {

@@ -66,8 +66,9 @@ func (d *Directory) ActiveUser(ctx context.Context, id string) (User, error) {
 }
 
 // Authenticate checks a username, in any case, and a password. Whatever is wrong, the error is ErrLogin, or a *LockedError
-// when that was so too often, and the work is the same, so that neither text nor time tells which usernames exist.
-func (d *Directory) Authenticate(ctx context.Context, username, password string) (User, error) {
+// when that was so too often, and the work is the same, so that neither text nor time tells which usernames exist. browser is the id of
+// one that has logged in with this username before, or empty: its wrong passwords are counted by themselves.
+func (d *Directory) Authenticate(ctx context.Context, username, password, browser string) (User, error) {
 	done, err := turn(ctx)
 	if err != nil {
 		return User{}, err
@@ -78,7 +79,7 @@ func (d *Directory) Authenticate(ctx context.Context, username, password string)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return User{}, err
 	}
-	err = d.countGuess(ctx, username)
+	err = d.countGuess(ctx, username, browser)
 	locked := errors.Is(err, ErrLocked)
 	if err != nil && !locked {
 		return User{}, err
@@ -95,11 +96,11 @@ func (d *Directory) Authenticate(ctx context.Context, username, password string)
 	case !ok || !known || user.Disabled:
 		return User{}, ErrLogin
 	}
-	return user, d.forgetGuesses(ctx, username)
+	return user, d.forgetGuesses(ctx, username, browser)
 }
 
 func (d *Directory) credentials(ctx context.Context, username string) (User, string, error) {
-	name := canonical(username)
+	name := Canonical(username)
 	if !canBeName(name) {
 		return User{}, "", ErrNotFound
 	}
@@ -121,7 +122,8 @@ func (d *Directory) credentials(ctx context.Context, username string) (User, str
 	return user, password.Value.Hash, nil
 }
 
-func canonical(username string) string { return strings.ToLower(strings.TrimSpace(username)) }
+// Canonical is a username as it is compared.
+func Canonical(username string) string { return strings.ToLower(strings.TrimSpace(username)) }
 
 // canBeName reports whether a canonical name can be somebody's.
 func canBeName(name string) bool {
@@ -131,7 +133,7 @@ func canBeName(name string) bool {
 // CreateUser adds a person; the username must be free. demo marks a password that everybody knows: it works on
 // a loopback address only.
 func (d *Directory) CreateUser(ctx context.Context, u User, password string, demo bool) error {
-	name := canonical(u.Username)
+	name := Canonical(u.Username)
 	if u.ID == "" || len(u.ID) > maxID || name == "" || len(name) > maxUsername {
 		return fmt.Errorf("directory: a user has an id of at most %d bytes and a username of at most %d", maxID, maxUsername)
 	}
@@ -149,7 +151,7 @@ func (d *Directory) CreateUser(ctx context.Context, u User, password string, dem
 
 // entries are the user's index items: in both lists of users, and among the members of each role.
 func (u User) entries() []entry {
-	username := canonical(u.Username)
+	username := Canonical(u.Username)
 	all := []entry{{usersByUsername.at(username), u, noExpiry}, {usersByName.at(nameKey(u.Name, u.ID)), u, noExpiry}}
 	for _, role := range slices.Compact(slices.Sorted(slices.Values(u.Roles))) {
 		all = append(all, entry{membersOf(role).at(username), u, noExpiry})
@@ -159,7 +161,7 @@ func (u User) entries() []entry {
 
 // UsersByUsername lists all users in order of username.
 func (d *Directory) UsersByUsername(ctx context.Context, q Query) (Page[User], error) {
-	return list[User](ctx, d.store, usersByUsername, canonical(q.Prefix), q)
+	return list[User](ctx, d.store, usersByUsername, Canonical(q.Prefix), q)
 }
 
 // UsersByName lists all users in order of their names.
@@ -172,5 +174,5 @@ func (d *Directory) Members(ctx context.Context, role string, q Query) (Page[Use
 	if err := store.ValidKey(membersOf(role).shard(0), "x"); err != nil {
 		return Page[User]{}, nil // no role has such a name
 	}
-	return list[User](ctx, d.store, membersOf(role), canonical(q.Prefix), q)
+	return list[User](ctx, d.store, membersOf(role), Canonical(q.Prefix), q)
 }

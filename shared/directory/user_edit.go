@@ -70,9 +70,9 @@ func (d *Directory) AddUser(ctx context.Context, n NewUser) (store.Record[User],
 	case !cleanID("user-", n.ID):
 		return store.Record[User]{}, &FieldError{"id", "must be user- and at most 59 of a-z, 0-9 and -"}
 	}
-	u := User{ID: n.ID, Username: canonical(n.Username), Name: n.Name, Roles: uniqueRoles(n.Roles),
+	u := User{ID: n.ID, Username: Canonical(n.Username), Name: n.Name, Roles: uniqueRoles(n.Roles),
 		Created: d.now().UTC().Truncate(time.Second)}
-	if err := cmp.Or(checkUser(u), checkPassword(n.Password)); err != nil {
+	if err := cmp.Or(checkUser(u), checkPassword(n.Password, u.Username)); err != nil {
 		return store.Record[User]{}, err
 	}
 	hash, err := hashPassword(ctx, n.Password)
@@ -125,7 +125,7 @@ func (d *Directory) UpdateUser(ctx context.Context, id string, version int64, e 
 			return store.Record[User]{}, ErrDeleting
 		}
 		u := before.Value
-		u.Username, u.Name = canonical(value(e.Username, u.Username)), value(e.Name, u.Name)
+		u.Username, u.Name = Canonical(value(e.Username, u.Username)), value(e.Name, u.Name)
 		u.Roles, u.Disabled = uniqueRoles(value(e.Roles, u.Roles)), value(e.Disabled, u.Disabled)
 		if u.Disabled && !before.Value.Disabled { // who is enabled again begins anew
 			u.SignedOut = d.now().UTC()
@@ -144,7 +144,7 @@ func (d *Directory) UpdateUser(ctx context.Context, id string, version int64, e 
 // replaceUser writes a user with all index items, when that leaves an administrator and the checks hold.
 func (d *Directory) replaceUser(ctx context.Context, before store.Record[User], u User, checks []store.Op) (store.Record[User], error) {
 	ops := []store.Op{store.Put(store.Encode("user/"+u.ID, profileSort, u, noExpiry), store.IfVersion(before.Version))}
-	if from, to := canonical(before.Value.Username), canonical(u.Username); from != to {
+	if from, to := Canonical(before.Value.Username), Canonical(u.Username); from != to {
 		ops = append(ops, store.Delete("username/"+from, usernameSort, store.Always()),
 			store.Put(store.Encode("username/"+to, usernameSort, usernameRecord{u.ID}, noExpiry), store.IfAbsent()))
 	}
@@ -232,7 +232,11 @@ func (d *Directory) ReplaceDemoPassword(ctx context.Context, id, password string
 // setPassword asks allowed, if there is one, after it has read the user: whoever sets a password writes the user too, so an answer that is
 // no longer true at the write is asked for again.
 func (d *Directory) setPassword(ctx context.Context, id, password string, allowed func() error) error {
-	if err := checkPassword(password); err != nil {
+	before, err := d.UserRecord(ctx, id)
+	if err == nil {
+		err = checkPassword(password, before.Value.Username)
+	}
+	if err != nil {
 		return err
 	}
 	hash, err := hashPassword(ctx, password)
@@ -255,7 +259,7 @@ func (d *Directory) setPassword(ctx context.Context, id, password string, allowe
 		record := passwordRecord{Hash: hash, Changed: u.SignedOut.Truncate(time.Second)}
 		return stale(d.replaceUser(ctx, r, u, []store.Op{
 			store.Put(store.Encode("user/"+id, passwordSort, record, noExpiry), store.Always()),
-			store.Delete("username/"+canonical(u.Username), guessesSort, store.Always()),
+			store.Delete("username/"+Canonical(u.Username), guessesSort, store.Always()),
 		}))
 	})
 	return err
@@ -320,7 +324,7 @@ func (d *Directory) deleteUser(ctx context.Context, id string, version int64) er
 		}
 		last := slices.Concat([]store.Op{
 			store.Delete("user/"+id, profileSort, store.IfVersion(r.Version)),
-			store.Delete("username/"+canonical(r.Value.Username), usernameSort, store.Always()),
+			store.Delete("username/"+Canonical(r.Value.Username), usernameSort, store.Always()),
 			bury("user/" + id),
 		}, indexOps(r.Value.entries(), nil))
 		if r.Value.administers() {

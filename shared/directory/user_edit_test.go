@@ -62,7 +62,7 @@ func TestAddUser(t *testing.T) {
 	if got := strings.Join(w.indexItems(t, r.Value.ID), " "); got != "username/d name/p role/Pet Owner/d role/Vet Staff/d" {
 		t.Errorf("indexed in %s", got)
 	}
-	if u, err := w.Authenticate(t.Context(), "dora.b", good); err != nil || u.ID != r.Value.ID { // not a demo's password
+	if u, err := w.Authenticate(t.Context(), "dora.b", good, ""); err != nil || u.ID != r.Value.ID { // not a demo's password
 		t.Errorf("%+v, %v", u, err)
 	}
 	fits := directory.NewUser{Username: "erin", Name: "Erin", Password: good}
@@ -137,7 +137,7 @@ func TestUpdateUser(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ username, id string }{{"zoe", id}, {"dora", ""}} {
-		if u, err := w.Authenticate(t.Context(), c.username, good); u.ID != c.id {
+		if u, err := w.Authenticate(t.Context(), c.username, good, ""); u.ID != c.id {
 			t.Errorf("%s: %+v, %v", c.username, u, err)
 		}
 	}
@@ -183,13 +183,13 @@ func TestSetPassword(t *testing.T) {
 		t.Error("a password that was refused signed bob out")
 	}
 	for range 10 {
-		w.Authenticate(t.Context(), "bob", "wrong")
+		w.Authenticate(t.Context(), "bob", "wrong", "")
 	}
 	if err := w.SetPassword(t.Context(), "user-bob", good); err != nil {
 		t.Fatal(err)
 	}
 	// The demo's did not work here, and the name was locked.
-	if u, err := w.Authenticate(t.Context(), "bob", good); err != nil || u.ID != "user-bob" || !u.SignedOutSince(before) {
+	if u, err := w.Authenticate(t.Context(), "bob", good, ""); err != nil || u.ID != "user-bob" || !u.SignedOutSince(before) {
 		t.Errorf("%+v, %v", u, err)
 	}
 	if err := w.SetPassword(t.Context(), "user-nobody", good); !errors.Is(err, directory.ErrNotFound) {
@@ -264,7 +264,7 @@ func TestDeleteUser(t *testing.T) {
 		if err != nil || len(left.Items) != 1 || left.Items[0].Sort != "gone" || len(w.indexItems(t, id)) > 0 {
 			t.Errorf("%d consents: left over: %v %v %v", consents, left, w.indexItems(t, id), err)
 		}
-		if _, err := w.Authenticate(t.Context(), "dora", good); !errors.Is(err, directory.ErrLogin) {
+		if _, err := w.Authenticate(t.Context(), "dora", good, ""); !errors.Is(err, directory.ErrLogin) {
 			t.Errorf("a login: %v", err)
 		}
 		w.addUser(t, "dora") // the name is free again

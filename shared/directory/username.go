@@ -10,7 +10,7 @@ import (
 // UserIDByUsername is the id of the user who has this username, in any case, and empty when nobody has. It tells the audit
 // log whom a failed login was meant for; a caller must not let it show whether there is such a user.
 func (d *Directory) UserIDByUsername(ctx context.Context, username string) (string, error) {
-	name := canonical(username)
+	name := Canonical(username)
 	if !canBeName(name) {
 		return "", nil
 	}

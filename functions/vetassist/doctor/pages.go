@@ -93,8 +93,8 @@ func (x *exam) cookies(ctx context.Context) {
 
 var formToken = regexp.MustCompile(`name="form_token" value="([^"]{1,200})"`)
 
-// demoPasswords are known to everybody, so they may work on one's own machine only. Each is tried once: ten wrong ones within
-// a quarter of an hour would lock the name.
+// demoPasswords are known to everybody, so they may work on one's own machine only. Each is tried once: five wrong ones
+// would lock the name.
 func (x *exam) demoPasswords(ctx context.Context) {
 	if x.local {
 		x.look("demo-passwords", "logins of the demo").ok("They work here on purpose, if this was seeded with the demo: nobody else reaches this machine. They were not tried.", "")
