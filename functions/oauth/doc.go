@@ -18,7 +18,7 @@
 //	  |                                  | grant_code.go, grant_refresh.go      |
 //	  |                                  |------ access and refresh token ----->|
 //
-// A login is by password (login.go; ten wrong ones lock the name, package directory) or by passkey (passkey.go,
+// A login is by password (login.go; wrong ones lock the name for a while, package directory, and slow down an address, limit.go) or by passkey (passkey.go,
 // passkey_login.go, passkey_challenge.go). What is open, logins and grants, lies in package access.
 //
 // Everybody who can log in has an account page (account.go): what they allowed applications and what an issuer
