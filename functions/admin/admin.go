@@ -2,11 +2,13 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
@@ -59,14 +61,10 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	a := &api{Config: c, access: access.New(c.Store, c.Now), audit: log, clinic: pets}
-	operations, description, err := a.routes()
-	if err != nil {
-		return nil, err
-	}
-	docs, err := newDocs(c.BaseURL, description, c.Log)
-	if err != nil {
-		return nil, err
-	}
+	// The API with its description is by far the largest thing here: it is made when it is first asked for, so that a function that starts
+	// for the console's page does not wait for it.
+	operations := sync.OnceValue(a.routes)
+	docs := newDocs(c.BaseURL, sync.OnceValues(func() ([]byte, error) { operations(); return json.Marshal(a.huma.OpenAPI()) }), c.Log)
 	console, err := newConsole(c.BaseURL, c.Log)
 	if err != nil {
 		return nil, err
@@ -74,8 +72,8 @@ func New(c Config) (http.Handler, error) {
 	guard := &guard{verifier: c.Verifier, directory: c.Directory, audit: log, metadata: c.BaseURL + metadataPath, log: c.Log}
 
 	mux := http.NewServeMux()
-	mux.Handle(versionPath+"/", guard.wrap(operations))
-	mux.Handle(versionPath+"/me", guard.anyBearer(operations))
+	mux.Handle(versionPath+"/", guard.wrap(later(operations)))
+	mux.Handle(versionPath+"/me", guard.anyBearer(later(operations)))
 	mux.HandleFunc("GET "+versionPath+"/openapi.json", docs.document)
 	mux.HandleFunc("GET "+versionPath+"/docs", docs.page)
 	mux.Handle(apiPath+"/", http.NotFoundHandler()) // not the console's
@@ -83,4 +81,9 @@ func New(c Config) (http.Handler, error) {
 	mux.Handle("/admin/", console)
 	mux.Handle("/admin", http.RedirectHandler("/admin/", http.StatusPermanentRedirect))
 	return mux, nil
+}
+
+// later is a handler that is made for the first request.
+func later(handler func() http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler().ServeHTTP(w, r) })
 }

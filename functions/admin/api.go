@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -29,8 +28,8 @@ type api struct {
 // maxBody bounds a request, in bytes.
 const maxBody = 64 << 10
 
-// routes are all operations, and the OpenAPI document that describes them.
-func (a *api) routes() (http.Handler, []byte, error) {
+// routes are all operations. The OpenAPI document that describes them is made beside, in a.huma.
+func (a *api) routes() http.Handler {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("VetAssist Admin API", "1")
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", "" // docs.go serves them
@@ -62,8 +61,7 @@ func (a *api) routes() (http.Handler, []byte, error) {
 	a.clinicRoutes()
 
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.nothing(w, r, mux) })
-	description, err := json.Marshal(a.huma.OpenAPI())
-	return mux, description, err
+	return mux
 }
 
 // nothing is for addresses that no operation has, or none with this method (RFC 9110 §15.5.6).

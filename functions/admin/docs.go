@@ -7,16 +7,17 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/vetassist/vetassist/shared/web"
 )
 
 // docs serves the description of the API, for programs and for people. Both are made of the same document.
 type docs struct {
-	pages   *web.Pages
-	openapi []byte
+	pages   func() (*web.Pages, error)
+	openapi func() ([]byte, error)
 	log     *slog.Logger
-	view    docsView
+	view    func() (docsView, error)
 }
 
 // docsView is what docs.html shows.
@@ -87,28 +88,47 @@ type (
 	}
 )
 
-func newDocs(baseURL string, openapi []byte, log *slog.Logger) (*docs, error) {
-	pages, err := web.NewPages("/admin", consoleFiles)
-	if err != nil {
-		return nil, err
+// newDocs makes nothing of the document before somebody asks for it.
+func newDocs(baseURL string, openapi func() ([]byte, error), log *slog.Logger) *docs {
+	return &docs{
+		pages:   sync.OnceValues(func() (*web.Pages, error) { return web.NewPages("/admin", consoleFiles) }),
+		openapi: openapi, log: log,
+		view: sync.OnceValues(func() (docsView, error) {
+			description, err := openapi()
+			if err != nil {
+				return docsView{}, err
+			}
+			var doc openAPI
+			err = json.Unmarshal(description, &doc)
+			return doc.view(baseURL + versionPath), err
+		}),
 	}
-	var doc openAPI
-	if err := json.Unmarshal(openapi, &doc); err != nil {
-		return nil, err
-	}
-	return &docs{pages, openapi, log, doc.view(baseURL + versionPath)}, nil
 }
 
-func (d *docs) document(w http.ResponseWriter, _ *http.Request) {
+func (d *docs) document(w http.ResponseWriter, r *http.Request) {
+	description, err := d.openapi()
+	if err != nil {
+		web.Fail(w, r, d.log, err)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	w.Header().Set("Access-Control-Allow-Origin", "*") // no secret in it, and tools read it from a browser
-	w.Write(d.openapi)                                 // what fails here is the caller's connection
+	w.Write(description)                               // what fails here is the caller's connection
 }
 
 func (d *docs) page(w http.ResponseWriter, r *http.Request) {
-	if err := d.pages.Render(w, http.StatusOK, "docs.html", web.Page{Title: "Admin API", Data: d.view}); err != nil {
+	view, err := d.view()
+	if err != nil {
+		web.Fail(w, r, d.log, err)
+		return
+	}
+	pages, err := d.pages()
+	if err == nil {
+		err = pages.Render(w, http.StatusOK, "docs.html", web.Page{Title: "Admin API", Data: view})
+	}
+	if err != nil {
 		web.Fail(w, r, d.log, err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -47,14 +46,14 @@ var secretHeaders = []string{"Authorization", "Dpop", "Dpop-Nonce", "Cookie", "S
 var schemes = []string{"Basic", "Bearer", "DPoP"}
 
 var (
-	jwtPattern  = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
-	longPattern = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`) // 256 bits as base64url have 43, as hexadecimal digits 64
+	jwtPattern  = pattern(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*`)
+	longPattern = pattern(`[A-Za-z0-9_-]{40,}`) // 256 bits as base64url have 43, as hexadecimal digits 64
 	// Members of JSON that are secrets, however short: other servers' tokens need not look like ours. Where the text was cut there is no end.
-	namePattern   = regexp.MustCompile(`(?i)"([a-z_]*(?:secret|password|_token|_code|_assertion|_verifier)|token|assertion|verification_uri_complete|requestState|state)"(\s*:\s*)"((?:[^"\\]|\\.)*)("|\\?$)`)
-	parentPattern = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
-	endPattern    = regexp.MustCompile(`[A-Za-z0-9_.~+/-]{12,}$`)
-	htmlPattern   = regexp.MustCompile(`"(html|status_html)"(\s*:\s*)"((?:[^"\\]|\\.)*)"?`)
-	titleText     = regexp.MustCompile(`(?is)<title>(.*?)</title>`)
+	namePattern   = pattern(`(?i)"([a-z_]*(?:secret|password|_token|_code|_assertion|_verifier)|token|assertion|verification_uri_complete|requestState|state)"(\s*:\s*)"((?:[^"\\]|\\.)*)("|\\?$)`)
+	parentPattern = pattern(`^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
+	endPattern    = pattern(`[A-Za-z0-9_.~+/-]{12,}$`)
+	htmlPattern   = pattern(`"(html|status_html)"(\s*:\s*)"((?:[^"\\]|\\.)*)"?`)
+	titleText     = pattern(`(?is)<title>(.*?)</title>`)
 )
 
 // shorten keeps the beginning of a secret.
@@ -68,14 +67,14 @@ func shorten(s string) string {
 // scrub shortens whatever in a text looks like a secret.
 func scrub(text string) string {
 	if strings.Contains(text, stateName) {
-		text = sealPattern.ReplaceAllString(text, "$1…")
+		text = sealPattern().ReplaceAllString(text, "$1…")
 	}
 	if !long(text) && !strings.Contains(text, "eyJ") { // almost always, and the patterns are slow
 		return text
 	}
-	text = jwtPattern.ReplaceAllStringFunc(text, shorten)
-	return longPattern.ReplaceAllStringFunc(text, func(long string) string {
-		if parentPattern.MatchString(long) { // a traceparent, by which a reader finds a flow
+	text = jwtPattern().ReplaceAllStringFunc(text, shorten)
+	return longPattern().ReplaceAllStringFunc(text, func(long string) string {
+		if parentPattern().MatchString(long) { // a traceparent, by which a reader finds a flow
 			return long
 		}
 		return shorten(long)
@@ -286,7 +285,7 @@ func (m *Message) body(contentType string, c *capture, public bool) {
 	m.Cut = size > len(kept)
 	text := harmless(string(kept))
 	if m.Cut { // a secret of which only the beginning is left does not look like one
-		text = endPattern.ReplaceAllString(text, "…")
+		text = endPattern().ReplaceAllString(text, "…")
 	}
 	switch {
 	case m.Type == "application/x-www-form-urlencoded":
@@ -300,9 +299,9 @@ func (m *Message) body(contentType string, c *capture, public bool) {
 		m.jsonTokens(kept)
 		if !public {
 			if named(text) {
-				text = htmlPattern.ReplaceAllString(text, `"$1"$2"…"`)
-				text = namePattern.ReplaceAllStringFunc(text, func(member string) string {
-					part := namePattern.FindStringSubmatch(member)
+				text = htmlPattern().ReplaceAllString(text, `"$1"$2"…"`)
+				text = namePattern().ReplaceAllStringFunc(text, func(member string) string {
+					part := namePattern().FindStringSubmatch(member)
 					return `"` + part[1] + `"` + part[2] + `"` + shorten(part[3]) + part[4]
 				})
 			}
@@ -311,7 +310,7 @@ func (m *Message) body(contentType string, c *capture, public bool) {
 		m.Body = text
 	case m.Type == "text/html":
 		m.Cut = false
-		if title := titleText.FindStringSubmatch(text); title != nil {
+		if title := titleText().FindStringSubmatch(text); title != nil {
 			m.Body = "Page: " + clip(scrub(clean(html.UnescapeString(strings.TrimSpace(title[1])))), 200)
 		}
 	case strings.HasPrefix(m.Type, "text/"):

@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"regexp"
 	"strings"
 )
 
@@ -64,4 +63,4 @@ func (r *Recorder) userKey(ctx context.Context, code string) []string {
 }
 
 // sealPattern finds a seal in a message: it is a secret.
-var sealPattern = regexp.MustCompile(`(` + stateName + `[a-z]+:)[A-Za-z0-9_-]+`)
+var sealPattern = pattern(`(` + stateName + `[a-z]+:)[A-Za-z0-9_-]+`)

@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,7 +23,7 @@ var shared embed.FS
 // Pages renders a function's HTML pages inside the common layout and serves the files that they load.
 type Pages struct {
 	prefix string
-	pages  map[string]*template.Template
+	pages  map[string]func() (*template.Template, error)
 	assets map[string][]byte
 	hashes map[string]string
 	module string // names all assets as they are together
@@ -33,7 +34,7 @@ type Pages struct {
 // under which AssetsPattern is mounted, such as "/oauth"; each function serves its own, so that each can have an
 // origin of its own.
 func NewPages(prefix string, files fs.FS) (*Pages, error) {
-	p := &Pages{prefix: prefix, pages: map[string]*template.Template{}, assets: map[string][]byte{}, hashes: map[string]string{}}
+	p := &Pages{prefix: prefix, pages: map[string]func() (*template.Template, error){}, assets: map[string][]byte{}, hashes: map[string]string{}}
 	for _, source := range []fs.FS{shared, files} {
 		names, err := fs.Glob(source, "static/*")
 		if err != nil {
@@ -49,17 +50,7 @@ func NewPages(prefix string, files fs.FS) (*Pages, error) {
 		}
 	}
 	p.module = p.together()
-	layout, err := template.New("layout.html").Funcs(template.FuncMap{"asset": p.asset, "module": p.moduleURL}).ParseFS(shared, "templates/layout.html")
-	if err != nil {
-		return nil, err
-	}
-	parts, err := fs.Glob(files, "pages/parts/*.html")
-	if err == nil && len(parts) > 0 {
-		layout, err = layout.ParseFS(files, parts...)
-	}
-	if err != nil {
-		return nil, err
-	}
+	layout := sync.OnceValues(func() (*template.Template, error) { return p.layout(files) })
 	for _, from := range []struct {
 		source  fs.FS
 		pattern string
@@ -69,16 +60,50 @@ func NewPages(prefix string, files fs.FS) (*Pages, error) {
 			return nil, err
 		}
 		for _, name := range names {
-			t, err := layout.Clone()
-			if err != nil {
-				return nil, err
-			}
-			if p.pages[path.Base(name)], err = t.ParseFS(from.source, name); err != nil {
-				return nil, err
-			}
+			p.pages[path.Base(name)] = sync.OnceValues(func() (*template.Template, error) {
+				t, err := layout()
+				if err != nil {
+					return nil, err
+				}
+				if t, err = t.Clone(); err != nil {
+					return nil, err
+				}
+				return t.ParseFS(from.source, name)
+			})
 		}
 	}
 	return p, nil
+}
+
+// layout is what surrounds every page, with the parts that several share.
+func (p *Pages) layout(files fs.FS) (*template.Template, error) {
+	layout, err := template.New("layout.html").Funcs(template.FuncMap{"asset": p.asset, "module": p.moduleURL}).ParseFS(shared, "templates/layout.html")
+	if err != nil {
+		return nil, err
+	}
+	if parts, err := fs.Glob(files, "pages/parts/*.html"); err != nil || len(parts) == 0 {
+		return layout, err
+	}
+	return layout.ParseFS(files, "pages/parts/*.html")
+}
+
+// page is the template of a page, read when it is first shown: a function that starts to answer one request shows one page at most.
+func (p *Pages) page(name string) (*template.Template, error) {
+	read, ok := p.pages[name]
+	if !ok {
+		return nil, fmt.Errorf("web: no page %q", name)
+	}
+	return read()
+}
+
+// Check reads all pages and says what is wrong with the first that cannot be read. It is for tests.
+func (p *Pages) Check() error {
+	for _, name := range slices.Sorted(maps.Keys(p.pages)) {
+		if _, err := p.page(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // asset is the URL of a static file; it changes when the file does, so it may be cached for a year.
@@ -122,9 +147,9 @@ type Page struct {
 
 // Render writes a page with the security headers of SecurePage. When it returns an error, nothing was written.
 func (p *Pages) Render(w http.ResponseWriter, status int, name string, page Page) error {
-	t, ok := p.pages[name]
-	if !ok {
-		return fmt.Errorf("web: no page %q", name)
+	t, err := p.page(name)
+	if err != nil {
+		return err
 	}
 	var buf bytes.Buffer
 	if err := t.Execute(&buf, page); err != nil {
@@ -142,12 +167,12 @@ func (p *Pages) Render(w http.ResponseWriter, status int, name string, page Page
 
 // Fragment renders one template of a page alone, for scripts that insert it; the layout is left out.
 func (p *Pages) Fragment(page, name string, data any) (string, error) {
-	t, ok := p.pages[page]
-	if !ok {
-		return "", fmt.Errorf("web: no page %q", page)
+	t, err := p.page(page)
+	if err != nil {
+		return "", err
 	}
 	var buf bytes.Buffer
-	err := t.ExecuteTemplate(&buf, name, data)
+	err = t.ExecuteTemplate(&buf, name, data)
 	return buf.String(), err
 }
 

@@ -107,7 +107,7 @@ func refusal(x result) string {
 		if text(res, "error") == "role_forbidden" {
 			return "Your role does not allow this, and no consent of yours can change that. The clinic says: “" + message + "”"
 		}
-		if schemaError.MatchString(message) && text(res, "message") == "" {
+		if schemaError().MatchString(message) && text(res, "message") == "" {
 			return "The clinic did not accept what I gave for " + what + "." + t.bounds(x.obs.Call.Arguments)
 		}
 		if message != "" {

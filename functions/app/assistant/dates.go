@@ -2,7 +2,6 @@ package assistant
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -47,9 +46,9 @@ var (
 	numberWords = map[string]int{"a": 1, "an": 1, "one": 1, "two": 2, "couple": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12}
 	// doubtful are abbreviations that are also words: they are days or months only next to something that says so.
 	doubtful     = set("may march mar mon wed sat sun fri jan dec")
-	isoPattern   = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})$`)
-	slashPattern = regexp.MustCompile(`^(\d{1,2})([/.])(\d{1,2})(?:[/.](\d{4}|\d{2}))?$`)
-	dayPattern   = regexp.MustCompile(`^(\d{1,2})(st|nd|rd|th)?$`)
+	isoPattern   = compiled(`^(\d{4})-(\d{1,2})-(\d{1,2})$`)
+	slashPattern = compiled(`^(\d{1,2})([/.])(\d{1,2})(?:[/.](\d{4}|\d{2}))?$`)
+	dayPattern   = compiled(`^(\d{1,2})(st|nd|rd|th)?$`)
 )
 
 func isCalendarWord(w string) bool {

@@ -8,7 +8,7 @@ import (
 
 // dayNumber reads "5" or "5th".
 func dayNumber(word string) (int, bool) {
-	m := dayPattern.FindStringSubmatch(word)
+	m := dayPattern().FindStringSubmatch(word)
 	if m == nil {
 		return 0, false
 	}
@@ -131,7 +131,7 @@ func (c calendar) dayOfMonth(d, j int) (dateSpan, bool) {
 
 // numericAt reads 2026-12-05, 12/5, 5.12.2026. Two small numbers are ambiguous: the note says how they were read.
 func (c calendar) numericAt(w words, i int) (dateSpan, bool) {
-	if m := isoPattern.FindStringSubmatch(w.at(i)); m != nil {
+	if m := isoPattern().FindStringSubmatch(w.at(i)); m != nil {
 		y, _ := strconv.Atoi(m[1])
 		mo, _ := strconv.Atoi(m[2])
 		d, _ := strconv.Atoi(m[3])
@@ -141,7 +141,7 @@ func (c calendar) numericAt(w words, i int) (dateSpan, bool) {
 		}
 		return day(t, i+1)
 	}
-	m := slashPattern.FindStringSubmatch(w.at(i))
+	m := slashPattern().FindStringSubmatch(w.at(i))
 	if m == nil {
 		return dateSpan{}, false
 	}

@@ -1,18 +1,17 @@
 package assistant
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 )
 
 // markup is what no person says: tags of a page.
-var markup = regexp.MustCompile(`</?[A-Za-z!][^<>]*>`)
+var markup = compiled(`</?[A-Za-z!][^<>]*>`)
 
 // foreign reports why a message cannot be read at all, "" where it can: code, another script, another language.
 func foreign(msg string, toks []token) string {
-	if markup.MatchString(msg) {
+	if markup().MatchString(msg) {
 		return "I did not understand that: it looks like code. Please write plain words."
 	}
 	latin, other := 0, 0

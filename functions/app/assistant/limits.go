@@ -2,7 +2,6 @@ package assistant
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,7 +13,7 @@ type problem struct {
 }
 
 // clockShape is what looks like a time of day, also where there is none such.
-var clockShape = regexp.MustCompile(`^(\d{1,2})(?::(\d{2}))?(am|pm)?$`)
+var clockShape = compiled(`^(\d{1,2})(?::(\d{2}))?(am|pm)?$`)
 
 // findImpossible notes days and times that do not exist: "february 30", "2026-13-01", "25:00".
 func (c *clause) findImpossible(cal calendar) {
@@ -23,7 +22,7 @@ func (c *clause) findImpossible(cal calendar) {
 		if c.taken[i] {
 			continue
 		}
-		m := clockShape.FindStringSubmatch(w.at(i))
+		m := clockShape().FindStringSubmatch(w.at(i))
 		if m != nil && (m[2] != "" || m[3] != "") {
 			if _, _, _, ok := clockWord(w.at(i)); !ok {
 				c.badTime = c.toks[i].text
@@ -33,13 +32,13 @@ func (c *clause) findImpossible(cal calendar) {
 		}
 		j := i
 		switch {
-		case isoPattern.MatchString(w.at(i)), slashPattern.MatchString(w.at(i)) && strings.Contains(w.at(i), "/") && w.in(i-1, "on", "by", "for", "until", "from"):
+		case isoPattern().MatchString(w.at(i)), slashPattern().MatchString(w.at(i)) && strings.Contains(w.at(i), "/") && w.in(i-1, "on", "by", "for", "until", "from"):
 			j = i + 1
-		case monthNames[w.at(i)] != 0 && dayPattern.MatchString(w.at(i+1)):
+		case monthNames[w.at(i)] != 0 && dayPattern().MatchString(w.at(i+1)):
 			j = i + 2
-		case dayPattern.MatchString(w.at(i)) && monthNames[w.at(i+1)] != 0:
+		case dayPattern().MatchString(w.at(i)) && monthNames[w.at(i+1)] != 0:
 			j = i + 2
-		case dayPattern.MatchString(w.at(i)) && w.in(i+1, "of") && monthNames[w.at(i+2)] != 0:
+		case dayPattern().MatchString(w.at(i)) && w.in(i+1, "of") && monthNames[w.at(i+2)] != 0:
 			j = i + 3
 		}
 		if _, ok := cal.dayAt(w, i); j > i && !ok {
@@ -135,7 +134,7 @@ func (p *property) span() string {
 }
 
 // schemaError is the wording of a server's schema check, which tells a person nothing.
-var schemaError = regexp.MustCompile(`(?i)\bvalidating\b|exclusiveM|additionalProperties|\bschema\b|/properties/`)
+var schemaError = compiled(`(?i)\bvalidating\b|exclusiveM|additionalProperties|\bschema\b|/properties/`)
 
 // bounds says in plain words which numbers the arguments of a call had to be.
 func (t *tool) bounds(args map[string]any) string {

@@ -2,7 +2,6 @@ package assistant
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -16,8 +15,8 @@ type number struct {
 }
 
 var (
-	numberPattern = regexp.MustCompile(`^(\d{1,9}(?:[.,]\d{1,4})?)(\p{L}*)$`)
-	thousands     = regexp.MustCompile(`^\d{1,3}(,\d{3})+(\.\d+)?$`)
+	numberPattern = compiled(`^(\d{1,9}(?:[.,]\d{1,4})?)(\p{L}*)$`)
+	thousands     = compiled(`^\d{1,3}(,\d{3})+(\.\d+)?$`)
 	units         = map[string]string{
 		"kg": "kg", "kgs": "kg", "kilo": "kg", "kilos": "kg", "kilogram": "kg", "kilograms": "kg", "kilogramme": "kg", "kilogrammes": "kg",
 		"g": "g", "gram": "g", "grams": "g", "lb": "lb", "lbs": "lb", "pound": "lb", "pounds": "lb", "oz": "oz", "ounce": "oz", "ounces": "oz",
@@ -60,10 +59,10 @@ func findNumbers(toks []token, taken []bool) []number {
 
 func numberAt(w words, i int) (number, bool) {
 	word := w.at(i)
-	if thousands.MatchString(word) {
+	if thousands().MatchString(word) {
 		word = strings.ReplaceAll(word, ",", "")
 	}
-	m := numberPattern.FindStringSubmatch(word)
+	m := numberPattern().FindStringSubmatch(word)
 	if m == nil {
 		v, ok := numberWords[word]
 		if !ok || len(word) < 3 || !isUnit(w.at(i+1)) {

@@ -212,8 +212,8 @@ func (t *tool) speak(text string, weight float64) {
 }
 
 var (
-	refPattern  = regexp.MustCompile(`(?i)\bname or (?:the )?id\b|\bid or (?:the )?name\b`)
-	unitPattern = regexp.MustCompile(`(?i)\b(kilograms?|kilogrammes?|kg|pounds?|lbs?|grams?|centimet(?:re|er)s?|cm|inch(?:es)?)\b`)
+	refPattern  = compiled(`(?i)\bname or (?:the )?id\b|\bid or (?:the )?name\b`)
+	unitPattern = compiled(`(?i)\b(kilograms?|kilogrammes?|kg|pounds?|lbs?|grams?|centimet(?:re|er)s?|cm|inch(?:es)?)\b`)
 )
 
 func (t *tool) addProperty(name string, s *rawSchema, required bool) {
@@ -249,7 +249,7 @@ func (t *tool) addProperty(name string, s *rawSchema, required bool) {
 		p.kind = kBool
 	case s.is("number"), s.is("integer"):
 		p.kind, p.integer = kNumber, s.is("integer")
-		if m := unitPattern.FindString(s.Description); p.unit == "" && m != "" {
+		if m := unitPattern().FindString(s.Description); p.unit == "" && m != "" {
 			p.unit = units[strings.ToLower(m)]
 		}
 	case !s.is("string") && s.Type != nil:
@@ -260,7 +260,7 @@ func (t *tool) addProperty(name string, s *rawSchema, required bool) {
 		p.kind = kDate
 	case last == "time" || isClockPattern(s.Pattern):
 		p.kind = kTime
-	case refPattern.MatchString(s.Description) || name == "pet" || name == "owner":
+	case refPattern().MatchString(s.Description) || name == "pet" || name == "owner":
 		p.kind, p.of = kRef, name
 		if len(p.concepts) > 0 {
 			p.of = p.concepts[0]

@@ -1,7 +1,6 @@
 package assistant
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -9,11 +8,11 @@ import (
 )
 
 var (
-	emailPattern = regexp.MustCompile(`[\w.+-]+@[\w-]+(?:\.[\w-]+)+`)
-	phonePattern = regexp.MustCompile(`\+?\(?\d[\d ().-]{6,18}\d`)
-	quotePattern = regexp.MustCompile(`"([^"]{1,500})"`)
-	chipPattern  = regexp.MustCompile(`\b\d{9,15}\b`)
-	idPattern    = regexp.MustCompile(`\b[a-z]{2,}[-_][a-z0-9]*\d[a-z0-9_-]*\b|\b[a-z]{3,4}_[a-z0-9]{4,}\b`)
+	emailPattern = compiled(`[\w.+-]+@[\w-]+(?:\.[\w-]+)+`)
+	phonePattern = compiled(`\+?\(?\d[\d ().-]{6,18}\d`)
+	quotePattern = compiled(`"([^"]{1,500})"`)
+	chipPattern  = compiled(`\b\d{9,15}\b`)
+	idPattern    = compiled(`\b[a-z]{2,}[-_][a-z0-9]*\d[a-z0-9_-]*\b|\b[a-z]{3,4}_[a-z0-9]{4,}\b`)
 )
 
 // linkers join a property to its value, or an order to its text.
@@ -25,7 +24,7 @@ func (c *clause) prose(t *tool) string {
 	if c.rest != "" {
 		return tidy(c.rest)
 	}
-	if m := quotePattern.FindStringSubmatch(c.raw); m != nil && t.class != read {
+	if m := quotePattern().FindStringSubmatch(c.raw); m != nil && t.class != read {
 		return tidy(m[1])
 	}
 	w := words(c.toks)
@@ -200,7 +199,7 @@ func (c *clause) stated(p *property) (any, bool) {
 	case kText:
 		return c.textFor(p, at)
 	case kID:
-		if m := idPattern.FindString(c.raw); m != "" {
+		if m := idPattern().FindString(c.raw); m != "" {
 			return m, true
 		}
 	}
@@ -315,16 +314,16 @@ func (c *clause) nameFrom(i int) (any, bool) {
 // textFor finds the value of a text property that the clause names: "breed to Golden Retriever", "because he limps".
 func (c *clause) textFor(p *property, at int) (any, bool) {
 	if slices.Contains(p.concepts, "contact") {
-		if m := emailPattern.FindString(c.raw); m != "" {
+		if m := emailPattern().FindString(c.raw); m != "" {
 			return m, true
 		}
-		if m := phonePattern.FindString(c.raw); m != "" && len(chipPattern.FindString(m)) < 15 && at >= 0 {
+		if m := phonePattern().FindString(c.raw); m != "" && len(chipPattern().FindString(m)) < 15 && at >= 0 {
 			return m, true
 		}
 		return nil, false
 	}
 	if slices.Contains(p.concepts, "microchip") {
-		if m := chipPattern.FindString(c.raw); m != "" {
+		if m := chipPattern().FindString(c.raw); m != "" {
 			return m, true
 		}
 	}
@@ -349,7 +348,7 @@ func (c *clause) textFor(p *property, at int) (any, bool) {
 			if i < len(w) && strings.ContainsFunc(w[i].text, unicode.IsDigit) { // "batch A123"
 				return w[i].text, true
 			}
-			if m := quotePattern.FindStringSubmatch(c.raw); m != nil {
+			if m := quotePattern().FindStringSubmatch(c.raw); m != nil {
 				return bound(tidy(m[1]), limit(p)), true
 			}
 			return nil, false

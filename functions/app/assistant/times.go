@@ -2,7 +2,6 @@ package assistant
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -15,7 +14,7 @@ type timeSpan struct {
 }
 
 var (
-	clockPattern = regexp.MustCompile(`^(\d{1,2})(?:[:.h](\d{2}))?(am|pm|a|p|h)?$`)
+	clockPattern = compiled(`^(\d{1,2})(?:[:.h](\d{2}))?(am|pm|a|p|h)?$`)
 	parts        = map[string]string{"morning": "morning", "mornings": "morning", "afternoon": "afternoon", "afternoons": "afternoon", "evening": "evening", "evenings": "evening", "tonight": "evening"}
 )
 
@@ -145,7 +144,7 @@ func clockWord(word string) (hour, minute int, suffix string, ok bool) {
 	if n, known := numberWords[word]; known && len(word) > 2 && word != "couple" {
 		return n, -1, "", true
 	}
-	m := clockPattern.FindStringSubmatch(word)
+	m := clockPattern().FindStringSubmatch(word)
 	if m == nil {
 		return 0, 0, "", false
 	}

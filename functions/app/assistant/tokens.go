@@ -1,7 +1,6 @@
 package assistant
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -30,12 +29,12 @@ type token struct {
 }
 
 var (
-	tokenPattern = regexp.MustCompile(`[\w.+-]+@[\w-]+(?:\.[\w-]+)+` + // an e-mail address
+	tokenPattern = compiled(`[\w.+-]+@[\w-]+(?:\.[\w-]+)+` + // an e-mail address
 		`|(?i:[ap]\.m\b\.?)` + // a.m.
 		`|\d+(?:[.,:/-]\d+)*[\p{L}]*` + // 30, 30kg, 4.5, 10:30, 12/5, 2026-12-01, 5th
 		`|\p{L}[\p{L}\p{M}\p{N}_]*(?:['-][\p{L}\p{M}\p{N}_]+)*'?`) // words: check-up, don't, James'
-	separator = regexp.MustCompile(`[.?!;:,\n]`)
-	spaces    = regexp.MustCompile(`[^\S\n]+`)
+	separator = compiled(`[.?!;:,\n]`)
+	spaces    = compiled(`[^\S\n]+`)
 	quotes    = strings.NewReplacer("’", "'", "‘", "'", "`", "'", "“", `"`, "”", `"`, "„", `"`, "«", `"`, "»", `"`, "–", "-", "—", " - ", "\r", "\n")
 )
 
@@ -54,7 +53,7 @@ func clean(message string) string {
 		}
 		return r
 	}, message)
-	return strings.TrimSpace(spaces.ReplaceAllString(message, " "))
+	return strings.TrimSpace(spaces().ReplaceAllString(message, " "))
 }
 
 // isWords are the words whose 's means "is".
@@ -64,7 +63,7 @@ var isWords = set("what when where who how it he she that there here why which")
 func tokenize(s string) []token {
 	var out []token
 	first := true
-	found := tokenPattern.FindAllStringIndex(s, maxTokens)
+	found := tokenPattern().FindAllStringIndex(s, maxTokens)
 	for n, at := range found {
 		t := token{text: s[at[0]:at[1]], start: at[0], end: at[1], first: first}
 		t.minus = at[0] > 0 && s[at[0]-1] == '-' && (at[0] == 1 || s[at[0]-2] == ' ')
@@ -73,7 +72,7 @@ func tokenize(s string) []token {
 			after = found[n+1][0]
 		}
 		gap := s[at[1]:after]
-		if m := separator.FindString(gap); m != "" {
+		if m := separator().FindString(gap); m != "" {
 			t.sep = m
 			if strings.ContainsRune(gap, '?') { // "?)" or `?"`: what matters is that it was a question
 				t.sep = "?"

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"sync"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/audit"
@@ -113,11 +114,12 @@ type Words struct {
 	Extra any  // of one lesson: the catalogue of attacks
 }
 
-var words = template.Must(template.New("").ParseFS(files, "lessons/*.html"))
+// words are read when somebody reads them, not when the process starts.
+var words = sync.OnceValue(func() *template.Template { return template.Must(template.New("").ParseFS(files, "lessons/*.html")) })
 
 // Text is a part of a lesson as HTML: "do", "see" or "break"; empty where the lesson has none.
 func (l Lesson) Text(part string, w Words) (template.HTML, error) {
-	t := words.Lookup(l.ID + "-" + part)
+	t := words().Lookup(l.ID + "-" + part)
 	if t == nil {
 		return "", nil
 	}
