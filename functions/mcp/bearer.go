@@ -24,7 +24,7 @@ type guard struct {
 	url      string // of this server, as clients know it, whatever Host says
 	metadata string
 	limit    *limiter
-	direct   *direct // nil: every message goes to the SDK
+	direct   func() *direct // made for the first request that it could be for; nil: every message goes to the SDK
 	log      *slog.Logger
 }
 

@@ -136,7 +136,7 @@ func (g *guard) scopes(next http.Handler) http.Handler {
 		if deadline, ok := ctx.Deadline(); ok {
 			ctx = context.WithValue(ctx, deadlineKey{}, deadline.Add(-answerTime))
 		}
-		if r = r.WithContext(ctx); !g.direct.answer(p, r, messages) {
+		if r = r.WithContext(ctx); !g.direct().answer(p, r, messages) {
 			next.ServeHTTP(p, r)
 		}
 		p.finish(r, idOf(messages))

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
@@ -75,16 +76,20 @@ func open(c Config, short bool) (http.Handler, error) {
 	if c.Roles == nil || c.Clinic == nil || c.Knowledge == nil || c.Secret == nil || c.Log == nil {
 		return nil, errors.New("mcp: Config lacks something")
 	}
-	server := newServer(&tools{clinic: c.Clinic.Watched(traceOwner), lib: c.Knowledge, policy: policy{c.Roles}, secret: c.Secret, log: c.Log})
-	return guarded(c, server, short)
+	t := &tools{clinic: c.Clinic.Watched(traceOwner), lib: c.Knowledge, policy: policy{c.Roles}, secret: c.Secret, log: c.Log}
+	return guarded(c, func() *sdk.Server { return newServer(t) }, short)
 }
 
 // Guarded puts an MCP server behind all that stands before ours: hosts and origins, tokens, limits, challenges, deadlines. New has it
 // guard the clinic's; the official conformance suite, which knows tools of its own only, brings a server of its fixtures
 // (scripts/conformance/server). Of c it needs neither Clinic, Knowledge nor Secret.
-func Guarded(c Config, server *sdk.Server) (http.Handler, error) { return guarded(c, server, false) }
+func Guarded(c Config, server *sdk.Server) (http.Handler, error) {
+	return guarded(c, func() *sdk.Server { return server }, false)
+}
 
-func guarded(c Config, server *sdk.Server, short bool) (http.Handler, error) {
+// guarded makes the server for the first request that the guard lets through: the schemas of its tools take longer than all else, and the
+// first request of a new process is often a stranger's, who is sent to the authorization server.
+func guarded(c Config, newServer func() *sdk.Server, short bool) (http.Handler, error) {
 	base, err := url.Parse(c.BaseURL)
 	if err != nil || base.Host == "" {
 		return nil, fmt.Errorf("mcp: base URL %q", c.BaseURL)
@@ -98,19 +103,26 @@ func guarded(c Config, server *sdk.Server, short bool) (http.Handler, error) {
 	if c.Rate == 0 {
 		c.Rate = 50
 	}
-	server.AddReceivingMiddleware(survive(c.Log))
-	rpc := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { return server }, &sdk.StreamableHTTPOptions{
+	made := sync.OnceValues(func() (*sdk.Server, *direct) {
+		s := newServer()
+		s.AddReceivingMiddleware(survive(c.Log))
+		if !short {
+			return s, nil
+		}
+		d, err := newDirect(context.Background(), s)
+		if err != nil { // then all go the long way
+			c.Log.Error("mcp: there is no short way", "err", err)
+		}
+		return s, d
+	})
+	rpc := sdk.NewStreamableHTTPHandler(func(*http.Request) *sdk.Server { s, _ := made(); return s }, &sdk.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, PropagateRequestCancellation: true,
 		MaxRequestBodyBytes:        maxBody,
 		DisableLocalhostProtection: true, // origin.go knows our public name, which the SDK cannot
 	})
 	metadataURL := c.BaseURL + "/.well-known/oauth-protected-resource/mcp"
-	guard := &guard{verifier: c.Verifier, proofs: c.Proofs, policy: policy{c.Roles}, issuer: c.Issuer, url: c.BaseURL + "/mcp", metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log}
-	if short {
-		if guard.direct, err = newDirect(context.Background(), server); err != nil {
-			return nil, err
-		}
-	}
+	guard := &guard{verifier: c.Verifier, proofs: c.Proofs, policy: policy{c.Roles}, issuer: c.Issuer, url: c.BaseURL + "/mcp", metadata: metadataURL, limit: newLimiter(c.Rate, c.Now), log: c.Log,
+		direct: func() *direct { _, d := made(); return d }}
 	mcp := newOrigins(base, c.AllowedOrigins).wrap(guard.bearer(guard.headers(guard.scopes(rpc))))
 	metadata := web.Public("GET", metadataHandler(c.BaseURL, c.Issuer))
 

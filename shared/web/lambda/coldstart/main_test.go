@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -12,24 +10,22 @@ import (
 func TestColdStart(t *testing.T) {
 	sample := function{name: "sample", pkg: module + "shared/web/lambda/lambdatest/testdata/sample", method: "GET", target: "/count", status: http.StatusOK}
 	env := []string{"SAMPLE_NEEDS=/", "VETASSIST_BASE_URL=https://vetassist.example.com"}
-	var out bytes.Buffer
-	if err := run(t.Context(), &out, []function{minimal, sample}, 3, env); err != nil {
+	rows, err := run(t.Context(), []function{minimal, sample}, 3, env)
+	if err != nil {
 		t.Fatal(err)
 	}
-	row := regexp.MustCompile(`(?m)^\| (.+) \| ([0-9.]+) ms \| ([0-9.]+)× \| ([0-9.]+) MB \|$`)
-	rows := row.FindAllStringSubmatch(out.String(), -1)
-	if len(rows) != 2 || rows[0][1] != minimal.name || rows[0][3] != "1.0" || rows[1][1] != "sample" {
-		t.Fatalf("rows %q of\n%s", rows, &out)
+	if len(rows) != 2 || rows[0].Name != minimal.name || rows[0].Minimal != 1 || rows[1].Name != "sample" {
+		t.Fatalf("%+v", rows)
 	}
 	for _, r := range rows {
-		if r[2] == "0.0" || r[4] == "0.0" {
-			t.Errorf("%s", r[0])
+		if r.Millis <= 0 || r.Minimal <= 0 || r.Zipped < 1e6 {
+			t.Errorf("%+v", r)
 		}
 	}
 
 	// A wrong answer is no measurement.
 	sample.status = http.StatusTeapot
-	if err := run(t.Context(), &out, []function{sample}, 1, env); err == nil || !strings.Contains(err.Error(), "answered 200, not 418") {
+	if _, err := run(t.Context(), []function{sample}, 1, env); err == nil || !strings.Contains(err.Error(), "answered 200, not 418") {
 		t.Errorf("%v", err)
 	}
 }
