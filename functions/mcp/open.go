@@ -27,16 +27,12 @@ func Open(h host.Host) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	articles, err := knowledge.Load(h.Files)
-	if err != nil {
-		return nil, err
-	}
 	keys := token.RemoteKeys(h.BaseURL+token.JWKSPath, h.HTTP, h.Now)
 	return New(Config{
 		BaseURL: h.BaseURL, AllowedOrigins: h.AllowedOrigins,
 		Verifier: token.NewVerifier(h.BaseURL, []string{h.BaseURL + "/mcp", Identifier}, keys, h.Now),
 		Proofs:   dpop.NewChecker(own, "mcp-dpop/", "mcp-secret/dpop", h.Now, h.Rand),
-		Roles:    directory.New(own, h.BaseURL, h.Local(), h.Now), Clinic: pets, Knowledge: articles,
+		Roles:    directory.New(own, h.BaseURL, h.Local(), h.Now), Clinic: pets, Knowledge: knowledge.Later(h.Files),
 		Secret: secret.At(own, h.Rand, "mcp-secret/questions"), Now: h.Now, Log: h.Log,
 	})
 }

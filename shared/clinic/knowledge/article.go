@@ -41,6 +41,26 @@ var (
 type Library struct {
 	articles []Article     // sorted by slug
 	index    func() *index // made at the first search: most cold starts of a Lambda function never search
+	later    func() *Library
+}
+
+// Later is a library that is loaded when somebody first asks it something: to read and check the articles takes longer than all else in the
+// start of a function. The files are those of our own program and tests load them; should they be wrong nevertheless, what asks panics.
+func Later(fsys fs.FS) *Library {
+	return &Library{later: sync.OnceValue(func() *Library {
+		l, err := Load(fsys)
+		if err != nil {
+			panic(err)
+		}
+		return l
+	})}
+}
+
+func (l *Library) loaded() *Library {
+	if l.later != nil {
+		return l.later()
+	}
+	return l
 }
 
 // Load reads every knowledge/*.md of fsys. It refuses all of them if one is broken: an article that silently went
@@ -115,6 +135,7 @@ func (l *Library) find(slug string) (int, bool) {
 
 // Get returns the article of that slug, and whether there is one.
 func (l *Library) Get(slug string) (Article, bool) {
+	l = l.loaded()
 	i, ok := l.find(slug)
 	if !ok {
 		return Article{}, false
@@ -124,6 +145,7 @@ func (l *Library) Get(slug string) (Article, bool) {
 
 // All returns every article, sorted by slug.
 func (l *Library) All() []Article {
+	l = l.loaded()
 	all := make([]Article, len(l.articles))
 	for i, a := range l.articles {
 		all[i] = a.clone()

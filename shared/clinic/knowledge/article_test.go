@@ -2,6 +2,7 @@ package knowledge_test
 
 import (
 	"io/fs"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -147,4 +148,27 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A library for later knows what one that was loaded at once knows, and reads nothing before it is asked.
+func TestLater(t *testing.T) {
+	now, err := knowledge.Load(seed.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := knowledge.Later(seed.Files)
+	first := now.All()[0]
+	if got, ok := later.Get(first.Slug); !ok || !reflect.DeepEqual(got, first) {
+		t.Errorf("%q: %+v", first.Slug, got)
+	}
+	if !reflect.DeepEqual(later.All(), now.All()) || !reflect.DeepEqual(later.Search("vaccination", 3), now.Search("vaccination", 3)) {
+		t.Error("it knows something else")
+	}
+	broken := knowledge.Later(fstest.MapFS{}) // nothing happens yet
+	defer func() {
+		if recover() == nil {
+			t.Error("a library without articles answers")
+		}
+	}()
+	broken.All()
 }

@@ -28,6 +28,7 @@ const (
 // Search returns the articles that answer the query, the best first, at most limit. Nothing found is an empty result,
 // never a guess. A query is read up to 500 bytes.
 func (l *Library) Search(query string, limit int) []Hit {
+	l = l.loaded()
 	concepts, about := l.index().question(query)
 	type place struct {
 		article int
