@@ -83,6 +83,15 @@ var house = map[string][]string{
 	"scripts/conformance/extract": {"scripts/conformance/table"},
 	"scripts/conformance/ran":     {"scripts/conformance/table"},
 
+	// It prepares a database as people and administrators would have left it.
+	"scripts/bench":               {"seed", "shared/*"},
+	"scripts/bench/load":          {},
+	"scripts/bench/peers":         {}, // a module of its own, as those below
+	"scripts/bench/peers/gosdk":   {},
+	"scripts/bench/peers/hello":   {},
+	"scripts/bench/peers/mcpgo":   {},
+	"scripts/bench/peers/zitadel": {},
+
 	// Strangers, to whatever they talk to.
 	"functions/vetassist/doctor":      {"shared/config"},
 	"functions/vetassist/discovery":   {"shared/config"},

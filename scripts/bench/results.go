@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// results are those of one run.
+type results struct {
+	Date   string      `json:"date"`
+	Commit string      `json:"commit"`
+	Go     string      `json:"go"`
+	Cores  int         `json:"cores"`
+	Fresh  float64     `json:"fresh_ms"` // from the start of ours to its first answer: the median of all starts
+	Seeded float64     `json:"seeded_ms"`
+	Rows   []rowResult `json:"rows"`
+}
+
+type rowResult struct {
+	Name    string    `json:"name"`
+	Figures []figures `json:"figures"` // ours first
+}
+
+func readResults(file string) (r results, err error) {
+	body, err := os.ReadFile(file)
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(body, &r)
+}
+
+// markdown is the results as a table a row.
+func (r results) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Measured %s on %d cores with %s, commit %s. *Ratio* is ours to theirs, the median of the rounds.\n", r.Date, r.Cores, r.Go, r.Commit)
+	for _, result := range r.Rows {
+		plan := rows[slices.IndexFunc(rows, func(p row) bool { return p.name == result.Name })]
+		fmt.Fprintf(&b, "\n**%s**: %s. %d at once.\n\n", plan.name, plan.what, plan.connections)
+		b.WriteString("| server | a second | ratio | must be | server CPU, µs | p50, ms | p99, ms | requests | load's CPU | MB at rest, after |\n|---|---|---|---|---|---|---|---|---|---|\n")
+		for _, f := range result.Figures {
+			ratio := ""
+			if f.Ratio > 0 {
+				ratio = fmt.Sprintf("%.2f", f.Ratio)
+			}
+			fmt.Fprintf(&b, "| %s | %.0f | %s | %s | %.0f | %.2f | %.2f | %.1f | %.2f | %.0f, %.0f |\n",
+				f.Server, f.PerSecond, ratio, plan.required(f), f.CPU, f.P50, f.P99, f.Requests, f.Load, f.Rest, f.Loaded)
+		}
+	}
+	rest, loaded := r.memory()
+	b.WriteString("\n**ours alone**\n\n| what | measured | must be |\n|---|---|---|\n")
+	for _, line := range []struct {
+		what, unit     string
+		measured, most float64
+	}{
+		{"start to first answer, seeded", "ms", r.Seeded, mostSeeded}, {"start to first answer, fresh", "ms", r.Fresh, mostFresh},
+		{"memory at rest", "MB", rest, mostAtRest}, {"memory after the load, at most", "MB", loaded, mostLoaded},
+	} {
+		fmt.Fprintf(&b, "| %s | %.0f %s | %.0f %s at most, %s |\n", line.what, line.measured, line.unit, line.most, line.unit, met(line.measured <= line.most))
+	}
+	return b.String()
+}
+
+// required is what ours has to reach beside this one, and whether it does.
+func (p row) required(f figures) string {
+	var all []string
+	for _, m := range p.must {
+		if m.peer != f.Server {
+			continue
+		}
+		if m.least > 0 {
+			all = append(all, fmt.Sprintf("%g, %s", m.least, met(f.Ratio >= m.least)))
+		}
+		if m.aim > 0 {
+			all = append(all, fmt.Sprintf("aim %g, %s", m.aim, met(f.Ratio >= m.aim)))
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+func met(yes bool) string {
+	if yes {
+		return "met"
+	}
+	return "**not met**"
+}
+
+// memory is the median of ours at rest, and the most after load, of all rows without the recorder.
+func (r results) memory() (rest, loaded float64) {
+	var all []float64
+	for _, result := range r.Rows {
+		all = append(all, result.Figures[0].Rest)
+		loaded = max(loaded, result.Figures[0].Loaded)
+	}
+	return medianOf(all), loaded
+}
+
+// compare says where ours has clearly fallen behind since the last full result.
+func (r results) compare(last results) error {
+	before := map[string]float64{}
+	for _, result := range last.Rows {
+		for _, f := range result.Figures {
+			before[result.Name+" "+f.Server] = f.Ratio
+		}
+	}
+	var err error
+	for _, result := range r.Rows {
+		for _, f := range result.Figures[1:] {
+			switch was := before[result.Name+" "+f.Server]; {
+			case was == 0:
+				err = errors.Join(err, fmt.Errorf("%s: results.json knows no ratio to %s: run scripts/bench/run all", result.Name, f.Server))
+			case f.Ratio < fallen*was:
+				err = errors.Join(err, fmt.Errorf("%s: ours is %.2f times %s, where it was %.2f times", result.Name, f.Ratio, f.Server, was))
+			}
+		}
+	}
+	return err
+}
