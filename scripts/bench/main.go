@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -35,7 +34,7 @@ func main() {
 	}
 }
 
-// run takes the folder of what was built, and then: all, short, or one and the name of a row.
+// run takes the folder of what was built, and then: all, short, one and the name of a row, or tables, which only writes them anew.
 func run(ctx context.Context, args []string) (err error) {
 	if len(args) < 2 {
 		return errors.New("start it with scripts/bench/run")
@@ -43,8 +42,12 @@ func run(ctx context.Context, args []string) (err error) {
 	built, mode := args[0], args[1]
 	b := &bench{bin: built, node: filepath.Join(built, "node"), load: filepath.Join(built, "load"), vetassist: filepath.Join(built, "vetassist"),
 		rounds: 5, length: 2 * time.Second, rest: 5 * time.Second}
-	if b.tmp, err = os.MkdirTemp("", "vetassist-bench-"); err != nil {
-		return err
+	if mode == "tables" {
+		last, err := readResults(folder + "results.json")
+		if err != nil {
+			return err
+		}
+		return last.save()
 	}
 	chosen := rows
 	switch {
@@ -56,6 +59,9 @@ func run(ctx context.Context, args []string) (err error) {
 	}
 	if len(chosen) == 0 || mode != "all" && mode != "short" && mode != "one" {
 		return fmt.Errorf("say all, short, or one of: %s", names())
+	}
+	if b.tmp, err = os.MkdirTemp("", "vetassist-bench-"); err != nil {
+		return err
 	}
 	res := newResults()
 	for _, r := range chosen {
@@ -81,14 +87,9 @@ func run(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	const folder = "scripts/bench/"
 	switch mode {
 	case "all":
-		body, err := json.MarshalIndent(res, "", "  ")
-		if err != nil {
-			return err
-		}
-		return errors.Join(os.WriteFile(folder+"results.json", append(body, '\n'), 0o644), os.WriteFile(folder+"results.md", []byte(res.markdown()), 0o644))
+		return res.save()
 	case "short":
 		last, err := readResults(folder + "results.json")
 		if err != nil {

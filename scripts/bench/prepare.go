@@ -33,8 +33,8 @@ type prepared struct {
 }
 
 // prepare puts into a database that ours has filled what people and administrators would have put there before: people who are logged
-// in and have consented, owners of a pet each, an application with a secret.
-func prepare(ctx context.Context, file, base string) (p prepared, err error) {
+// in and have consented, an application with a secret, and, where they are asked for, owners of a pet each.
+func prepare(ctx context.Context, file, base string, pets bool) (p prepared, err error) {
 	db, err := sqlite.Open(ctx, file, time.Now)
 	if err != nil {
 		return p, err
@@ -68,7 +68,10 @@ func prepare(ctx context.Context, file, base string) (p prepared, err error) {
 		return p, err
 	}
 	p.id, p.secret = client.Value.ClientID(), secret
-	return p, addPets(ctx, db)
+	if pets {
+		err = addPets(ctx, db)
+	}
+	return p, err
 }
 
 func addPets(ctx context.Context, db *sqlite.DB) error {

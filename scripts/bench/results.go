@@ -33,12 +33,35 @@ func readResults(file string) (r results, err error) {
 	return r, json.Unmarshal(body, &r)
 }
 
-// markdown is the results as a table a row.
+// summary is what the README shows.
+func (r results) summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Measured %s on %d cores with %s, commit %s.\n\n", r.Date, r.Cores, r.Go, r.Commit)
+	b.WriteString("| Work | VetAssist, a second | The others, a second: how many times as fast VetAssist is |\n|---|---|---|\n")
+	for _, result := range r.Rows {
+		var others []string
+		for _, f := range result.Figures[1:] {
+			others = append(others, fmt.Sprintf("%s %.0f: %.2f", f.Server, f.PerSecond, f.Ratio))
+		}
+		fmt.Fprintf(&b, "| %s | %.0f | %s |\n", plan(result.Name).what, result.Figures[0].PerSecond, strings.Join(others, "<br>"))
+	}
+	rest, loaded := r.memory()
+	fmt.Fprintf(&b, "\nThe program holds %.0f MB at rest and at most %.0f MB after a row; it answers %.0f ms after its start, and %.0f ms after its very first, which fills the database.\n",
+		rest, loaded, r.Seeded, r.Fresh)
+	return b.String()
+}
+
+func plan(name string) row {
+	return rows[slices.IndexFunc(rows, func(r row) bool { return r.name == name })]
+}
+
+// markdown is the summary, and a table a row.
 func (r results) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured %s on %d cores with %s, commit %s. *Ratio* is ours to theirs, the median of the rounds.\n", r.Date, r.Cores, r.Go, r.Commit)
+	b.WriteString(r.summary())
+	b.WriteString("\n*Ratio* is ours to theirs, the median of the rounds; the others on a line have all they keep in memory, ours on disk.\n")
 	for _, result := range r.Rows {
-		plan := rows[slices.IndexFunc(rows, func(p row) bool { return p.name == result.Name })]
+		plan := plan(result.Name)
 		fmt.Fprintf(&b, "\n**%s**: %s. %d at once.\n\n", plan.name, plan.what, plan.connections)
 		b.WriteString("| server | a second | ratio | must be | server CPU, µs | p50, ms | p99, ms | requests | load's CPU | MB at rest, after |\n|---|---|---|---|---|---|---|---|---|---|\n")
 		for _, f := range result.Figures {
@@ -62,6 +85,33 @@ func (r results) markdown() string {
 		fmt.Fprintf(&b, "| %s | %.0f %s | %.0f %s at most, %s |\n", line.what, line.measured, line.unit, line.most, line.unit, met(line.measured <= line.most))
 	}
 	return b.String()
+}
+
+const folder = "scripts/bench/"
+
+// save writes the results, the tables, and the README's part.
+func (r results) save() error {
+	body, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(folder+"results.json", append(body, '\n'), 0o644); err != nil {
+		return err
+	}
+	if err := os.WriteFile(folder+"results.md", []byte(r.markdown()), 0o644); err != nil {
+		return err
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		return err
+	}
+	const begin, end = "<!-- scripts/bench/run writes this -->\n", "<!-- as far as here -->\n"
+	before, rest, found := strings.Cut(string(readme), begin)
+	_, after, foundEnd := strings.Cut(rest, end)
+	if !found || !foundEnd {
+		return errors.New("README.md has no place for the results")
+	}
+	return os.WriteFile("README.md", []byte(before+begin+r.summary()+end+after), 0o644)
 }
 
 // required is what ours has to reach beside this one, and whether it does.

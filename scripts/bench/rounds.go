@@ -51,7 +51,7 @@ func (b *bench) measure(ctx context.Context, r row) ([]figures, error) {
 		}
 	}()
 	for _, name := range r.servers {
-		s, err := b.launch(ctx, name)
+		s, err := b.launch(ctx, r.name, name)
 		if s != nil && s.process != nil {
 			servers = append(servers, s)
 		}

@@ -79,8 +79,8 @@ func call(tool, arguments, want string, tokens ...string) job {
 
 func add(tokens ...string) job { return call("add", `{"a":40,"b":2}`, `"42"`, tokens...) }
 
-// launch starts the server of a name.
-func (b *bench) launch(ctx context.Context, name string) (*server, error) {
+// launch starts the server of a name, for a row.
+func (b *bench) launch(ctx context.Context, row, name string) (*server, error) {
 	addr, err := freeAddr("127.0.0.1")
 	if err != nil {
 		return nil, err
@@ -95,9 +95,9 @@ func (b *bench) launch(ctx context.Context, name string) (*server, error) {
 	node := func(name string) string { return filepath.Join(b.node, name) }
 	switch name {
 	case ours:
-		return b.launchOurs(ctx, name, "-recorder", "off")
+		return b.launchOurs(ctx, row, name, "-recorder", "off")
 	case oursRecorded:
-		return b.launchOurs(ctx, name, "-recorder", "on")
+		return b.launchOurs(ctx, row, name, "-recorder", "on")
 	case "net/http hello":
 		s.jobs = map[string]job{"jwks": get("/", "hello"), "metadata": get("/", "hello")}
 		return s, run("/", peer("hello"), addr)
@@ -155,7 +155,7 @@ func read(url string) (string, error) {
 const ourMetadata = "/.well-known/oauth-authorization-server"
 
 // launchOurs starts ours three times over one file: fresh, which fills it; seeded, as every later start; and once more after it was prepared.
-func (b *bench) launchOurs(ctx context.Context, name string, flags ...string) (*server, error) {
+func (b *bench) launchOurs(ctx context.Context, row, name string, flags ...string) (*server, error) {
 	addr, err := freeAddr("localhost")
 	if err != nil {
 		return nil, err
@@ -171,7 +171,8 @@ func (b *bench) launchOurs(ctx context.Context, name string, flags ...string) (*
 		p.stop()
 		*times = append(*times, milliseconds(p.took))
 	}
-	known, err := prepare(ctx, file, base)
+	asksTools := row == "tools"
+	known, err := prepare(ctx, file, base, asksTools)
 	if err != nil {
 		return nil, err
 	}
@@ -179,9 +180,12 @@ func (b *bench) launchOurs(ctx context.Context, name string, flags ...string) (*
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := mint(ctx, file, base)
-	if err != nil {
-		return nil, err
+	var tokens []string
+	if asksTools {
+		if tokens, err = mint(ctx, file, base); err != nil {
+			p.stop()
+			return nil, err
+		}
 	}
 	s := &server{process: p, name: name}
 	s.jobs = map[string]job{"jwks": get("/.well-known/jwks.json", `"kid"`), "metadata": get(ourMetadata, `"issuer"`),

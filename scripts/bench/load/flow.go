@@ -22,7 +22,6 @@ type Flow struct {
 	Login     string            `json:"login,omitempty"`    // path of a login form that has to be filled in each time; its field id is a parameter of the address
 	LoginID   string            `json:"login_id,omitempty"` // that parameter
 	Fields    map[string]string `json:"fields,omitempty"`   // the rest of the form
-	Accept    string            `json:"accept,omitempty"`   // host:port of Hydra's administration, which is told that somebody logged in and consented
 }
 
 const maxSteps = 15 // of redirects
@@ -32,11 +31,10 @@ type browser struct {
 	*conn
 	Flow
 	cookies map[string]string
-	origin  string
 }
 
 func newBrowser(c *conn, f Flow, n int) *browser {
-	b := &browser{conn: c, Flow: f, cookies: map[string]string{}, origin: "http://" + c.addr}
+	b := &browser{conn: c, Flow: f, cookies: map[string]string{}}
 	if len(f.Cookies) > 0 {
 		b.keep(f.Cookies[n%len(f.Cookies) : n%len(f.Cookies)+1])
 	}
@@ -118,40 +116,12 @@ func (b *browser) follow(path string) (url.Values, error) {
 	return nil, fmt.Errorf("more than %d steps", maxSteps)
 }
 
-// here is the path of an address on the server itself. Hydra sends the browser to a login and a consent page of somebody else's:
-// what such a page would do, its administration is asked for.
+// here is the path of an address on the server itself.
 func (b *browser) here(to *url.URL) (string, error) {
-	if to.Host == "" || to.Host == b.addr {
-		return to.RequestURI(), nil
-	}
-	kind := strings.Trim(to.Path, "/")
-	challenge := to.Query().Get(kind + "_challenge")
-	if b.Accept == "" || challenge == "" {
+	if to.Host != "" && to.Host != b.addr {
 		return "", fmt.Errorf("sent to a stranger: %s", to.Host)
 	}
-	body, err := json.Marshal(map[string]any{"subject": "somebody", "remember": true, "remember_for": 3600, "grant_scope": strings.Fields(b.Scope)})
-	if err != nil {
-		return "", err
-	}
-	c := &conn{addr: b.Accept, until: b.until}
-	defer c.close()
-	b.asked++
-	a, err := c.do(Request{Method: "PUT", Path: "/admin/oauth2/auth/requests/" + kind + "/accept?" + to.RawQuery,
-		Headers: map[string]string{"Content-Type": "application/json", "Content-Length": fmt.Sprint(len(body))}, Body: string(body)}.bytes(b.Accept))
-	if err != nil {
-		return "", err
-	}
-	var accepted struct {
-		To string `json:"redirect_to"`
-	}
-	if err := json.Unmarshal(a.body, &accepted); err != nil || accepted.To == "" {
-		return "", fmt.Errorf("the %s was not accepted: %d %.200s", kind, a.status, a.body)
-	}
-	u, err := url.Parse(accepted.To)
-	if err != nil {
-		return "", err
-	}
-	return u.RequestURI(), nil
+	return to.RequestURI(), nil
 }
 
 // refresh swaps a refresh token for the next one (RFC 6749 §6); it must be another.

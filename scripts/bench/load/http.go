@@ -19,7 +19,6 @@ type answer struct {
 	status   int
 	location string
 	cookies  []string // name=value, as it was set
-	retry    string   // Retry-After
 	body     []byte
 }
 
@@ -97,8 +96,6 @@ func (c *conn) read() (a answer, keep bool, err error) {
 			keep = !bytes.EqualFold(value, []byte("close"))
 		case is(name, "location"):
 			a.location = string(value)
-		case is(name, "retry-after"):
-			a.retry = string(value)
 		case is(name, "set-cookie"):
 			cookie, _, _ := strings.Cut(string(value), ";")
 			a.cookies = append(a.cookies, cookie)

@@ -22,7 +22,6 @@ type Job struct {
 	Seconds     float64   `json:"seconds"`
 	Requests    []Request `json:"requests,omitempty"` // of mode request: in turn over all connections
 	Want        string    `json:"want,omitempty"`     // what an answer of 200 must hold
-	Busy        bool      `json:"busy,omitempty"`     // 503 with Retry-After is an answer, too: counted apart
 	Flow        Flow      `json:"flow,omitzero"`      // of the other modes
 }
 
@@ -35,7 +34,6 @@ type Result struct {
 	P99       float64 `json:"p99_ms"`
 	Errors    int     `json:"errors"`
 	Error     string  `json:"error,omitempty"` // the last one
-	Busy      int     `json:"busy,omitempty"`  // 503 with Retry-After
 	Requests  float64 `json:"requests"`        // HTTP requests for one of what was counted
 	CPU       float64 `json:"cpu"`             // processors that this program took
 }
@@ -85,15 +83,9 @@ func (j Job) check() error {
 type worker struct {
 	conn
 	took []time.Duration
-	busy int
 	errs int
 	last error
 }
-
-// busyError is an answer of a server that has too much to do.
-type busyError struct{}
-
-func (busyError) Error() string { return "busy" }
 
 func (j Job) run() Result {
 	start := time.Now()
@@ -146,9 +138,7 @@ func (j Job) task(w *worker, n int, next *atomic.Int64) func() error {
 		switch {
 		case err != nil:
 			return err
-		case j.Busy && a.status == 503 && a.retry != "":
-			return busyError{}
-		case a.status != 200 && !(j.Busy && a.status == 303) || !bytes.Contains(a.body, want):
+		case a.status != 200 || !bytes.Contains(a.body, want):
 			return fmt.Errorf("%d %.200s", a.status, a.body)
 		}
 		return nil
@@ -161,8 +151,6 @@ func (w *worker) repeat(do func() error, end time.Time) {
 		err := do()
 		now := time.Now()
 		switch {
-		case err == busyError{}:
-			w.busy++
 		case err != nil:
 			w.errs, w.last = w.errs+1, err
 		case len(w.took) < maxMeasured:
@@ -179,7 +167,6 @@ func summary(workers []worker, took, cpu time.Duration) (r Result) {
 		all = append(all, w.took...)
 		asked += w.asked
 		r.Errors += w.errs
-		r.Busy += w.busy
 		if w.last != nil {
 			r.Error = w.last.Error()
 		}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func flowWith(ratio float64) results {
+	return results{Rows: []rowResult{{"flow", []figures{{Server: ours, PerSecond: 10, Rest: 20, Loaded: 90}, {Server: "zitadel/oidc", PerSecond: 20, Ratio: ratio}}}}}
+}
+
+// TestCompare: noise is no failure, a clear fall is one, and so is what was never measured.
+func TestCompare(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, now float64
+		good        bool
+	}{
+		"the same":       {0.5, 0.5, true},
+		"better":         {0.5, 0.9, true},
+		"noise":          {0.5, 0.31, true},
+		"fallen":         {0.5, 0.29, false},
+		"never measured": {0, 0.5, false},
+		"nothing done":   {0.5, 0, false},
+	} {
+		if err := flowWith(c.now).compare(flowWith(c.before)); (err == nil) != c.good {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestMarkdown(t *testing.T) {
+	for ratio, want := range map[float64]string{
+		0.4: "| 0.40 | 0.5, **not met**; aim 0.8, **not met** |", 0.6: "| 0.60 | 0.5, met; aim 0.8, **not met** |", 0.9: "| 0.90 | 0.5, met; aim 0.8, met |",
+	} {
+		if got := flowWith(ratio).markdown(); !strings.Contains(got, want) || !strings.Contains(got, "| memory at rest | 20 MB | 30 MB at most, met |") {
+			t.Errorf("%g: %s", ratio, got)
+		}
+	}
+}
+
+// TestPlan: ours comes first in each row, and is held to nothing that is not measured.
+func TestPlan(t *testing.T) {
+	for _, r := range rows {
+		if r.servers[0] != ours {
+			t.Errorf("%s begins with %s", r.name, r.servers[0])
+		}
+		for _, m := range r.must {
+			if !strings.Contains(strings.Join(r.servers[1:], "\n"), m.peer) {
+				t.Errorf("%s: %s is not measured", r.name, m.peer)
+			}
+		}
+	}
+	for _, r := range withoutNode(rows) {
+		if len(r.servers) < 2 {
+			t.Errorf("%s compares ours with nobody in the short form", r.name)
+		}
+	}
+}
