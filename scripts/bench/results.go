@@ -46,7 +46,7 @@ func (r results) summary() string {
 		fmt.Fprintf(&b, "| %s | %.0f | %s |\n", plan(result.Name).what, result.Figures[0].PerSecond, strings.Join(others, "<br>"))
 	}
 	rest, loaded := r.memory()
-	fmt.Fprintf(&b, "\nThe program holds %.0f MB at rest and at most %.0f MB after a row; it answers %.0f ms after its start, and %.0f ms after its very first, which fills the database.\n",
+	fmt.Fprintf(&b, "\nWith the recorder off VetAssist holds %.0f MB at rest and at most %.0f MB after a line of this table. It answers %.0f ms after its start, and %.0f ms after its very first, which fills the database.\n",
 		rest, loaded, r.Seeded, r.Fresh)
 	return b.String()
 }
