@@ -51,6 +51,6 @@ const (
 	mostFresh  = 400 // ms
 )
 
-// fallen is which part of the ratio of the last full result the short form must reach. It runs a second a server on machines that others
+// fallen is which part of the ratio of the last full result the short form must reach, in speed or in processor time. It runs a second a server on machines that others
 // use too, where ratios of a round differ by a quarter; what falls below this has become slower, not unlucky.
 const fallen = 0.6

@@ -148,22 +148,26 @@ func (r results) memory() (rest, loaded float64) {
 	return medianOf(all), loaded
 }
 
-// compare says where ours has clearly fallen behind since the last full result.
+// compare says where ours has clearly fallen behind since the last full result: in answers a second, and in processor time for each, which
+// what else the machine does disturbs less.
 func (r results) compare(last results) error {
-	before := map[string]float64{}
+	type ratio struct{ speed, work float64 }
+	of := func(r rowResult, f figures) ratio { return ratio{f.Ratio, f.CPU / max(r.Figures[0].CPU, 1)} }
+	before := map[string]ratio{}
 	for _, result := range last.Rows {
 		for _, f := range result.Figures {
-			before[result.Name+" "+f.Server] = f.Ratio
+			before[result.Name+" "+f.Server] = of(result, f)
 		}
 	}
 	var err error
 	for _, result := range r.Rows {
 		for _, f := range result.Figures[1:] {
-			switch was := before[result.Name+" "+f.Server]; {
-			case was == 0:
+			now, was := of(result, f), before[result.Name+" "+f.Server]
+			switch {
+			case was.speed == 0:
 				err = errors.Join(err, fmt.Errorf("%s: results.json knows no ratio to %s: run scripts/bench/run all", result.Name, f.Server))
-			case f.Ratio < fallen*was:
-				err = errors.Join(err, fmt.Errorf("%s: ours is %.2f times %s, where it was %.2f times", result.Name, f.Ratio, f.Server, was))
+			case now.speed == 0 || now.speed < fallen*was.speed && now.work < fallen*was.work:
+				err = errors.Join(err, fmt.Errorf("%s: ours is %.2f times %s, where it was %.2f times", result.Name, now.speed, f.Server, was.speed))
 			}
 		}
 	}
