@@ -76,8 +76,8 @@ text { font: 12px system-ui, sans-serif; fill: #57606a; }
 .grid { stroke: #8c959f; stroke-opacity: .35; }
 polyline { fill: none; stroke-width: 1.2; stroke: #0969da; stroke-opacity: .4; }
 polyline.log { stroke: #cf222e; stroke-width: 2; stroke-opacity: 1; stroke-dasharray: 6 4; }
-.log { fill: #cf222e; } .ours { fill: #0969da; }
-@media (prefers-color-scheme: dark) { text { fill: #9198a1; } polyline { stroke: #4493f8; stroke-opacity: .5; } polyline.log { stroke: #f85149; } .log { fill: #f85149; } .ours { fill: #4493f8; } }
+text.log { fill: #cf222e; } text.ours { fill: #0969da; }
+@media (prefers-color-scheme: dark) { text { fill: #9198a1; } polyline { stroke: #4493f8; stroke-opacity: .5; } polyline.log { stroke: #f85149; } text.log { fill: #f85149; } text.ours { fill: #4493f8; } }
 </style>
 `, width, height, thousands(r.Sizes[last]), r.Sizes[0])
 	for times := lowest; times <= highest; times *= 2 {
