@@ -11,6 +11,9 @@ import (
 // Partitions are all that this function opens: no private half of a key.
 var Partitions = token.PublicPartitions
 
+// First is what the first request reads: a Lambda function begins with it while it starts.
+var First = token.PublishedQuery
+
 // Routes are the paths that it answers.
 var Routes = []string{token.JWKSPath}
 

@@ -18,6 +18,9 @@ import (
 var Partitions = slices.Concat([]string{"code/", "ceremony/", "oauth-secret/", "assertion/", "revoked/", "pushed/", "device/", "dpop/", "limit/"},
 	access.Partitions, directory.Partitions, token.PrivatePartitions, token.PublicPartitions, audit.Partitions)
 
+// First is what the first authorization request reads, beside the client: a Lambda function begins with it while it starts.
+var First = directory.ServersQuery
+
 // Routes are the paths that the authorization server answers.
 var Routes = []string{"/oauth/", "/.well-known/oauth-authorization-server", openIDPath}
 

@@ -88,9 +88,12 @@ const (
 	maxServers      = 1000
 )
 
+// ServersQuery is what Servers reads.
+var ServersQuery = store.Query{Partition: policyPartition, Prefix: serverPrefix, Limit: maxServers}
+
 // Servers are all MCP servers, by identifier.
 func (d *Directory) Servers(ctx context.Context) ([]Server, error) {
-	records, err := store.ReadAll[Server](ctx, d.store, store.Query{Partition: policyPartition, Prefix: serverPrefix}, maxServers)
+	records, err := store.ReadAll[Server](ctx, d.store, ServersQuery, maxServers)
 	if err != nil {
 		return nil, err
 	}

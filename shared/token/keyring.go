@@ -244,9 +244,12 @@ func publish(key *ecdsa.PublicKey) (jwk, error) {
 	return j, nil
 }
 
+// PublishedQuery is what Published reads.
+var PublishedQuery = store.Query{Partition: publicPartition, Limit: maxKeys}
+
 // Published is the JWKS document (RFC 7517 §5) of all keys whose tokens are or may soon be about.
 func Published(ctx context.Context, s store.Store) (json.RawMessage, error) {
-	records, err := store.ReadAll[jwk](ctx, s, store.Query{Partition: publicPartition}, maxKeys)
+	records, err := store.ReadAll[jwk](ctx, s, PublishedQuery, maxKeys)
 	if err != nil {
 		return nil, err
 	}

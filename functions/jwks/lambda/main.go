@@ -9,6 +9,7 @@ import (
 	"github.com/vetassist/vetassist/functions/jwks"
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/host"
+	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/dynamo"
 	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web/lambda"
@@ -20,5 +21,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(host.Host{Config: c, Store: table}, trace.JWKS, jwks.Open)
+	lambda.Start(host.Host{Config: c, Store: store.Ahead(table, host.Clock, jwks.First)}, trace.JWKS, jwks.Open)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/host"
+	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/dynamo"
 	"github.com/vetassist/vetassist/shared/trace"
 	"github.com/vetassist/vetassist/shared/web/lambda"
@@ -21,5 +22,5 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	lambda.Start(host.Host{Config: c, Store: table, Files: seed.Files}, trace.OAuth, oauth.Open)
+	lambda.Start(host.Host{Config: c, Store: store.Ahead(table, host.Clock, oauth.First), Files: seed.Files}, trace.OAuth, oauth.Open)
 }
