@@ -13,7 +13,7 @@ import (
 var unlinked = map[string][]string{
 	"": { // none of them
 		"modernc.org", module + "shared/store/sqlite", module + "shared/store/storetest", module + "shared/web/lambda/lambdatest",
-		"github.com/chromedp", "github.com/rogpeppe/go-internal", "github.com/aws/aws-sdk-go-v2/config", "net/http/pprof",
+		"github.com/chromedp", "github.com/rogpeppe/go-internal", "github.com/aws/aws-sdk-go-v2/config", "github.com/aws/aws-sdk-go-v2/service", "net/http/pprof",
 	},
 	"jwks": {module + "seed", module + "shared/directory", module + "shared/clinic", "golang.org/x/crypto/argon2",
 		"github.com/modelcontextprotocol", "github.com/danielgtaylor/huma", "github.com/go-webauthn", "golang.org/x/oauth2"},

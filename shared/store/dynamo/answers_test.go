@@ -23,21 +23,22 @@ import (
 type reply struct {
 	status int
 	body   string
+	sum    string // X-Amz-Crc32; empty: none is sent
 }
 
 var (
-	fine      = reply{200, `{}`}
-	throttled = reply{400, `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"The level of configured provisioned throughput for the table was exceeded."}`}
-	limited   = reply{400, `{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Rate exceeded"}`}
-	ongoing   = reply{400, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionInProgressException","Message":"The transaction with the given request token is already in progress."}`}
-	inTheWay  = reply{400, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException","message":"Transaction is ongoing for the item"}`}
-	broken    = reply{500, `{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"Internal server error"}`}
-	away      = reply{503, `<html>Service Unavailable</html>`}
-	garbled   = reply{200, `{"Item":`}
-	gone      = reply{0, ``} // the connection ends instead
-	unmet     = reply{400, `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed"}`}
-	ours      = reply{400, strings.Replace(unmet.body, `{`, `{"Item":{"pk":{"S":"p"},"nonce":{"S":"{nonce}"}},`, 1)}
-	theirs    = reply{400, strings.Replace(unmet.body, `{`, `{"Item":{"pk":{"S":"p"},"nonce":{"S":"another"}},`, 1)}
+	fine      = reply{status: 200, body: `{}`}
+	throttled = reply{status: 400, body: `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"The level of configured provisioned throughput for the table was exceeded."}`}
+	limited   = reply{status: 400, body: `{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Rate exceeded"}`}
+	ongoing   = reply{status: 400, body: `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionInProgressException","Message":"The transaction with the given request token is already in progress."}`}
+	inTheWay  = reply{status: 400, body: `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException","message":"Transaction is ongoing for the item"}`}
+	broken    = reply{status: 500, body: `{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"Internal server error"}`}
+	away      = reply{status: 503, body: `<html>Service Unavailable</html>`}
+	garbled   = reply{status: 200, body: `{"Item":`}
+	gone      = reply{} // the connection ends instead
+	unmet     = reply{status: 400, body: `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed"}`}
+	ours      = reply{status: 400, body: strings.Replace(unmet.body, `{`, `{"Item":{"pk":{"S":"p"},"nonce":{"S":"{nonce}"}},`, 1)}
+	theirs    = reply{status: 400, body: strings.Replace(unmet.body, `{`, `{"Item":{"pk":{"S":"p"},"nonce":{"S":"another"}},`, 1)}
 )
 
 // cancelled is a transaction that failed for these reasons.
@@ -48,11 +49,11 @@ func cancelled(codes ...string) reply {
 	}
 	body, _ := json.Marshal(map[string]any{"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
 		"Message": "Transaction cancelled, please refer cancellation reasons for specific reasons", "CancellationReasons": reasons})
-	return reply{400, string(body)}
+	return reply{status: 400, body: string(body)}
 }
 
 func refused(kind string) reply {
-	return reply{400, `{"__type":"com.amazon.coral.service#` + kind + `","message":"no"}`}
+	return reply{status: 400, body: `{"__type":"com.amazon.coral.service#` + kind + `","message":"no"}`}
 }
 
 // script is a server that says its replies in turn, the last one for ever, and keeps what it was asked.
@@ -101,6 +102,9 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	if say.sum != "" {
+		w.Header().Set("X-Amz-Crc32", say.sum)
+	}
 	w.WriteHeader(say.status)
 	_, _ = io.WriteString(w, strings.ReplaceAll(say.body, "{nonce}", q.body.ExpressionAttributeValues[":nonce"]["S"]))
 }
@@ -132,6 +136,7 @@ func TestWriteAnswers(t *testing.T) {
 	}{
 		"throttled":                  {single, []reply{throttled, limited, inTheWay, fine}, nil, 0, 4},
 		"broken and away":            {single, []reply{broken, away, gone, garbled, fine}, nil, 0, 5},
+		"garbled on the way":         {single, []reply{{200, `{}`, "1"}, {200, `{}`, "2745614147"}}, nil, 0, 2},
 		"unmet":                      {single, []reply{unmet}, store.ErrConflict, 0, 1},
 		"unmet by another's":         {single, []reply{theirs}, store.ErrConflict, 0, 1},
 		"unmet after throttling":     {single, []reply{throttled, limited, theirs}, store.ErrConflict, 0, 3},
@@ -194,7 +199,7 @@ func TestConsistentReads(t *testing.T) {
 
 // A page behind very many expired items ends short, and the next one goes on where it ended.
 func TestShortPage(t *testing.T) {
-	server := newScript(t, reply{200, `{"Items":[],"LastEvaluatedKey":{"pk":{"S":"p"},"sk":{"S":"k/9"}}}`})
+	server := newScript(t, reply{status: 200, body: `{"Items":[],"LastEvaluatedKey":{"pk":{"S":"p"},"sk":{"S":"k/9"}}}`})
 	db := impatient(t, server.URL)
 	page, err := db.List(t.Context(), store.Query{Partition: "p", Prefix: "k/"})
 	if err != nil || len(page.Items) != 0 || page.Next == "" || len(server.seen()) < 2 {
@@ -295,6 +300,19 @@ func TestCredentials(t *testing.T) {
 	}
 	if _, err := amazon.Get(t.Context(), "p", "a"); err == nil || !strings.Contains(err.Error(), "AWS_ACCESS_KEY_ID") || errors.Is(err, store.ErrBusy) {
 		t.Errorf("without credentials: %v", err)
+	}
+}
+
+// The address of each kind of region that has one of its own.
+func TestEndpoint(t *testing.T) {
+	for region, want := range map[string]string{
+		"eu-central-1":  "https://dynamodb.eu-central-1.amazonaws.com",
+		"us-gov-west-1": "https://dynamodb.us-gov-west-1.amazonaws.com",
+		"cn-north-1":    "https://dynamodb.cn-north-1.amazonaws.com.cn",
+	} {
+		if got := dynamo.Endpoint(region); got != want {
+			t.Errorf("%s: %s, want %s", region, got, want)
+		}
 	}
 }
 

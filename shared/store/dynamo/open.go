@@ -1,16 +1,18 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	signer "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // Bounds on what a verb takes. API Gateway waits for 30 seconds, for all verbs of a request.
@@ -29,7 +31,7 @@ type Options struct {
 
 // DB is a store.Store in one DynamoDB table.
 type DB struct {
-	client   *dynamodb.Client
+	client   *client
 	table    string
 	where    string // for messages
 	now      func() time.Time
@@ -38,7 +40,6 @@ type DB struct {
 }
 
 // Open makes a client. It sends nothing, so it is quick and cannot fail but for what is missing in its options.
-// The SDK's own config.LoadDefaultConfig would take half of a cold start.
 func Open(o Options, now func() time.Time) (*DB, error) {
 	return open(o, now, attemptTimeout, patience)
 }
@@ -47,17 +48,27 @@ func open(o Options, now func() time.Time, attempt, patience time.Duration) (*DB
 	if o.Table == "" {
 		return nil, errors.New("no DynamoDB table is named: set VETASSIST_TABLE")
 	}
-	retryer, where := newRetryer(), o.Region
-	options := dynamodb.Options{Region: o.Region, Credentials: credentials(o.Endpoint != ""), Retryer: retryer, HTTPClient: newClient(attempt)}
-	if o.Endpoint != "" {
-		options.BaseEndpoint, where = &o.Endpoint, o.Endpoint
-		if o.Region == "" {
-			options.Region = "us-east-1" // it signs with some region; nobody looks
-		}
-	} else if o.Region == "" {
+	c := &client{http: newClient(attempt), url: o.Endpoint, region: o.Region, credentials: credentials(o.Endpoint != ""), signer: signer.NewSigner()}
+	where := o.Endpoint
+	switch {
+	case o.Endpoint != "":
+		c.region = cmp.Or(o.Region, "us-east-1") // it signs with some region; nobody looks
+	case o.Region == "":
 		return nil, errors.New("no region is named: set AWS_REGION")
+	default:
+		c.url, where = endpoint(o.Region), o.Region
 	}
-	return &DB{client: dynamodb.New(options), table: o.Table, where: where, now: now, retryer: retryer, patience: patience}, nil
+	c.url = strings.TrimSuffix(c.url, "/") + "/"
+	return &DB{client: c, table: o.Table, where: where, now: now, retryer: newRetryer(), patience: patience}, nil
+}
+
+// endpoint is DynamoDB's address in a region. What has another than these two names it with AWS_ENDPOINT_URL_DYNAMODB.
+func endpoint(region string) string {
+	url := "https://dynamodb." + region + ".amazonaws.com"
+	if strings.HasPrefix(region, "cn-") {
+		url += ".cn"
+	}
+	return url
 }
 
 // newClient keeps connections. After a Lambda container was frozen the old ones may be dead without a word, so they are not
@@ -69,6 +80,7 @@ func newClient(attempt time.Duration) *http.Client {
 	t.IdleConnTimeout = 20 * time.Second
 	t.MaxIdleConnsPerHost = 64
 	t.ForceAttemptHTTP2 = false // DynamoDB speaks HTTP/1.1
+	t.DisableCompression = true // its checksum is that of the bytes on the wire
 	return &http.Client{Transport: t, Timeout: attempt}
 }
 

@@ -8,19 +8,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-type attributes = map[string]types.AttributeValue
+func text(s string) attribute { return attribute{S: &s} }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+func number(n int64) attribute {
+	s := strconv.FormatInt(n, 10)
+	return attribute{N: &s}
 }
 
 func key(partition, sort string) attributes {
@@ -32,27 +27,27 @@ func decode(a attributes) (store.Item, error) {
 	var item store.Item
 	var err error
 	str := func(name string) string {
-		v, ok := a[name].(*types.AttributeValueMemberS)
-		if !ok {
+		v := a[name].S
+		if v == nil {
 			err = fmt.Errorf("dynamodb: an item has no text %s", name)
 			return ""
 		}
-		return v.Value
+		return *v
 	}
 	item.Partition, item.Sort, item.Body = str("pk"), str("sk"), []byte(str("body"))
 	integer := func(name string) (n int64) {
-		v, ok := a[name].(*types.AttributeValueMemberN)
-		if !ok {
+		v := a[name].N
+		if v == nil {
 			err = fmt.Errorf("dynamodb: an item has no number %s", name)
 			return 0
 		}
-		if n, err = strconv.ParseInt(v.Value, 10, 64); err != nil {
+		if n, err = strconv.ParseInt(*v, 10, 64); err != nil {
 			err = fmt.Errorf("dynamodb: %s of an item: %w", name, err)
 		}
 		return n
 	}
 	item.Version = integer("version")
-	if a["expires"] != nil {
+	if _, ok := a["expires"]; ok {
 		item.Expires = store.FromUnix(integer("expires"))
 	}
 	return item, err
@@ -70,7 +65,7 @@ func (db *DB) Get(ctx context.Context, partition, sort string) (store.Item, erro
 	}
 	inner, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
-	out, err := db.client.GetItem(inner, &dynamodb.GetItemInput{TableName: &db.table, Key: key(partition, sort), ConsistentRead: aws.Bool(true)})
+	out, err := db.client.do(inner, db.retryer, "GetItem", &action{TableName: db.table, Key: key(partition, sort), ConsistentRead: true})
 	if err != nil {
 		return store.Item{}, db.explain(ctx, err)
 	}
@@ -97,16 +92,17 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if err != nil {
 		return store.Page{}, err
 	}
-	in := dynamodb.QueryInput{
-		TableName:                 &db.table,
-		ConsistentRead:            aws.Bool(true),
-		ScanIndexForward:          aws.Bool(!q.Descending),
-		KeyConditionExpression:    aws.String("pk = :pk"),
-		FilterExpression:          aws.String("attribute_not_exists(expires) OR expires > :now"),
+	forward := !q.Descending
+	in := action{
+		TableName:                 db.table,
+		ConsistentRead:            true,
+		ScanIndexForward:          &forward,
+		KeyConditionExpression:    "pk = :pk",
+		FilterExpression:          "attribute_not_exists(expires) OR expires > :now",
 		ExpressionAttributeValues: attributes{":pk": text(q.Partition), ":now": number(db.now().Unix())},
 	}
 	if q.Prefix != "" {
-		in.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :prefix)")
+		in.KeyConditionExpression = "pk = :pk AND begins_with(sk, :prefix)"
 		in.ExpressionAttributeValues[":prefix"] = text(q.Prefix)
 	}
 	switch after, err := store.DecodeCursor(q.Cursor); {
@@ -122,8 +118,8 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 	defer cancel()
 	var page store.Page
 	for n := range maxQueries {
-		in.Limit = aws.Int32(int32(min((limit+1-len(page.Items))<<min(n, 12), maxScanned)))
-		out, err := db.client.Query(inner, &in)
+		in.Limit = min((limit+1-len(page.Items))<<min(n, 12), maxScanned)
+		out, err := db.client.do(inner, db.retryer, "Query", &in)
 		if err != nil {
 			return store.Page{}, db.explain(ctx, err)
 		}
@@ -143,10 +139,10 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 		}
 	}
 	// So many expired items are in the way that the page ends short.
-	last, ok := in.ExclusiveStartKey["sk"].(*types.AttributeValueMemberS)
-	if !ok {
+	last := in.ExclusiveStartKey["sk"].S
+	if last == nil {
 		return store.Page{}, errors.New("dynamodb: a query ended at no key")
 	}
-	page.Next = store.EncodeCursor(last.Value)
+	page.Next = store.EncodeCursor(*last)
 	return page, nil
 }

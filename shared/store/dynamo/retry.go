@@ -7,11 +7,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/vetassist/vetassist/shared/store"
@@ -32,13 +32,12 @@ func newRetryer() *retry.Standard {
 
 // passing knows what the SDK's own checks do not.
 func passing(err error) aws.Ternary {
-	var cancelled *types.TransactionCanceledException
-	var crossed *types.TransactionConflictException
+	var refused *refusal
 	var garbled *smithy.DeserializationError
 	switch {
-	case errors.As(err, &cancelled):
-		return aws.BoolTernary(unmetIn(err) < 0 && hasReason(cancelled, "TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"))
-	case errors.As(err, &crossed), errors.As(err, &garbled), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &refused) && refused.ErrorCode() == "TransactionCanceledException":
+		return aws.BoolTernary(unmetIn(err) < 0 && refused.hasReason("TransactionConflict", "ProvisionedThroughputExceeded", "ThrottlingError"))
+	case errors.As(err, &refused) && refused.ErrorCode() == "TransactionConflictException", errors.As(err, &garbled), errors.Is(err, io.ErrUnexpectedEOF):
 		return aws.TrueTernary
 	}
 	return aws.UnknownTernary
@@ -46,26 +45,15 @@ func passing(err error) aws.Ternary {
 
 // unmetIn is the first operation of a cancelled transaction whose condition did not hold, or -1.
 func unmetIn(err error) int {
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) {
-		for i, r := range cancelled.CancellationReasons {
-			if aws.ToString(r.Code) == "ConditionalCheckFailed" {
-				return i
-			}
-		}
+	var cancelled *refusal
+	if !errors.As(err, &cancelled) {
+		return -1
 	}
-	return -1
+	return slices.IndexFunc(cancelled.CancellationReasons, func(r reason) bool { return r.Code == "ConditionalCheckFailed" })
 }
 
-func hasReason(e *types.TransactionCanceledException, codes ...string) bool {
-	for _, r := range e.CancellationReasons {
-		for _, code := range codes {
-			if aws.ToString(r.Code) == code {
-				return true
-			}
-		}
-	}
-	return false
+func (e *refusal) hasReason(codes ...string) bool {
+	return slices.ContainsFunc(e.CancellationReasons, func(r reason) bool { return slices.Contains(codes, r.Code) })
 }
 
 // watching is a retryer that remembers whether an attempt may have been carried out without our knowing.
@@ -106,7 +94,7 @@ func (db *DB) explain(caller context.Context, err error) error {
 		return fmt.Errorf("AWS does not let this process do that with the DynamoDB table %q: see the policies in template.yaml: %w", db.table, err)
 	case "UnrecognizedClientException", "InvalidSignatureException", "MissingAuthenticationTokenException", "MissingAuthenticationToken",
 		"IncompleteSignatureException", "ExpiredTokenException", "InvalidClientTokenId":
-		return fmt.Errorf("AWS does not know the credentials in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or they have expired: %w", err)
+		return fmt.Errorf("AWS does not know the credentials in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or they have expired, or the clock of this machine is wrong: %w", err)
 	}
 	if errors.Is(err, errNoCredentials) {
 		return fmt.Errorf("DynamoDB needs credentials: %w", err)

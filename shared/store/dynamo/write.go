@@ -1,14 +1,11 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/vetassist/vetassist/shared/store"
 )
@@ -44,22 +41,17 @@ func (db *DB) check(ctx context.Context, op store.Op) error {
 // put is a plain update; see doc.go for its nonce.
 func (db *DB) put(ctx context.Context, op store.Op) error {
 	update, nonce, r := db.update(op), rand.Text(), &watching{Standard: db.retryer}
+	update.UpdateExpression = "SET nonce = :nonce, " + update.UpdateExpression[len("SET "):]
 	update.ExpressionAttributeValues[":nonce"] = text(nonce)
+	update.ReturnValuesOnConditionCheckFailure = "ALL_OLD"
 	inner, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
-	_, err := db.client.UpdateItem(inner, &dynamodb.UpdateItemInput{
-		TableName:                           update.TableName,
-		Key:                                 update.Key,
-		ConditionExpression:                 update.ConditionExpression,
-		UpdateExpression:                    aws.String("SET nonce = :nonce, " + (*update.UpdateExpression)[len("SET "):]),
-		ExpressionAttributeValues:           update.ExpressionAttributeValues,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}, func(o *dynamodb.Options) { o.Retryer = r })
-	var unmet *types.ConditionalCheckFailedException
-	if !errors.As(err, &unmet) {
+	_, err := db.client.do(inner, r, "UpdateItem", update)
+	var unmet *refusal
+	if !errors.As(err, &unmet) || unmet.ErrorCode() != "ConditionalCheckFailedException" {
 		return db.explain(ctx, err)
 	}
-	if had, ok := unmet.Item["nonce"].(*types.AttributeValueMemberS); ok && had.Value == nonce {
+	if had := unmet.Item["nonce"].S; had != nil && *had == nonce {
 		return nil // by an attempt whose answer was lost
 	}
 	if r.unsure {
@@ -70,7 +62,7 @@ func (db *DB) put(ctx context.Context, op store.Op) error {
 
 // transact is a transaction. All attempts have one token.
 func (db *DB) transact(ctx context.Context, ops []store.Op) error {
-	in := dynamodb.TransactWriteItemsInput{ClientRequestToken: aws.String(rand.Text())}
+	in := action{ClientRequestToken: rand.Text()}
 	for _, op := range ops {
 		item, err := db.transactItem(op)
 		if err != nil {
@@ -80,46 +72,42 @@ func (db *DB) transact(ctx context.Context, ops []store.Op) error {
 	}
 	inner, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
-	_, err := db.client.TransactWriteItems(inner, &in)
+	_, err := db.client.do(inner, db.retryer, "TransactWriteItems", &in)
 	if i := unmetIn(err); i >= 0 {
 		return &store.ConflictError{Index: i}
 	}
 	return db.explain(ctx, err)
 }
 
-func (db *DB) transactItem(op store.Op) (types.TransactWriteItem, error) {
+func (db *DB) transactItem(op store.Op) (transactItem, error) {
 	u := db.update(op)
 	switch op.Kind {
 	case store.OpPut:
-		return types.TransactWriteItem{Update: u}, nil
+		return transactItem{Update: u}, nil
 	case store.OpDelete:
-		return types.TransactWriteItem{Delete: &types.Delete{TableName: u.TableName, Key: u.Key,
-			ConditionExpression: u.ConditionExpression, ExpressionAttributeValues: u.ExpressionAttributeValues}}, nil
+		return transactItem{Delete: u}, nil
 	case store.OpCheck:
-		if u.ConditionExpression == nil { // there has to be one
-			u.ConditionExpression = aws.String("attribute_exists(pk) OR attribute_not_exists(pk)")
-		}
-		return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{TableName: u.TableName, Key: u.Key,
-			ConditionExpression: u.ConditionExpression, ExpressionAttributeValues: u.ExpressionAttributeValues}}, nil
+		u.ConditionExpression = cmp.Or(u.ConditionExpression, "attribute_exists(pk) OR attribute_not_exists(pk)") // there has to be one
+		return transactItem{ConditionCheck: u}, nil
 	}
-	return types.TransactWriteItem{}, fmt.Errorf("%w: unknown kind of operation %d", store.ErrInvalid, op.Kind)
+	return transactItem{}, fmt.Errorf("%w: unknown kind of operation %d", store.ErrInvalid, op.Kind)
 }
 
 // update is an operation in DynamoDB's words: the key and the condition of any, and of a put what it changes. A put is an
 // update, since only that can count the version on, also over an expired item that is still there.
-func (db *DB) update(op store.Op) *types.Update {
-	u := types.Update{TableName: &db.table, Key: key(op.Item.Partition, op.Item.Sort)}
+func (db *DB) update(op store.Op) *action {
+	u := action{TableName: db.table, Key: key(op.Item.Partition, op.Item.Sort)}
 	values := attributes{}
 	switch op.Condition.Kind {
 	case store.CondAbsent:
-		u.ConditionExpression = aws.String("attribute_not_exists(pk) OR expires <= :now")
+		u.ConditionExpression = "attribute_not_exists(pk) OR expires <= :now"
 	case store.CondPresent:
-		u.ConditionExpression = aws.String("attribute_exists(pk) AND (attribute_not_exists(expires) OR expires > :now)")
+		u.ConditionExpression = "attribute_exists(pk) AND (attribute_not_exists(expires) OR expires > :now)"
 	case store.CondVersion:
-		u.ConditionExpression = aws.String("version = :version AND (attribute_not_exists(expires) OR expires > :now)")
+		u.ConditionExpression = "version = :version AND (attribute_not_exists(expires) OR expires > :now)"
 		values[":version"] = number(op.Condition.Version)
 	}
-	if u.ConditionExpression != nil {
+	if u.ConditionExpression != "" {
 		values[":now"] = number(db.now().Unix())
 	}
 	if op.Kind == store.OpPut {
@@ -131,10 +119,8 @@ func (db *DB) update(op store.Op) *types.Update {
 			change += ", expires = :expires"
 			values[":expires"] = number(expires)
 		}
-		u.UpdateExpression = &change
+		u.UpdateExpression = change
 	}
-	if len(values) > 0 {
-		u.ExpressionAttributeValues = values
-	}
+	u.ExpressionAttributeValues = values
 	return &u
 }

@@ -1,4 +1,4 @@
-// The least that aws-lambda-go answers with after it read one item of the table, with Amazon's SDK: a yardstick for functions whose
+// The least that aws-lambda-go answers with after it read one item of the table, as all of ours read: a yardstick for functions whose
 // first answer needs the table.
 package main
 
