@@ -2,7 +2,7 @@
 // the least that aws-lambda-go does, and writes a Markdown table, and with -o the same as JSON. scripts/coldstart runs it beside
 // DynamoDB Local.
 //
-// Most first answers need the table, so a second yardstick is a minimal handler that reads one item. DynamoDB Local, a Java program, takes ten
+// Most first answers need the table, so a second yardstick is a minimal handler that reads one item. DynamoDB Local, a Java program, takes several
 // times as long for its first requests as for later ones, and Amazon's own is never new: so it answers many before anything is measured.
 //
 // Each round starts every function once, one after the other, so that what else the machine does hits all alike. The times are
@@ -116,12 +116,12 @@ func report(ctx context.Context, out io.Writer, file string, rounds int) error {
 	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
-// warm lets the table's engine answer what the functions will ask, until it does so at its usual speed. Half of it is asked over a new connection
-// each time, as a new process has.
+// warm lets the table's engine answer what the functions will ask, until it does so at its usual speed, and now and then over a new
+// connection, as a new process has.
 func warm(ctx context.Context, c config.Config) error {
 	var table *dynamo.DB
 	for i := range 2000 {
-		if table == nil || i%2 == 0 {
+		if table == nil || i%10 == 0 {
 			var err error
 			if table, err = dynamo.Open(dynamo.Options{Table: c.Table, Region: c.Region, Endpoint: c.Endpoint}, time.Now); err != nil {
 				return err
