@@ -51,9 +51,9 @@ var house = map[string][]string{
 	"shared/host":  {"shared/config", "shared/store"},
 	"shared/trace": {"shared/secret", "shared/store", "shared/web"},
 
-	"shared/web/lambda":            {"shared/config", "shared/egress", "shared/host", "shared/trace", "shared/web"}, // what makes a function one of AWS Lambda
+	"shared/web/lambda":            {"shared/config", "shared/egress", "shared/host", "shared/trace", "shared/web"},          // what makes a function one of AWS Lambda
 	"shared/web/lambda/coldstart":  {"shared/config", "shared/store", "shared/store/dynamo", "shared/web/lambda/lambdatest"}, // it warms the table up
-	"shared/web/lambda/lambdatest": {}, // knows events and processes, nothing of ours
+	"shared/web/lambda/lambdatest": {},                                                                                       // knows events and processes, nothing of ours
 
 	"functions/oauth": {"shared/access", "shared/audit", "shared/config", "shared/directory", "shared/dpop", "shared/possession", "shared/egress", "shared/host", "shared/limit", "shared/rbac", "shared/secret", "shared/store", "shared/token", "shared/trace", "shared/web"},
 	"functions/jwks":  {"shared/config", "shared/host", "shared/store", "shared/token", "shared/web"},

@@ -65,7 +65,7 @@ func (db *DB) Get(ctx context.Context, partition, sort string) (store.Item, erro
 	}
 	inner, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
-	out, err := db.client.do(inner, db.retryer, "GetItem", &action{TableName: db.table, Key: key(partition, sort), ConsistentRead: true})
+	out, err := db.client.do(inner, db.retryer, "GetItem", action{"TableName": db.table, "Key": key(partition, sort), "ConsistentRead": true})
 	if err != nil {
 		return store.Item{}, db.explain(ctx, err)
 	}
@@ -92,18 +92,18 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 	if err != nil {
 		return store.Page{}, err
 	}
-	forward := !q.Descending
+	values := attributes{":pk": text(q.Partition), ":now": number(db.now().Unix())}
 	in := action{
-		TableName:                 db.table,
-		ConsistentRead:            true,
-		ScanIndexForward:          &forward,
-		KeyConditionExpression:    "pk = :pk",
-		FilterExpression:          "attribute_not_exists(expires) OR expires > :now",
-		ExpressionAttributeValues: attributes{":pk": text(q.Partition), ":now": number(db.now().Unix())},
+		"TableName":                 db.table,
+		"ConsistentRead":            true,
+		"ScanIndexForward":          !q.Descending,
+		"KeyConditionExpression":    "pk = :pk",
+		"FilterExpression":          "attribute_not_exists(expires) OR expires > :now",
+		"ExpressionAttributeValues": values,
 	}
 	if q.Prefix != "" {
-		in.KeyConditionExpression = "pk = :pk AND begins_with(sk, :prefix)"
-		in.ExpressionAttributeValues[":prefix"] = text(q.Prefix)
+		in["KeyConditionExpression"] = "pk = :pk AND begins_with(sk, :prefix)"
+		values[":prefix"] = text(q.Prefix)
 	}
 	switch after, err := store.DecodeCursor(q.Cursor); {
 	case err != nil:
@@ -112,14 +112,15 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 		if store.ValidKey(q.Partition, after) != nil || !strings.HasPrefix(after, q.Prefix) {
 			return store.Page{}, fmt.Errorf("%w: this cursor came from no page of this list", store.ErrInvalid)
 		}
-		in.ExclusiveStartKey = key(q.Partition, after)
+		in["ExclusiveStartKey"] = key(q.Partition, after)
 	}
 	inner, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
 	var page store.Page
+	var ended attributes
 	for n := range maxQueries {
-		in.Limit = min((limit+1-len(page.Items))<<min(n, 12), maxScanned)
-		out, err := db.client.do(inner, db.retryer, "Query", &in)
+		in["Limit"] = min((limit+1-len(page.Items))<<min(n, 12), maxScanned)
+		out, err := db.client.do(inner, db.retryer, "Query", in)
 		if err != nil {
 			return store.Page{}, db.explain(ctx, err)
 		}
@@ -134,12 +135,13 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 			}
 			page.Items = append(page.Items, item)
 		}
-		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+		if ended = out.LastEvaluatedKey; ended == nil {
 			return page, nil
 		}
+		in["ExclusiveStartKey"] = ended
 	}
 	// So many expired items are in the way that the page ends short.
-	last := in.ExclusiveStartKey["sk"].S
+	last := ended["sk"].S
 	if last == nil {
 		return store.Page{}, errors.New("dynamodb: a query ended at no key")
 	}

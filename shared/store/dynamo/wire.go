@@ -31,38 +31,8 @@ type attribute struct {
 	N *string `json:",omitempty"`
 }
 
-// action is what is asked of the table: the fields that its operation knows, named as DynamoDB does.
-type action struct {
-	TableName                           string         `json:",omitempty"`
-	Key                                 attributes     `json:",omitempty"`
-	ConsistentRead                      bool           `json:",omitempty"`
-	KeyConditionExpression              string         `json:",omitempty"`
-	FilterExpression                    string         `json:",omitempty"`
-	ConditionExpression                 string         `json:",omitempty"`
-	UpdateExpression                    string         `json:",omitempty"`
-	ExpressionAttributeValues           attributes     `json:",omitempty"`
-	ReturnValuesOnConditionCheckFailure string         `json:",omitempty"`
-	ExclusiveStartKey                   attributes     `json:",omitempty"`
-	ScanIndexForward                    *bool          `json:",omitempty"`
-	Limit                               int            `json:",omitempty"`
-	TransactItems                       []transactItem `json:",omitempty"`
-	ClientRequestToken                  string         `json:",omitempty"`
-	BillingMode                         string         `json:",omitempty"`
-	AttributeDefinitions                []keyPart      `json:",omitempty"`
-	KeySchema                           []keyPart      `json:",omitempty"`
-}
-
-type transactItem struct {
-	Update         *action `json:",omitempty"`
-	Delete         *action `json:",omitempty"`
-	ConditionCheck *action `json:",omitempty"`
-}
-
-type keyPart struct {
-	AttributeName string
-	AttributeType string `json:",omitempty"`
-	KeyType       string `json:",omitempty"`
-}
+// action is what is asked of the table, in DynamoDB's words: each operation knows some.
+type action map[string]any
 
 // answer is what comes of an action.
 type answer struct {
@@ -110,7 +80,7 @@ type client struct {
 }
 
 // do carries out an operation, in as many attempts as retryer and ctx allow.
-func (c *client) do(ctx context.Context, retryer aws.RetryerV2, operation string, in *action) (*answer, error) {
+func (c *client) do(ctx context.Context, retryer aws.RetryerV2, operation string, in action) (*answer, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package dynamo
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -40,10 +39,9 @@ func (db *DB) check(ctx context.Context, op store.Op) error {
 
 // put is a plain update; see doc.go for its nonce.
 func (db *DB) put(ctx context.Context, op store.Op) error {
-	update, nonce, r := db.update(op), rand.Text(), &watching{Standard: db.retryer}
-	update.UpdateExpression = "SET nonce = :nonce, " + update.UpdateExpression[len("SET "):]
-	update.ExpressionAttributeValues[":nonce"] = text(nonce)
-	update.ReturnValuesOnConditionCheckFailure = "ALL_OLD"
+	nonce, r := rand.Text(), &watching{Standard: db.retryer}
+	update := db.update(op, nonce)
+	update["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
 	inner, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
 	_, err := db.client.do(inner, r, "UpdateItem", update)
@@ -62,65 +60,75 @@ func (db *DB) put(ctx context.Context, op store.Op) error {
 
 // transact is a transaction. All attempts have one token.
 func (db *DB) transact(ctx context.Context, ops []store.Op) error {
-	in := action{ClientRequestToken: rand.Text()}
+	var items []action
 	for _, op := range ops {
 		item, err := db.transactItem(op)
 		if err != nil {
 			return err
 		}
-		in.TransactItems = append(in.TransactItems, item)
+		items = append(items, item)
 	}
 	inner, cancel := context.WithTimeout(ctx, db.patience)
 	defer cancel()
-	_, err := db.client.do(inner, db.retryer, "TransactWriteItems", &in)
+	_, err := db.client.do(inner, db.retryer, "TransactWriteItems", action{"TransactItems": items, "ClientRequestToken": rand.Text()})
 	if i := unmetIn(err); i >= 0 {
 		return &store.ConflictError{Index: i}
 	}
 	return db.explain(ctx, err)
 }
 
-func (db *DB) transactItem(op store.Op) (transactItem, error) {
-	u := db.update(op)
+func (db *DB) transactItem(op store.Op) (action, error) {
+	u := db.update(op, "")
 	switch op.Kind {
 	case store.OpPut:
-		return transactItem{Update: u}, nil
+		return action{"Update": u}, nil
 	case store.OpDelete:
-		return transactItem{Delete: u}, nil
+		return action{"Delete": u}, nil
 	case store.OpCheck:
-		u.ConditionExpression = cmp.Or(u.ConditionExpression, "attribute_exists(pk) OR attribute_not_exists(pk)") // there has to be one
-		return transactItem{ConditionCheck: u}, nil
+		if u["ConditionExpression"] == nil { // there has to be one
+			u["ConditionExpression"] = "attribute_exists(pk) OR attribute_not_exists(pk)"
+		}
+		return action{"ConditionCheck": u}, nil
 	}
-	return transactItem{}, fmt.Errorf("%w: unknown kind of operation %d", store.ErrInvalid, op.Kind)
+	return nil, fmt.Errorf("%w: unknown kind of operation %d", store.ErrInvalid, op.Kind)
 }
 
-// update is an operation in DynamoDB's words: the key and the condition of any, and of a put what it changes. A put is an
-// update, since only that can count the version on, also over an expired item that is still there.
-func (db *DB) update(op store.Op) *action {
-	u := action{TableName: db.table, Key: key(op.Item.Partition, op.Item.Sort)}
+// update is an operation in DynamoDB's words: the key and the condition of any, and of a put what it changes, with a nonce or without.
+// A put is an update, since only that can count the version on, also over an expired item that is still there.
+func (db *DB) update(op store.Op, nonce string) action {
+	u := action{"TableName": db.table, "Key": key(op.Item.Partition, op.Item.Sort)}
 	values := attributes{}
+	condition := ""
 	switch op.Condition.Kind {
 	case store.CondAbsent:
-		u.ConditionExpression = "attribute_not_exists(pk) OR expires <= :now"
+		condition = "attribute_not_exists(pk) OR expires <= :now"
 	case store.CondPresent:
-		u.ConditionExpression = "attribute_exists(pk) AND (attribute_not_exists(expires) OR expires > :now)"
+		condition = "attribute_exists(pk) AND (attribute_not_exists(expires) OR expires > :now)"
 	case store.CondVersion:
-		u.ConditionExpression = "version = :version AND (attribute_not_exists(expires) OR expires > :now)"
+		condition = "version = :version AND (attribute_not_exists(expires) OR expires > :now)"
 		values[":version"] = number(op.Condition.Version)
 	}
-	if u.ConditionExpression != "" {
+	if condition != "" {
+		u["ConditionExpression"] = condition
 		values[":now"] = number(db.now().Unix())
 	}
 	if op.Kind == store.OpPut {
 		values[":zero"], values[":one"], values[":body"] = number(0), number(1), text(string(op.Item.Body))
 		change := "SET version = if_not_exists(version, :zero) + :one, body = :body"
+		if nonce != "" {
+			change += ", nonce = :nonce"
+			values[":nonce"] = text(nonce)
+		}
 		if expires := store.ToUnix(op.Item.Expires); expires == 0 {
 			change += " REMOVE expires"
 		} else {
 			change += ", expires = :expires"
 			values[":expires"] = number(expires)
 		}
-		u.UpdateExpression = change
+		u["UpdateExpression"] = change
 	}
-	u.ExpressionAttributeValues = values
-	return &u
+	if len(values) > 0 {
+		u["ExpressionAttributeValues"] = values
+	}
+	return u
 }
