@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
@@ -49,13 +50,16 @@ func run(ctx context.Context, args []string) (err error) {
 		}
 		return last.save()
 	}
-	chosen := rows
+	chosen := without(rows, func(name string) bool { // no registry has its program
+		_, err := exec.LookPath("dex")
+		return name == "dex" && err != nil
+	})
 	switch {
 	case mode == "short":
 		b.rounds, b.length, b.rest = 3, time.Second, 0
-		chosen = withoutNode(rows)
+		chosen = without(rows, needsMore)
 	case mode == "one" && len(args) == 3:
-		chosen = slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.name != args[2] })
+		chosen = slices.DeleteFunc(chosen, func(r row) bool { return r.name != args[2] })
 	}
 	if len(chosen) == 0 || mode != "all" && mode != "short" && mode != "one" {
 		return fmt.Errorf("say all, short, or one of: %s", names())
@@ -108,15 +112,18 @@ func names() string {
 	return strings.Join(all, ", ")
 }
 
-// withoutNode leaves what Go can build by itself, and what ours is required to be compared with.
-func withoutNode(rows []row) (short []row) {
+// needsMore tells what is left out of the short form: all but what Go can build by itself, and what ours is required to be compared with.
+func needsMore(name string) bool {
+	return !slices.Contains([]string{ours, "zitadel/oidc", "go-sdk", "mcp-go", "net/http hello"}, name)
+}
+
+// without leaves servers out.
+func without(rows []row, out func(name string) bool) (left []row) {
 	for _, r := range rows {
-		r.servers = slices.DeleteFunc(slices.Clone(r.servers), func(name string) bool {
-			return !slices.Contains([]string{ours, "zitadel/oidc", "go-sdk", "mcp-go", "net/http hello"}, name)
-		})
-		short = append(short, r)
+		r.servers = slices.DeleteFunc(slices.Clone(r.servers), out)
+		left = append(left, r)
 	}
-	return short
+	return left
 }
 
 func newResults() results {

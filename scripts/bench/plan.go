@@ -24,13 +24,13 @@ const (
 
 var rows = []row{
 	{"flow", "authorization code + PKCE, whole flow of a person who is logged in and has consented", "flow", 4,
-		[]string{ours, oursRecorded, "zitadel/oidc", "workers-oauth-provider", "oidc-provider"},
-		[]must{{"zitadel/oidc", 0.5, 0.8}}},
+		[]string{ours, oursRecorded, "zitadel/oidc", "dex", "workers-oauth-provider", "oidc-provider"},
+		[]must{{"zitadel/oidc", 0.5, 0.8}, {"dex", 1, 0}}},
 	{"refresh", "refresh with rotation", "refresh", 4,
 		[]string{ours, oursRecorded, "zitadel/oidc", "oidc-provider"},
 		[]must{{"oidc-provider", 1, 0}, {"zitadel/oidc", 0, 0.8}}},
 	{"credentials", "client credentials, answered with a JWT", "request", 16,
-		[]string{ours, "zitadel/oidc", "oidc-provider"},
+		[]string{ours, "zitadel/oidc", "dex", "oidc-provider"},
 		[]must{{"zitadel/oidc", 0.9, 0}}},
 	{"tools", "tools/call; ours checks token, scope and owner, and reads the pet from SQLite", "request", 16,
 		[]string{ours, oursRecorded, "mcp-go", "go-sdk", "go-sdk + ES256", "TypeScript SDK"},

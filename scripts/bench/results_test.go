@@ -60,7 +60,7 @@ func TestPlan(t *testing.T) {
 			}
 		}
 	}
-	for _, r := range withoutNode(rows) {
+	for _, r := range without(rows, needsMore) {
 		if len(r.servers) < 2 {
 			t.Errorf("%s compares ours with nobody in the short form", r.name)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -120,6 +121,14 @@ func (b *bench) launch(ctx context.Context, row, name string) (*server, error) {
 			Login: "/login/username", LoginID: "authRequestID", Fields: map[string]string{"username": "test-user2", "password": "verysecure"}}}
 		s.jobs["refresh"] = s.jobs["flow"]
 		return s, run(openID, peer("zitadel"), addr, redirect)
+	case "dex":
+		config := filepath.Join(b.tmp, "dex.yaml")
+		if err := os.WriteFile(config, fmt.Appendf(nil, dexConfig, addr, addr, redirect, redirect), 0o600); err != nil {
+			return nil, err
+		}
+		s.jobs = map[string]job{"credentials": credentials("/dex/token", "machine", "secret-secret-secret", "&scope=openid")}
+		s.jobs["flow"] = job{Flow: flow{Authorize: "/dex/auth", Token: "/dex/token", Client: "web", Redirect: redirect, Scope: "openid offline_access"}}
+		return s, run("/dex"+openID, "dex", "serve", config)
 	case "oidc-provider":
 		_, port, _ := strings.Cut(addr, ":")
 		s.jobs = map[string]job{"credentials": credentials("/token", "machine", "secret-secret-secret", "&scope=mcp:tools")}
@@ -141,6 +150,19 @@ func (b *bench) launch(ctx context.Context, row, name string) (*server, error) {
 	}
 	return nil, fmt.Errorf("there is no server %q", name)
 }
+
+// dexConfig keeps all in memory. Its person is logged in by a connector that asks nothing, and is not asked for consent.
+const dexConfig = `issuer: http://%s/dex
+storage: {type: memory}
+web: {http: %q}
+logger: {level: error}
+signer: {type: local, config: {keysRotationPeriod: 6h, algorithm: ES256}}
+oauth2: {skipApprovalScreen: true, grantTypes: [authorization_code, refresh_token, client_credentials], pkce: {enforce: true}}
+connectors: [{type: mockCallback, id: mock, name: Mock}]
+staticClients:
+- {id: machine, name: Machine, secret: secret-secret-secret, redirectURIs: [%q]}
+- {id: web, name: Web, public: true, redirectURIs: [%q]}
+`
 
 func read(url string) (string, error) {
 	resp, err := http.Get(url)
