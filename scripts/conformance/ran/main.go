@@ -1,4 +1,5 @@
-// Command ran reads the output of "go test -v ./..." and says which tests that scripts/conformance/README.md names did not pass in it.
+// Command ran reads the output of "go test -v ./..." and says which tests that scripts/conformance/README.md and threats.md name did not
+// pass in it.
 //
 //	go test -v ./... | go run ./scripts/conformance/ran
 //
@@ -34,5 +35,13 @@ func run() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return table.Failed(rows, os.Stdin)
+	text, err := os.ReadFile("scripts/conformance/threats.md")
+	if err != nil {
+		return nil, err
+	}
+	threats, err := table.ParseThreats(string(text))
+	if err != nil {
+		return nil, err
+	}
+	return table.Failed(append(rows, table.ThreatRows(threats)...), os.Stdin)
 }
