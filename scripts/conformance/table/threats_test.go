@@ -98,3 +98,20 @@ func TestCheckThreats(t *testing.T) {
 		}
 	}
 }
+
+// TestThreatSources is how the sources are read. Their own words are not here.
+func TestThreatSources(t *testing.T) {
+	const page = "---\ntitle: x\n---\n\n## Introduction\n\n### Purpose and Scope\n\n## Attacks\n\n### One\n\n#### Mitigation\n\n```bash\n# Not this\n```\n\n### Two\n\n## Three\n"
+	if got := strings.Join(MCPThreats(page), ", "); got != "One, Two, Three" {
+		t.Errorf("headings: %s", got)
+	}
+	const file = "\ufeffchapter_id,chapter_name,section_id,section_name,req_id,req_description,L\n" +
+		"V5,Files,V5.1,A,V5.1.1,\"Not, this\",1\nV6,Authentication,V6.1,B,V6.1.1,This,1\nV10,OAuth,V10.2,C,V10.2.3,Too strict,3\nV10,OAuth,V10.2,C,V10.2.4,This,2\n"
+	got, err := ASVSRequirements(file)
+	if err != nil || strings.Join(got, ", ") != "ASVS-6.1.1 1, ASVS-10.2.4 2" {
+		t.Errorf("requirements: %q %v", got, err)
+	}
+	if _, err := ASVSRequirements("a,b\n1,2\n"); err == nil {
+		t.Error("another file is taken for the ASVS")
+	}
+}
