@@ -112,6 +112,7 @@ var house = map[string][]string{
 	"scripts/clients/mcp-go":      {}, // and a module of its own
 	"scripts/soak":                {"functions/vetassist/visitor", "functions/vetassist/workshop", "scripts/soak/results"},
 	"scripts/soak/results":        {},
+	"scripts/growth":              {},
 	"scripts/conformance/browser": {},
 	"scripts/conformance/judge":   {},
 	"scripts/conformance/server":  {"functions/mcp", "seed", "shared/*"},
