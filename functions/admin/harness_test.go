@@ -22,6 +22,7 @@ import (
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/clinic"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/secrettest"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
 	"github.com/vetassist/vetassist/shared/store/storetest"
@@ -73,7 +74,7 @@ func openWorld(t testing.TB, clock *storetest.Clock, db store.Store, edit ...fun
 	w.directory = directory.New(w.store, w.url, true, w.clock.Now)
 	w.access = access.New(w.store, w.clock.Now)
 	w.keys = token.NewKeyring(w.url, w.store, w.clock.Now, rand.Reader)
-	log := slog.New(slog.NewTextHandler(w.log, nil))
+	log := slog.New(slog.NewTextHandler(secrettest.Log(w.log), nil))
 	config := admin.Config{BaseURL: w.url, Store: w.store, Directory: w.directory, Keys: w.keys, Seed: seed.Files,
 		Verifier: token.NewVerifier(w.url, admin.Audience, token.StoredKeys(w.store, w.clock.Now), w.clock.Now),
 		Now:      w.clock.Now, Rand: rand.Reader, Log: log}
@@ -84,7 +85,7 @@ func openWorld(t testing.TB, clock *storetest.Clock, db store.Store, edit ...fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler = web.Observe(log, inner)
+	handler = secrettest.Watch(web.Observe(log, inner))
 	for _, user := range []string{"user-admin", "user-carol"} { // they have allowed the console what it asks for
 		_, ops, err := w.directory.Allow(t.Context(), user, "vetassist-console", directory.AdminServer, []string{"admin:read", "admin:write"})
 		if err == nil {

@@ -25,6 +25,7 @@ import (
 	"github.com/vetassist/vetassist/seed"
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/secrettest"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/storetest"
 	"github.com/vetassist/vetassist/shared/token"
@@ -92,7 +93,7 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 	s := between(interrupted{store.Restrict(w.db, oauth.Partitions...), w})
 	w.directory = directory.New(s, w.url, true, w.clock.Now)
 	w.keys = token.NewKeyring(w.url, s, w.clock.Now, rand.Reader)
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(slog.NewTextHandler(secrettest.Log(io.Discard), nil))
 	var err error
 	c := oauth.Config{BaseURL: w.url, Store: s, Directory: w.directory, Registration: config.RegistrationOpen, ClientDomains: config.AnyHost,
 		Keys: w.keys, Outside: &http.Client{Transport: w.internet}, Now: w.clock.Now, Rand: rand.Reader, Log: log}
@@ -104,7 +105,7 @@ func newWorldAt(t testing.TB, host string, between func(store.Store) store.Store
 		t.Fatal(err)
 	}
 	w.handler, w.front = handler, handler
-	observed := web.Observe(log, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.front.ServeHTTP(rw, r) }))
+	observed := secrettest.Watch(web.Observe(log, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.front.ServeHTTP(rw, r) })))
 	handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if from := r.Header.Get("Test-From"); from != "" { // as if it came from there
 			r.RemoteAddr = net.JoinHostPort(from, "1")

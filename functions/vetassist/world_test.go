@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/secrettest"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/dynamo"
 	"github.com/vetassist/vetassist/shared/store/storetest"
@@ -109,7 +111,7 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 	w := &world{t: t, clock: newClock(), log: &record{}}
 	w.options = Options{
 		Config: config.Config{Addr: "localhost:0"},
-		Log:    slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Log:    slog.New(slog.NewTextHandler(secrettest.Log(w.log), &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {
 		c(&w.options)
@@ -165,6 +167,9 @@ func (w *world) start() {
 	s, err := Start(w.t.Context(), w.options)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if os.Getenv(secrettest.Dir) != "" {
+		s.http.Handler, s.inside.handler = secrettest.Watch(s.http.Handler), secrettest.Watch(s.inside.handler)
 	}
 	w.Server = s
 }
