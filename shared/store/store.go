@@ -30,6 +30,9 @@ var (
 	// ErrBusy says that the engine could not answer in time; trying again may help. A Write that it is the answer
 	// to was carried out or was not: nobody knows, as after a context's end. No engine guesses.
 	ErrBusy error = temporary("store: busy, try again")
+	// ErrUnavailable says that the engine cannot work until somebody mends what is around it, such as a full disk; then it goes on by
+	// itself. What became of a Write is known as little as with ErrBusy.
+	ErrUnavailable error = temporary("store: unavailable")
 )
 
 // temporary is an error that says of itself that trying again may help, as those of the standard library do.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -11,22 +10,10 @@ import (
 	"os"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
-
-	"github.com/vetassist/vetassist/shared/store"
+	_ "modernc.org/sqlite" // the driver
 )
 
-// schemaVersion is PRAGMA user_version of the files that this code writes.
-const schemaVersion = 1
-
 const readers = 4
-
-//go:embed schema.sql
-var schema string
-
-//go:embed views.sql
-var views string
 
 // DB is a store.Store in one SQLite file.
 type DB struct {
@@ -53,8 +40,10 @@ func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 
 func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 	memory := path == ":memory:"
+	var claimed os.FileInfo
 	if !memory {
-		if err := claim(path); err != nil {
+		var err error
+		if claimed, err = claim(path); err != nil {
 			return nil, err
 		}
 	}
@@ -69,6 +58,10 @@ func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	if !memory {
+		// From here on a restore is refused. One that came between would leave us with the file that it moved away.
+		if now, err := os.Stat(path); err != nil || !os.SameFile(claimed, now) {
+			return nil, errors.Join(err, errors.New("the file was replaced while it was opened; start again"), db.Close())
+		}
 		if db.read, err = sql.Open("sqlite", dsn(path, memory, "deferred")); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
@@ -83,10 +76,10 @@ func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 
 // claim makes the file, for its owner only: it holds the signing key. SQLite gives its -wal and -shm files the same
 // mode. A database that was there before is closed to others too; any other file is left as it is, for SQLite to refuse.
-func claim(path string) error {
+func claim(path string) (os.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	const magic = "SQLite format 3\x00"
 	head := make([]byte, len(magic))
@@ -94,7 +87,8 @@ func claim(path string) error {
 	if n == 0 && errors.Is(err, io.EOF) || string(head[:n]) == magic {
 		err = f.Chmod(0o600)
 	}
-	return errors.Join(err, f.Close())
+	info, failed := f.Stat()
+	return info, errors.Join(err, failed, f.Close())
 }
 
 func dsn(path string, memory bool, lock string) string {
@@ -104,36 +98,6 @@ func dsn(path string, memory bool, lock string) string {
 	}
 	q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "journal_size_limit(16777216)")
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
-}
-
-// migrate brings an older file to schemaVersion and refuses a newer one. The views are made anew each time:
-// they hold no data, so they may follow the code.
-func (db *DB) migrate(ctx context.Context) error {
-	tx, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	var version int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	switch {
-	case version > schemaVersion:
-		return fmt.Errorf("it was written by a newer vetassist (schema %d, this one knows %d): use that one, or another file with -db",
-			version, schemaVersion)
-	case version == 0:
-		if _, err := tx.ExecContext(ctx, schema); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
-			return err
-		}
-	}
-	if _, err := tx.ExecContext(ctx, views); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 // Close waits for what is running and closes the file.
@@ -146,23 +110,4 @@ func (db *DB) Close() error {
 		errs = append(errs, db.read.Close())
 	}
 	return errors.Join(append(errs, db.write.Close())...)
-}
-
-// explain turns SQLite's codes into the contract's errors and plain words. A context's own error stays itself.
-func explain(err error) error {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return fmt.Errorf("%w: another process is writing to it (%v)", store.ErrBusy, err)
-	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("this is not a database that SQLite can read; move the file away to start afresh: %w", err)
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-		return fmt.Errorf("the file or its folder cannot be written: %w", err)
-	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("the disk is full; nothing was written: %w", err)
-	}
-	return err
 }
