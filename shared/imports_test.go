@@ -112,6 +112,7 @@ var house = map[string][]string{
 	"scripts/clients/go-sdk":      {},
 	"scripts/clients/mcp-go":      {}, // and a module of its own
 	"scripts/soak":                {"functions/vetassist/visitor", "functions/vetassist/workshop", "scripts/soak/results"},
+	"scripts/soak/kill":           {"functions/vetassist/visitor", "scripts/soak/results"},
 	"scripts/soak/results":        {},
 	"scripts/growth":              {},
 	"scripts/secrets":             {"shared/secrettest"},
