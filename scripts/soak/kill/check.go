@@ -12,9 +12,9 @@ import (
 )
 
 // check looks whether all is as it was promised, after a kill. What was asked and not answered may have been done or not; what is seen now is
-// the truth from here on.
+// the truth from here on. The books come first: the checks of codes and refresh tokens end grants, and without a token nobody reads them.
 func (p *person) check(ctx context.Context) error {
-	for _, look := range []func(context.Context) error{p.checkLogin, p.checkCode, p.checkChain, p.checkBooks, p.checkConsent} {
+	for _, look := range []func(context.Context) error{p.checkBooks, p.checkLogin, p.checkCode, p.checkChain, p.checkConsent} {
 		if err := look(ctx); err != nil {
 			return err
 		}
@@ -200,7 +200,7 @@ func (p *person) checkBooks(ctx context.Context) error {
 				return err
 			}
 			p.cancelled[id] = true
-			p.asking = nothing // at most one
+			p.asking = nothing // at most one, here and below
 		}
 	}
 	for s, id := range there {

@@ -1,6 +1,7 @@
 // Command kill kills VetAssist in the middle of its work, again and again, and looks each time whether anything is lost or there twice.
 //
-//	go run ./scripts/soak/kill                 a thousand times, which takes about twenty minutes; scripts/soak/results.md has the result
+//	go run ./scripts/soak/kill                 a thousand times, which takes some fifteen minutes
+//	go run ./scripts/soak/kill -save           the same, and the result goes into scripts/soak/results.md
 //	go run ./scripts/soak/kill -kills 20       the short form, which "go test" runs, too
 //
 // It builds the real command and starts it over a SQLite file on the disk. People log in there, consent, redeem codes, refresh, book and

@@ -82,8 +82,8 @@ func (l *lab) live(ctx context.Context, db string, kills int) error {
 	for _, c := range l.cards {
 		people = append(people, newPerson(l.base, c, rand.New(rand.NewPCG(l.random.Uint64(), l.random.Uint64()))))
 	}
-	for range kills {
-		if l.random.IntN(8) == 0 {
+	for end := l.seen.kills + kills; l.seen.kills < end; {
+		if l.seen.kills+1 < end && l.random.IntN(8) == 0 {
 			if err := l.killStarting(ctx, db); err != nil {
 				return err
 			}
