@@ -14,6 +14,7 @@
 //	server.go    Start, Server.Close: what a test starts too; the files that it opens
 //	fill.go      what a new database holds, and its first administrator
 //	password.go  the subcommand admin-password
+//	backup.go    the subcommands backup and restore, over shared/store/sqlite
 //	doctor.go    the subcommand doctor; the folder doctor is what it does
 //	nightly.go   the subcommand nightly; the folder nightly is what it does
 //	learn.go     the subcommand learn check; the folder progress is what it does

@@ -15,6 +15,8 @@ Usage:
 
   go run ./functions/vetassist [flags]             makes and fills its database on first use, then serves until Ctrl-C
   go run ./functions/vetassist admin-password      gives an administrator who lost it a new password
+  go run ./functions/vetassist backup FILE         copies the database, also while the server runs
+  go run ./functions/vetassist restore FILE        puts such a copy into the database's place
   go run ./functions/vetassist seed                fills the DynamoDB table of a deployment
   go run ./functions/vetassist doctor URL          examines a VetAssist, local or deployed, and says how to mend it
   go run ./functions/vetassist nightly [URL]       reminds owners of vaccinations: a program without a person
@@ -23,7 +25,7 @@ Usage:
   go run ./functions/vetassist attack [URL]        attacks a VetAssist in some sixty ways, and tells what refused each of them
   go run ./functions/vetassist workshop [URL]      prepares a class: attendees, their cards, and who got how far
 
-Each of the last eight takes -h, too.
+Each of the last ten takes -h, too.
 
 Flags (in brackets the environment variable of the same meaning; the flag wins):
 

@@ -37,6 +37,10 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			args = args[1:]
 		case "admin-password":
 			return adminPassword(args[1:], getenv, stdout, stderr)
+		case "backup":
+			return backup(args[1:], getenv, stdout, stderr)
+		case "restore":
+			return restore(args[1:], getenv, stdout, stderr)
 		case "seed":
 			return seedTable(args[1:], getenv, stdout, stderr)
 		case "doctor":

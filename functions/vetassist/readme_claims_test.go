@@ -204,7 +204,7 @@ func TestReadmeStarts(t *testing.T) {
 	lines := regexp.MustCompile("go run ./functions/vetassist([^`\n]*)").FindAllStringSubmatch(string(text), -1)
 	for _, l := range lines {
 		args := strings.Fields(l[1])
-		if len(args) > 0 && slices.Contains([]string{"admin-password", "seed", "doctor", "nightly", "learn", "walkthrough", "attack", "workshop"}, args[0]) { // TestCommandLine runs these
+		if len(args) > 0 && slices.Contains([]string{"admin-password", "backup", "restore", "seed", "doctor", "nightly", "learn", "walkthrough", "attack", "workshop"}, args[0]) { // TestCommandLine runs these
 			continue
 		}
 		if _, err := parseFlags(args, unset, io.Discard, io.Discard); err != nil {

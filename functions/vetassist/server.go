@@ -161,19 +161,28 @@ func openFile(ctx context.Context, path string, now func() time.Time) (store.Sto
 	if path == ":memory:" {
 		return db, db.Close, nil
 	}
-	beside := path + "-flows"
 	if anew { // what is there is about people of a file that somebody deleted
-		for _, end := range []string{"", "-wal", "-shm"} {
-			if err := os.Remove(beside + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, nil, errors.Join(err, db.Close())
-			}
+		if err := removeFlows(path); err != nil {
+			return nil, nil, errors.Join(err, db.Close())
 		}
 	}
-	flows, err := sqlite.Open(ctx, beside, now)
+	flows, err := sqlite.Open(ctx, path+flowsEnd, now)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf(advice, err), db.Close())
 	}
 	return store.Split(db, flows, trace.Partitions...), func() error { return errors.Join(flows.Close(), db.Close()) }, nil
+}
+
+// flowsEnd is what the name of the flight recorder's file has more than that of the database.
+const flowsEnd = "-flows"
+
+func removeFlows(path string) error {
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + flowsEnd + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // start does all that can fail while the port is ours but nobody is answered yet.

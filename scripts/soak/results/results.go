@@ -65,6 +65,8 @@ var told = []struct {
 	{"stop", []string{"times stopped under load", "requests answered", "requests dropped", "the longest stop, slow clients holding on"}},
 	{"logins", []string{"logins at the same instant", "of them at once logged in", "and told to come again in a moment (503, Retry-After)", "a class that logs in at the same instant", "the last one after",
 		"resident memory, at most"}},
+	{"kill", []string{"kill -9, at random moments", "of them while it started", "answered logins", "answered consents", "answered redemptions of codes", "answered refreshes", "answered bookings and cancellations",
+		"checks after the restarts", "answered writes lost, codes or refresh tokens good twice, slots booked twice, files to repair", "start after a kill, median"}},
 }
 
 const beginTold, endTold = "<!-- what scripts/soak found: it writes this -->\n", "<!-- end -->\n"
