@@ -12,6 +12,9 @@ import (
 	"syscall"
 )
 
+// outliveFileLimit lets a write beyond the size that the system allows a file (ulimit -f) fail like one to a full disk. It would end the process.
+func outliveFileLimit() { signal.Ignore(syscall.SIGXFSZ) }
+
 // tellWhatIsHeld writes a line about what the process holds whenever somebody asks with SIGUSR1, so that it can be watched from outside
 // and opens no address for that. The heap is what the last collection found alive. It ends with the function that it returns.
 func tellWhatIsHeld(s *Server, to io.Writer) (end func()) {

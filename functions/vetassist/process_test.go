@@ -45,6 +45,7 @@ type process struct {
 	cmd   *exec.Cmd
 	url   string
 	lines chan string // of stdout; closed at its end
+	said  record      // on stderr
 }
 
 var runningAt = regexp.MustCompile(`Open (http\S+) in a browser`)
@@ -54,7 +55,7 @@ func startProcess(t *testing.T, args ...string) *process {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // only so that a bug cannot hang the tests
 	p := &process{t: t, cmd: exec.CommandContext(ctx, os.Args[0], args...), lines: make(chan string, 100)}
 	p.cmd.Env = append(os.Environ(), asCommand+"=1")
-	p.cmd.Stderr = os.Stderr
+	p.cmd.Stderr = io.MultiWriter(os.Stderr, &p.said)
 	out, err := p.cmd.StdoutPipe()
 	if err == nil {
 		err = p.cmd.Start()

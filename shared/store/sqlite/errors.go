@@ -23,7 +23,7 @@ func explain(err error) error {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return fmt.Errorf("%w: another process is writing to it (%v)", store.ErrBusy, err)
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w. Put a backup in its place, or move the file away to start afresh: %w", errDamaged, err)
+		return fmt.Errorf("%w. Put a backup in its place (vetassist restore), or move the file away to start afresh: %w", errDamaged, err)
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("%w: the disk is full; nothing was written. Make room, and it goes on by itself (%v)", store.ErrUnavailable, err)
 	case sqlite3.SQLITE_IOERR:
