@@ -120,8 +120,8 @@ func report(ctx context.Context, out io.Writer, file string, rounds int) error {
 // connection, as a new process has.
 func warm(ctx context.Context, c config.Config) error {
 	var table *dynamo.DB
-	for i := range 2000 {
-		if table == nil || i%10 == 0 {
+	for i := range 6000 {
+		if table == nil || i%50 == 0 {
 			var err error
 			if table, err = dynamo.Open(dynamo.Options{Table: c.Table, Region: c.Region, Endpoint: c.Endpoint}, time.Now); err != nil {
 				return err
