@@ -154,3 +154,22 @@ func TestFailure(t *testing.T) {
 		t.Errorf("a failure may be cached: %q", c)
 	}
 }
+
+type watched struct {
+	store.Store
+	asked []store.Query
+}
+
+func (w *watched) List(ctx context.Context, q store.Query) (store.Page, error) {
+	w.asked = append(w.asked, q)
+	return w.Store.List(ctx, q)
+}
+
+// What is read while the function starts is just what the first request needs.
+func TestFirst(t *testing.T) {
+	w := &watched{Store: open(t)}
+	get(jwks.New(store.Restrict(w, jwks.Partitions...), quiet()), "GET", token.JWKSPath)
+	if len(w.asked) != 1 || w.asked[0] != jwks.First {
+		t.Errorf("it asks for %+v", w.asked)
+	}
+}
