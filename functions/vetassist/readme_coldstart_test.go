@@ -51,7 +51,7 @@ func TestReadmeColdStarts(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the README says\n%s\nand was measured\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if !slices.Equal(missed, []string{"jwks", "oauth"}) {
-		t.Errorf("these miss their goal: %v; the README says which do", missed)
+	if len(missed) > 0 {
+		t.Errorf("these miss their goal: %v; the README says that all reach it", missed)
 	}
 }
