@@ -1,5 +1,5 @@
 // Package dynamo is the cloud's engine of the storage contract: one DynamoDB table, over aws-sdk-go-v2's signer and retryer. The few
-// operations that it needs are in wire.go: the SDK's client of the service, with all of DynamoDB in it, is three megabytes of program and
+// operations that it needs are in wire.go: the SDK's client of the service, with all of DynamoDB in it, is one to three megabytes of program and
 // a millisecond or two at the start of each function.
 //
 // An item has the attributes pk and sk (its key), version, expires (Unix seconds, absent when never; the table's TTL
