@@ -30,6 +30,7 @@
 //	held_unix.go what the process holds, for whoever asks by a signal
 //	inside.go    requests that we send to ourselves
 //	banner.go    what a person reads at the start
+//	version.go   which VetAssist this is
 //	memory.go    how the garbage collector is set, and why
 //
 // The end-to-end tests are here as well, since only this package may import every function: story_test.go is the

@@ -49,6 +49,7 @@ Flags (in brackets the environment variable of the same meaning; the flag wins):
   -token-life TIME  how long an access token lasts: 1m to 10m      [%s]
                     default 10m
   -v                log every request, not only what went wrong
+  -version          say which VetAssist this is, and stop
 
 Pages of other origins may call /mcp when they are listed in %s
 (comma-separated, such as https://inspector.example.com).
@@ -59,6 +60,7 @@ The demo's passwords work only while the address is on this machine.
 type options struct {
 	config  config.Config
 	verbose bool
+	version bool // only say which one this is
 }
 
 // parseFlags reads environment and flags. Whatever is wrong, it has been said on stderr in one or two lines.
@@ -74,11 +76,15 @@ func parseFlags(args []string, getenv func(string) string, stdout, stderr io.Wri
 	f.StringVar(&o.config.Recorder, "recorder", o.config.Recorder, "")
 	f.StringVar(&o.config.TokenLife, "token-life", o.config.TokenLife, "")
 	f.BoolVar(&o.verbose, "v", false, "")
+	f.BoolVar(&o.version, "version", false, "")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvSeed, config.EnvAppClientID,
 			config.EnvRecorder, config.EnvTokenLife, config.EnvAllowedOrigins)
 		return o, err
+	}
+	if err == nil && o.version {
+		return o, nil
 	}
 	if err == nil && f.NArg() > 0 {
 		err = fmt.Errorf("there is no subcommand %q", f.Arg(0))

@@ -58,6 +58,8 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			return hold(args[1:], os.Stdin, stdout, stderr)
 		case "help":
 			args = []string{"-h"}
+		case "version":
+			args = []string{"-version"}
 		}
 	}
 	return serve(args, getenv, stdout, stderr)
@@ -70,6 +72,9 @@ func serve(args []string, getenv func(string) string, stdout, stderr io.Writer) 
 		return exitOK
 	case err != nil:
 		return exitUsage // parseFlags has said why
+	case o.version:
+		fmt.Fprint(stdout, thisVersion())
+		return exitOK
 	}
 	level := slog.LevelWarn
 	if o.verbose {
