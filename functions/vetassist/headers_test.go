@@ -32,6 +32,7 @@ func TestRoutes(t *testing.T) {
 	atBothAddresses(t, func(t *testing.T, w *world, login func(*surfer)) {
 		strange, known := w.surfer(t), w.surfer(t)
 		login(known)
+		w.recorder.Flush() // so that the latest flow is there
 		for _, r := range routes {
 			if r.pattern == clockRoute && !w.options.Local() {
 				continue
