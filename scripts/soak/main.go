@@ -9,7 +9,7 @@
 // With -save a run writes what it found into results.json and results.md here. It needs Linux, for /proc.
 //
 //	binary.go   the program as a process: start, stop, what it takes
-//	people.go   who is there, and what they do
+//	people.go   who is there, and what they do; administrator.go: the one who manages them
 //	mixed.go    lets them, and judges
 //	flat.go     what growing means
 //	idle.go, stop.go, logins.go
