@@ -86,7 +86,8 @@ func (c Consent) to(s Server) Consent {
 }
 
 // Allow is a consent with scopes added to it, and the operations that write it, for a Write together with the code that it
-// permits. The Write fails with a conflict when the consent changed since it was read.
+// permits. The Write fails with a conflict when the consent changed since it was read. Where all was allowed before, nothing is written
+// but looked at, so that those who ask for it at once are not in each other's way.
 func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string) (Consent, []store.Op, error) {
 	p, s := consentKey(user, client, server)
 	r, err := store.Read[Consent](ctx, d.store, p, s)
@@ -102,6 +103,10 @@ func (d *Directory) Allow(ctx context.Context, user, client, server string, scop
 		return Consent{}, nil, err
 	}
 	c := r.Value.to(known.Value)
+	added := slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
+	if condition.Kind == store.CondVersion && !added && c.Since.Equal(r.Value.Since) {
+		return c, []store.Op{store.Check(p, s, condition)}, nil
+	}
 	if c.Since.IsZero() {
 		c.Since = d.now().UTC()
 	}
