@@ -29,7 +29,7 @@ type authorizer struct {
 
 func newAuthorizer(b *testing.B) *authorizer {
 	b.Helper()
-	db, closeStore, err := openFile(b.Context(), filepath.Join(b.TempDir(), "vetassist.db"), host.Clock)
+	db, closeStore, err := openFile(b.Context(), filepath.Join(b.TempDir(), "vetassist.db"), "", host.Clock)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -3,10 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/sqlite"
 )
 
 // TestFiles: what the recorder writes is in a file of its own, which is as private as the database, and goes with it.
@@ -17,7 +20,7 @@ func TestFiles(t *testing.T) {
 	}
 	has := func() (user, flow bool) {
 		t.Helper()
-		db, closeFiles, err := openFile(t.Context(), path, time.Now)
+		db, closeFiles, err := openFile(t.Context(), path, "", time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,6 +64,15 @@ func TestFiles(t *testing.T) {
 		c.do()
 		if user, flow := has(); user != c.user || flow != c.flow {
 			t.Errorf("after %s: a user %v, a flow %v", c.before, user, flow)
+		}
+	}
+}
+
+// What the setting makes of the file; package sqlite proves what that means.
+func TestDurability(t *testing.T) {
+	for durability, want := range map[string][]sqlite.Option{"": nil, config.DurabilityNormal: nil, config.DurabilityFull: {sqlite.Full}} {
+		if got := fileOptions(durability); !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", durability, got, want)
 		}
 	}
 }

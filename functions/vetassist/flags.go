@@ -48,6 +48,10 @@ Flags (in brackets the environment variable of the same meaning; the flag wins):
                     on this machine; else off
   -token-life TIME  how long an access token lasts: 1m to 10m      [%s]
                     default 10m
+  -durability WHAT  what a power cut may take of the SQLite file: [%s]
+                    normal, the last moments; or full, nothing
+                    that was answered, and writes are slower.
+                    default normal
   -v                log every request, not only what went wrong
   -version          say which VetAssist this is, and stop
 
@@ -75,12 +79,13 @@ func parseFlags(args []string, getenv func(string) string, stdout, stderr io.Wri
 	f.StringVar(&o.config.AppClientID, "app-client-id", o.config.AppClientID, "")
 	f.StringVar(&o.config.Recorder, "recorder", o.config.Recorder, "")
 	f.StringVar(&o.config.TokenLife, "token-life", o.config.TokenLife, "")
+	f.StringVar(&o.config.Durability, "durability", o.config.Durability, "")
 	f.BoolVar(&o.verbose, "v", false, "")
 	f.BoolVar(&o.version, "version", false, "")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvSeed, config.EnvAppClientID,
-			config.EnvRecorder, config.EnvTokenLife, config.EnvAllowedOrigins)
+			config.EnvRecorder, config.EnvTokenLife, config.EnvDurability, config.EnvAllowedOrigins)
 		return o, err
 	}
 	if err == nil && o.version {

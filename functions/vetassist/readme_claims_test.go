@@ -241,7 +241,7 @@ func TestReadmeSettings(t *testing.T) {
 		}
 		if name != "" && variable != "" {
 			value := map[string]string{"-addr": "localhost:1", "-db": "x.db", "-base-url": "https://vet.example",
-				"-seed": "none", "-app-client-id": "chat", "-recorder": "on", "-token-life": "1m"}[name]
+				"-seed": "none", "-app-client-id": "chat", "-recorder": "on", "-token-life": "1m", "-durability": "full"}[name]
 			byFlag, err := parseFlags([]string{name, value}, unset, io.Discard, io.Discard)
 			set := func(asked string) string { return map[string]string{variable: value}[asked] }
 			byVariable, err2 := parseFlags(nil, set, io.Discard, io.Discard)

@@ -30,7 +30,7 @@ type caller struct {
 
 func newCaller(b *testing.B, recorder string) *caller {
 	b.Helper()
-	db, closeStore, err := openFile(b.Context(), filepath.Join(b.TempDir(), "vetassist.db"), host.Clock)
+	db, closeStore, err := openFile(b.Context(), filepath.Join(b.TempDir(), "vetassist.db"), "", host.Clock)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -143,18 +143,20 @@ func (o *Options) setDefaults() {
 	}
 	if o.Open == nil {
 		o.Open = func(ctx context.Context, now func() time.Time) (store.Store, func() error, error) {
-			return openFile(ctx, o.DB, now)
+			return openFile(ctx, o.DB, o.Durability, now)
 		}
 	}
 }
 
 // openFile opens the SQLite file, and beside it that of the flight recorder: each of its writes would make the readers of the one file
 // read their pages anew, which is most of what it would cost a request.
-func openFile(ctx context.Context, path string, now func() time.Time) (store.Store, func() error, error) {
+//
+// What a power cut may take of the flows is always their last moments.
+func openFile(ctx context.Context, path, durability string, now func() time.Time) (store.Store, func() error, error) {
 	const advice = "%w\nChoose another file with -db, or :memory: to keep nothing"
 	_, err := os.Stat(path)
 	anew := errors.Is(err, fs.ErrNotExist)
-	db, err := sqlite.Open(ctx, path, now)
+	db, err := sqlite.Open(ctx, path, now, fileOptions(durability)...)
 	if err != nil {
 		return nil, nil, fmt.Errorf(advice, err)
 	}
@@ -181,6 +183,13 @@ func removeFlows(path string) error {
 		if err := os.Remove(path + flowsEnd + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+	}
+	return nil
+}
+
+func fileOptions(durability string) []sqlite.Option {
+	if durability == config.DurabilityFull {
+		return []sqlite.Option{sqlite.Full}
 	}
 	return nil
 }

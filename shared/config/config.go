@@ -25,6 +25,7 @@ const (
 	EnvRegistration   = "VETASSIST_REGISTRATION"      // who may register a client (RFC 7591)
 	EnvRecorder       = "VETASSIST_RECORDER"          // [-recorder] on or off: the flight recorder
 	EnvTokenLife      = "VETASSIST_TOKEN_LIFE"        // [-token-life] how long an access token lasts
+	EnvDurability     = "VETASSIST_DURABILITY"        // [-durability] what a power cut may take of the SQLite file
 	EnvTable          = "VETASSIST_TABLE"             // [-table] name of the DynamoDB table, in the cloud
 )
 
@@ -65,6 +66,12 @@ const (
 	RecorderOff = "off"
 )
 
+// What a power cut may take of the SQLite file. The death of the process alone takes nothing that was answered.
+const (
+	DurabilityNormal = "normal" // the last moments, but never half a write
+	DurabilityFull   = "full"   // nothing that was answered: each write waits for the disk
+)
+
 // DefaultDB is the file that is used when none is named.
 const DefaultDB = "vetassist.db"
 
@@ -81,6 +88,7 @@ type Config struct {
 	Registration    string   // RegistrationOpen, RegistrationToken or RegistrationOff
 	Recorder        string   // RecorderOn or RecorderOff; empty: on where the base URL is on this machine
 	TokenLife       string   // how long an access token lasts; empty: ten minutes
+	Durability      string   // DurabilityNormal or DurabilityFull; empty: normal
 	Table           string   // of DynamoDB
 	Region          string   // of AWS
 	Endpoint        string   // of DynamoDB; empty: Amazon's in the region
@@ -99,7 +107,7 @@ func FromEnv(getenv func(string) string) Config {
 		Lambda: getenv(EnvRuntimeAPI) != "", SAMLocal: getenv(EnvSAMLocal) == "true",
 	}
 	c.clientDomains, c.Registration, c.Recorder = getenv(EnvClientDomains), getenv(EnvRegistration), getenv(EnvRecorder)
-	c.TokenLife = getenv(EnvTokenLife)
+	c.TokenLife, c.Durability = getenv(EnvTokenLife), getenv(EnvDurability)
 	if c.SAMLocal && c.BaseURL == "" {
 		c.BaseURL = samLocalURL
 	}
@@ -159,6 +167,9 @@ func (c *Config) Check() (err error) {
 	}
 	if life, err := time.ParseDuration(cmp.Or(c.TokenLife, longest.String())); err != nil || life < shortest || life > longest {
 		return fmt.Errorf("an access token lasts from 1m to 10m, not %q", c.TokenLife)
+	}
+	if c.Durability != "" && c.Durability != DurabilityNormal && c.Durability != DurabilityFull {
+		return fmt.Errorf("the durability is %s or %s, not %q", DurabilityNormal, DurabilityFull, c.Durability)
 	}
 	if c.Seed != "" && c.Seed != SeedDemo && c.Seed != SeedNone {
 		return fmt.Errorf("a database can be seeded with %s or %s, not with %q", SeedDemo, SeedNone, c.Seed)

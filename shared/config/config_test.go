@@ -114,6 +114,15 @@ func TestSeed(t *testing.T) {
 	}
 }
 
+func TestDurability(t *testing.T) {
+	for durability, ok := range map[string]bool{"": true, "normal": true, "full": true, "FULL": false, "off": false} {
+		c := config.Config{Addr: "localhost:8080", Durability: durability}
+		if err := c.Check(); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "normal or full") {
+			t.Errorf("%q: %v", durability, err)
+		}
+	}
+}
+
 // An access token may last for less than ten minutes, never for more.
 func TestTokenLife(t *testing.T) {
 	for life, want := range map[string]time.Duration{"": 10 * time.Minute, "10m": 10 * time.Minute, "600s": 10 * time.Minute, "1m": time.Minute, "90s": 90 * time.Second,

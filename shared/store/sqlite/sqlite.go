@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -28,17 +29,23 @@ type DB struct {
 	statements                   []*sql.Stmt // all of them
 }
 
+// Option is how a file is kept.
+type Option string
+
+// Full lets each Write wait until the disk has it, so that a power cut takes nothing that was answered.
+const Full Option = "FULL"
+
 // Open opens the file, making it when it is not there. The path ":memory:" keeps everything in memory.
 // now is the clock by which items expire.
-func Open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
-	db, err := open(ctx, path, now)
+func Open(ctx context.Context, path string, now func() time.Time, options ...Option) (*DB, error) {
+	db, err := open(ctx, path, now, slices.Contains(options, Full))
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, explain(err))
 	}
 	return db, nil
 }
 
-func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+func open(ctx context.Context, path string, now func() time.Time, full bool) (*DB, error) {
 	memory := path == ":memory:"
 	var claimed os.FileInfo
 	if !memory {
@@ -49,7 +56,7 @@ func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 	}
 	db := &DB{now: now}
 	var err error
-	if db.write, err = sql.Open("sqlite", dsn(path, memory, "immediate")); err != nil {
+	if db.write, err = sql.Open("sqlite", dsn(path, memory, full, "immediate")); err != nil {
 		return nil, err
 	}
 	db.write.SetMaxOpenConns(1)
@@ -62,7 +69,7 @@ func open(ctx context.Context, path string, now func() time.Time) (*DB, error) {
 		if now, err := os.Stat(path); err != nil || !os.SameFile(claimed, now) {
 			return nil, errors.Join(err, errors.New("the file was replaced while it was opened; start again"), db.Close())
 		}
-		if db.read, err = sql.Open("sqlite", dsn(path, memory, "deferred")); err != nil {
+		if db.read, err = sql.Open("sqlite", dsn(path, memory, full, "deferred")); err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
 		db.read.SetMaxOpenConns(readers)
@@ -91,8 +98,12 @@ func claim(path string) (os.FileInfo, error) {
 	return info, errors.Join(err, failed, f.Close())
 }
 
-func dsn(path string, memory bool, lock string) string {
-	q := url.Values{"_txlock": {lock}, "_pragma": {"busy_timeout(5000)", "synchronous(NORMAL)", "foreign_keys(OFF)"}}
+func dsn(path string, memory, full bool, lock string) string {
+	synchronous := "synchronous(NORMAL)"
+	if full {
+		synchronous = "synchronous(FULL)"
+	}
+	q := url.Values{"_txlock": {lock}, "_pragma": {"busy_timeout(5000)", synchronous, "foreign_keys(OFF)"}}
 	if memory {
 		return "file::memory:?" + q.Encode()
 	}
