@@ -2,7 +2,8 @@
 // modernc.org/sqlite, which needs no C compiler.
 //
 // One connection writes and a few read, which is what SQLite is good at: no writer ever waits for another inside
-// SQLite, and readers never wait at all (write-ahead log). What was answered survives the death of the process, kill -9
+// SQLite, and readers never wait at all (write-ahead log). Those who wait to write share one transaction (write.go), and the
+// driver is asked without package sql in between (conn.go). What was answered survives the death of the process, kill -9
 // included: it is in the operating system's hands. Synchronous is NORMAL, with which a power cut may take the last moments,
 // but never half a write. With the option Full the log is synced before each Write returns, so that a power cut takes
 // nothing that was answered, as far as the disk keeps what it says that it has.

@@ -22,12 +22,17 @@ func TestDurability(t *testing.T) {
 		}
 		var synchronous int
 		var journal string
-		if err := db.write.QueryRow("PRAGMA synchronous").Scan(&synchronous); err != nil || synchronous != c.synchronous {
+		w, err := db.writer.take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.pool.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil || synchronous != c.synchronous {
 			t.Errorf("%s: synchronous is %d, want %d, %v", name, synchronous, c.synchronous, err)
 		}
-		if err := db.write.QueryRow("PRAGMA journal_mode").Scan(&journal); err != nil || journal != "wal" {
+		if err := w.pool.QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&journal); err != nil || journal != "wal" {
 			t.Errorf("%s: the journal is %s, %v", name, journal, err)
 		}
+		db.writer.give(w)
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}

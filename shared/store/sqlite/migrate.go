@@ -23,8 +23,8 @@ var migrations = []string{schema}
 
 // migrate brings an older file up to date, all steps or none, and refuses a newer one. The views are made anew each time:
 // they hold no data, so they may follow the code.
-func (db *DB) migrate(ctx context.Context) error {
-	tx, err := db.write.BeginTx(ctx, nil)
+func migrate(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

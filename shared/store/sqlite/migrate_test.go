@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -41,12 +42,17 @@ func schemaOf(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	raw, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
 	var version, text string
-	if err := db.read.QueryRowContext(t.Context(), "PRAGMA user_version").Scan(&version); err != nil {
+	if err := raw.QueryRowContext(t.Context(), "PRAGMA user_version").Scan(&version); err != nil {
 		t.Fatal(err)
 	}
 	const all = "SELECT group_concat(sql, ';' ORDER BY name) FROM sqlite_schema"
-	if err := db.read.QueryRowContext(t.Context(), all).Scan(&text); err != nil {
+	if err := raw.QueryRowContext(t.Context(), all).Scan(&text); err != nil {
 		t.Fatal(err)
 	}
 	return "schema " + version + "\n" + text
@@ -61,7 +67,12 @@ func TestFull(t *testing.T) {
 	defer db.Close()
 	limit := func(pages int) {
 		t.Helper()
-		if _, err := db.write.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+		w, err := db.writer.take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.writer.give(w)
+		if _, err := w.pool.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
 			t.Fatal(err)
 		}
 	}

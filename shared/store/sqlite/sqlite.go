@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
@@ -19,15 +20,17 @@ const readers = 4
 // DB is a store.Store in one SQLite file.
 type DB struct {
 	now     func() time.Time
-	write   *sql.DB // one connection
-	read    *sql.DB // several, or the writing one for ":memory:"
-	written int     // operations since the last sweep; guarded by the single write connection
+	writer  *conns // one
+	readers *conns // several, or the writer for ":memory:"
+	written int    // operations since the last sweep; of whoever has the writer
+	closing sync.Once
+	closed  error
 
-	get, list, listDown          *sql.Stmt // of read
-	version, put, putAbsent, del *sql.Stmt // of write
-	sweepOut                     *sql.Stmt
-	statements                   []*sql.Stmt // all of them
+	mu      sync.Mutex
+	waiting []*pending
 }
+
+var errClosed = errors.New("the database is closed")
 
 // Option is how a file is kept.
 type Option string
@@ -54,29 +57,31 @@ func open(ctx context.Context, path string, now func() time.Time, full bool) (*D
 			return nil, err
 		}
 	}
-	db := &DB{now: now}
-	var err error
-	if db.write, err = sql.Open("sqlite", dsn(path, memory, full, "immediate")); err != nil {
+	write, err := sql.Open("sqlite", dsn(path, memory, full, "immediate"))
+	if err != nil {
 		return nil, err
 	}
-	db.write.SetMaxOpenConns(1)
-	db.read = db.write
-	if err := db.migrate(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+	write.SetMaxOpenConns(1)
+	if err := migrate(ctx, write); err != nil {
+		return nil, errors.Join(err, write.Close())
 	}
-	if !memory {
-		// From here on a restore is refused. One that came between would leave us with the file that it moved away.
-		if now, err := os.Stat(path); err != nil || !os.SameFile(claimed, now) {
-			return nil, errors.Join(err, errors.New("the file was replaced while it was opened; start again"), db.Close())
-		}
-		if db.read, err = sql.Open("sqlite", dsn(path, memory, full, "deferred")); err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-		db.read.SetMaxOpenConns(readers)
-		db.read.SetMaxIdleConns(readers)
+	db := &DB{now: now}
+	if db.writer, err = connect(ctx, write, 1, writing); err != nil {
+		return nil, err
 	}
-	if err := db.prepare(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if db.readers = db.writer; memory {
+		return db, nil
+	}
+	read, err := sql.Open("sqlite", dsn(path, memory, full, "deferred"))
+	if err == nil {
+		db.readers, err = connect(ctx, read, readers, reading)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.writer.close())
+	}
+	// From here on a restore is refused. One that came between would leave us with the file that it moved away.
+	if now, err := os.Stat(path); err != nil || !os.SameFile(claimed, now) {
+		return nil, errors.Join(err, errors.New("the file was replaced while it was opened; start again"), db.Close())
 	}
 	return db, nil
 }
@@ -113,12 +118,11 @@ func dsn(path string, memory, full bool, lock string) string {
 
 // Close waits for what is running and closes the file.
 func (db *DB) Close() error {
-	var errs []error
-	for _, s := range db.statements {
-		errs = append(errs, s.Close())
-	}
-	if db.read != nil && db.read != db.write {
-		errs = append(errs, db.read.Close())
-	}
-	return errors.Join(append(errs, db.write.Close())...)
+	db.closing.Do(func() {
+		if db.readers != db.writer {
+			db.closed = db.readers.close()
+		}
+		db.closed = errors.Join(db.closed, db.writer.close())
+	})
+	return db.closed
 }

@@ -1,11 +1,6 @@
 package sqlite
 
-import (
-	"context"
-	"database/sql"
-)
-
-// What is asked of the file, each parsed once per connection. The plus sign takes expires away from the planner: it would compare each new
+// What is asked of the file. The plus sign takes expires away from the planner: it would compare each new
 // value with the condition of the index on it, and for that parse the statement again each time.
 const (
 	selectOne  = `SELECT version, expires, body FROM items WHERE partition = ? AND sort = ? AND (expires = 0 OR +expires > ?)`
@@ -15,27 +10,38 @@ const (
 		ON CONFLICT DO UPDATE SET version = version + 1, expires = excluded.expires, body = excluded.body`
 )
 
-func (db *DB) prepare(ctx context.Context) error {
-	for _, s := range []struct {
-		into **sql.Stmt
-		on   *sql.DB
-		text string
-	}{
-		{&db.get, db.read, selectOne},
-		{&db.list, db.read, selectMany + ` ORDER BY sort`},
-		{&db.listDown, db.read, selectMany + ` ORDER BY sort DESC`},
-		{&db.version, db.write, `SELECT version, expires FROM items WHERE partition = ? AND sort = ?`},
-		{&db.put, db.write, insert},
-		{&db.putAbsent, db.write, insert + ` WHERE items.expires > 0 AND +items.expires <= ?5`},
-		{&db.del, db.write, `DELETE FROM items WHERE partition = ? AND sort = ?`},
-		{&db.sweepOut, db.write, `DELETE FROM items WHERE (partition, sort) IN
-			(SELECT partition, sort FROM items WHERE expires > 0 AND expires <= ? LIMIT ?)`},
-	} {
-		var err error
-		if *s.into, err = s.on.PrepareContext(ctx, s.text); err != nil {
-			return err
-		}
-		db.statements = append(db.statements, *s.into)
-	}
-	return nil
+// The statements of a connection that reads.
+const (
+	get = iota
+	list
+	listDown
+)
+
+var reading = []string{
+	get:      selectOne,
+	list:     selectMany + ` ORDER BY sort`,
+	listDown: selectMany + ` ORDER BY sort DESC`,
 }
+
+// The statements of the one that writes, which can read, too.
+const (
+	begin = iota + listDown + 1
+	commit
+	rollback
+	version
+	put
+	putAbsent
+	del
+	sweepOut
+)
+
+var writing = append(reading[:len(reading):len(reading)],
+	`BEGIN IMMEDIATE`,
+	`COMMIT`,
+	`ROLLBACK`,
+	`SELECT version, expires FROM items WHERE partition = ? AND sort = ?`,
+	insert,
+	insert+` WHERE items.expires > 0 AND +items.expires <= ?5`,
+	`DELETE FROM items WHERE partition = ? AND sort = ?`,
+	`DELETE FROM items WHERE (partition, sort) IN (SELECT partition, sort FROM items WHERE expires > 0 AND expires <= ? LIMIT ?)`,
+)

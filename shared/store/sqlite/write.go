@@ -1,0 +1,210 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/vetassist/vetassist/shared/store"
+)
+
+// maxTogether bounds how many operations one transaction has: a writer waits for those of others no longer than for these.
+const maxTogether = 10 * store.MaxOps
+
+// pending is a Write that waits for its turn.
+type pending struct {
+	ops  []store.Op
+	done chan error // gets one answer
+}
+
+// Write implements store.Store. Those that wait while another writes go into one transaction together, since a transaction costs much the
+// same however much is in it. Each keeps its own conditions; all are answered when it is committed. Whoever comes first does it for all.
+func (db *DB) Write(ctx context.Context, ops ...store.Op) error {
+	if err := store.ValidOps(ops); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p := &pending{ops, make(chan error, 1)}
+	db.mu.Lock()
+	db.waiting = append(db.waiting, p)
+	db.mu.Unlock()
+	for {
+		select {
+		case err := <-p.done:
+			return err
+		case c, open := <-db.writer.idle:
+			if !open {
+				return errClosed
+			}
+			if all := db.next(); len(all) > 0 {
+				db.writeAll(c, all)
+			}
+			db.writer.give(c)
+		case <-ctx.Done(): // whether somebody has it in hand, nobody knows
+			db.withdraw(p)
+			return ctx.Err()
+		}
+	}
+}
+
+// next takes of those that wait as many as go into one transaction, in the order in which they came.
+func (db *DB) next() []*pending {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	n, ops := 0, 0
+	for ; n < len(db.waiting) && (n == 0 || ops+len(db.waiting[n].ops) <= maxTogether); n++ {
+		ops += len(db.waiting[n].ops)
+	}
+	all := db.waiting[:n]
+	db.waiting = append([]*pending(nil), db.waiting[n:]...)
+	return all
+}
+
+func (db *DB) withdraw(p *pending) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for i, other := range db.waiting {
+		if other == p {
+			db.waiting = append(append([]*pending(nil), db.waiting[:i]...), db.waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// writeAll writes and answers. A conflict that comes to light when half of a Write is done undoes the whole transaction, which is rare: then
+// each has one of its own.
+func (db *DB) writeAll(c *conn, all []*pending) {
+	errs, err := db.together(c, all)
+	if err == errHalfDone {
+		for _, p := range all {
+			db.writeAll(c, []*pending{p})
+		}
+		return
+	}
+	for i, p := range all {
+		if err != nil {
+			errs[i] = err
+		}
+		p.done <- explain(errs[i])
+	}
+}
+
+var errHalfDone = errors.New("half of a write was done before its conflict")
+
+// together is one immediate transaction, so that what a condition saw is still so at the commit. It tells what each Write came to, or with
+// err what all did.
+func (db *DB) together(c *conn, all []*pending) (errs []error, err error) {
+	errs = make([]error, len(all))
+	if _, err := c.exec(begin); err != nil {
+		return errs, err
+	}
+	w := write{c, db.now().Unix()}
+	written := 0
+	for i, p := range all {
+		begun, err := w.apply(p.ops)
+		switch {
+		case err == nil:
+			written += len(p.ops)
+		case !errors.Is(err, store.ErrConflict):
+			return errs, w.undo(err)
+		case begun && len(all) > 1:
+			return errs, w.undo(errHalfDone)
+		default:
+			errs[i] = err
+		}
+	}
+	if written == 0 {
+		return errs, w.undo(nil)
+	}
+	if err := db.sweep(w, written); err != nil {
+		return errs, w.undo(err)
+	}
+	if _, err := c.exec(commit); err != nil {
+		return errs, w.undo(err)
+	}
+	return errs, nil
+}
+
+// write is a transaction that has the lock.
+type write struct {
+	*conn
+	now int64
+}
+
+// undo ends the transaction for a reason. SQLite has ended it already after some failures of the disk.
+func (w write) undo(why error) error {
+	if _, err := w.exec(rollback); err != nil && why == nil {
+		return err
+	}
+	return why
+}
+
+// apply carries out one Write. It looks at the conditions first, but for those of what is to be new, which the statement that writes it looks
+// at. begun tells whether it had written anything.
+func (w write) apply(ops []store.Op) (begun bool, err error) {
+	for i, op := range ops {
+		if op.Condition.Kind == store.CondAlways || isNew(op) {
+			continue
+		}
+		live, err := w.live(op.Item)
+		if err != nil {
+			return false, err
+		}
+		if !op.Condition.Holds(live) {
+			return false, &store.ConflictError{Index: i}
+		}
+	}
+	for i, op := range ops {
+		item, expires := op.Item, store.ToUnix(op.Item.Expires)
+		n := int64(1)
+		switch {
+		case isNew(op):
+			n, err = w.exec(putAbsent, item.Partition, item.Sort, expires, string(item.Body), w.now)
+		case op.Kind == store.OpPut:
+			_, err = w.exec(put, item.Partition, item.Sort, expires, string(item.Body))
+		case op.Kind == store.OpDelete:
+			_, err = w.exec(del, item.Partition, item.Sort)
+		case op.Kind == store.OpCheck:
+			continue
+		default:
+			err = fmt.Errorf("%w: unknown kind of operation %d", store.ErrInvalid, op.Kind)
+		}
+		if err == nil && n == 0 {
+			err = &store.ConflictError{Index: i}
+		}
+		if err != nil {
+			return begun, err
+		}
+		begun = true
+	}
+	return begun, nil
+}
+
+func isNew(op store.Op) bool { return op.Kind == store.OpPut && op.Condition.Kind == store.CondAbsent }
+
+// live is the version of an item, 0 for none that a reader would see.
+func (w write) live(item store.Item) (live int64, err error) {
+	var row [2]driver.Value
+	err = w.query(version, row[:], func() bool {
+		if expires, _ := row[1].(int64); expires == 0 || expires > w.now {
+			live, _ = row[0].(int64)
+		}
+		return true
+	}, item.Partition, item.Sort)
+	return live, err
+}
+
+// sweep deletes what has expired, a little every so often, as DynamoDB's TTL does in the cloud. It is twice as much as was written
+// since, so that a file does not grow for ever with what lives for a day. Readers never see an expired item, swept or not.
+func (db *DB) sweep(w write, ops int) error {
+	const every, most = 256, 2 * (256 + maxTogether)
+	if db.written += ops; db.written < every {
+		return nil
+	}
+	db.written = 0
+	_, err := w.exec(sweepOut, w.now, int64(most))
+	return err
+}
