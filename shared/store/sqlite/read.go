@@ -13,6 +13,16 @@ func (db *DB) Get(ctx context.Context, partition, sort string) (store.Item, erro
 	if err := store.ValidKey(partition, sort); err != nil {
 		return store.Item{}, err
 	}
+	if err := ctx.Err(); err != nil {
+		return store.Item{}, err
+	}
+	now := db.now().Unix()
+	state, known := db.cache.see()
+	if known {
+		if item, ok := db.cache.item(state, key{partition, sort}, now); ok {
+			return item, nil
+		}
+	}
 	c, err := db.readers.take(ctx)
 	if err != nil {
 		return store.Item{}, err
@@ -20,15 +30,21 @@ func (db *DB) Get(ctx context.Context, partition, sort string) (store.Item, erro
 	defer db.readers.give(c)
 	found := store.Item{Partition: partition, Sort: sort}
 	var row [3]driver.Value
+	var wrong error
 	err = c.query(get, row[:], func() bool {
-		err = fill(&found, row[:])
+		wrong = fill(&found, row[:])
 		return true
-	}, partition, sort, db.now().Unix())
+	}, partition, sort, now)
 	switch {
 	case err != nil:
 		return store.Item{}, explain(err)
+	case wrong != nil:
+		return store.Item{}, wrong
 	case found.Version == 0:
 		return store.Item{}, store.ErrNotFound
+	}
+	if known {
+		db.cache.keepItem(state, found)
 	}
 	return found, nil
 }
@@ -42,6 +58,16 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 	after, err := store.DecodeCursor(q.Cursor)
 	if err != nil {
 		return store.Page{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return store.Page{}, err
+	}
+	now := db.now().Unix()
+	state, known := db.cache.see()
+	if known {
+		if page, ok := db.cache.list(state, q, now); ok {
+			return page, nil
+		}
 	}
 	// No byte of UTF-8 is 0xff, so these two bounds hold exactly the keys with the prefix.
 	low, high := q.Prefix, q.Prefix+"\xff"
@@ -73,7 +99,7 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 		wrong = fill(&item, row[1:])
 		page.Items = append(page.Items, item)
 		return wrong != nil || ctx.Err() != nil
-	}, q.Partition, low, high, db.now().Unix())
+	}, q.Partition, low, high, now)
 	if err == nil {
 		err = wrong
 	}
@@ -82,6 +108,9 @@ func (db *DB) List(ctx context.Context, q store.Query) (store.Page, error) {
 	}
 	if err != nil {
 		return store.Page{}, explain(err)
+	}
+	if known {
+		db.cache.keepList(state, q, page)
 	}
 	return page, nil
 }

@@ -22,6 +22,8 @@ type DB struct {
 	now     func() time.Time
 	writer  *conns // one
 	readers *conns // several, or the writer for ":memory:"
+	cache   *cache // nil: none
+	index   *index // of the cache; nil: in memory
 	written int    // operations since the last sweep; of whoever has the writer
 	closing sync.Once
 	closed  error
@@ -70,6 +72,7 @@ func open(ctx context.Context, path string, now func() time.Time, full bool) (*D
 		return nil, err
 	}
 	if db.readers = db.writer; memory {
+		db.cache = newCache(nil)
 		return db, nil
 	}
 	read, err := sql.Open("sqlite", dsn(path, memory, full, "deferred"))
@@ -79,7 +82,10 @@ func open(ctx context.Context, path string, now func() time.Time, full bool) (*D
 	if err != nil {
 		return nil, errors.Join(err, db.writer.close())
 	}
-	// From here on a restore is refused. One that came between would leave us with the file that it moved away.
+	if db.index, err = openIndex(path); err == nil { // without it all is read each time
+		db.cache = newCache(db.index)
+	}
+	// From here on a restore is refused. One that came between would leave us with the file that it moved away, and the index of the other.
 	if now, err := os.Stat(path); err != nil || !os.SameFile(claimed, now) {
 		return nil, errors.Join(err, errors.New("the file was replaced while it was opened; start again"), db.Close())
 	}
@@ -123,6 +129,9 @@ func (db *DB) Close() error {
 			db.closed = db.readers.close()
 		}
 		db.closed = errors.Join(db.closed, db.writer.close())
+		if db.index != nil {
+			db.closed = errors.Join(db.closed, db.index.close())
+		}
 	})
 	return db.closed
 }

@@ -5,9 +5,6 @@ package sqlite
 const (
 	selectOne  = `SELECT version, expires, body FROM items WHERE partition = ? AND sort = ? AND (expires = 0 OR +expires > ?)`
 	selectMany = `SELECT sort, version, expires, body FROM items WHERE partition = ? AND sort >= ? AND sort < ? AND (expires = 0 OR +expires > ?)`
-
-	insert = `INSERT INTO items (partition, sort, version, expires, body) VALUES (?1, ?2, 1, ?3, ?4)
-		ON CONFLICT DO UPDATE SET version = version + 1, expires = excluded.expires, body = excluded.body`
 )
 
 // The statements of a connection that reads.
@@ -30,7 +27,8 @@ const (
 	rollback
 	version
 	put
-	putAbsent
+	putNew
+	putExpired
 	del
 	sweepOut
 )
@@ -40,8 +38,10 @@ var writing = append(reading[:len(reading):len(reading)],
 	`COMMIT`,
 	`ROLLBACK`,
 	`SELECT version, expires FROM items WHERE partition = ? AND sort = ?`,
-	insert,
-	insert+` WHERE items.expires > 0 AND +items.expires <= ?5`,
+	`INSERT INTO items (partition, sort, version, expires, body) VALUES (?1, ?2, 1, ?3, ?4)
+		ON CONFLICT DO UPDATE SET version = version + 1, expires = excluded.expires, body = excluded.body`,
+	`INSERT INTO items (partition, sort, version, expires, body) VALUES (?, ?, 1, ?, ?) ON CONFLICT DO NOTHING`,
+	`UPDATE items SET version = version + 1, expires = ?3, body = ?4 WHERE partition = ?1 AND sort = ?2 AND expires > 0 AND +expires <= ?5`,
 	`DELETE FROM items WHERE partition = ? AND sort = ?`,
 	`DELETE FROM items WHERE (partition, sort) IN (SELECT partition, sort FROM items WHERE expires > 0 AND expires <= ? LIMIT ?)`,
 )

@@ -101,7 +101,7 @@ func (db *DB) together(c *conn, all []*pending) (errs []error, err error) {
 	if _, err := c.exec(begin); err != nil {
 		return errs, err
 	}
-	w := write{c, db.now().Unix()}
+	w := write{conn: c, now: db.now().Unix()}
 	written := 0
 	for i, p := range all {
 		begun, err := w.apply(p.ops)
@@ -122,7 +122,10 @@ func (db *DB) together(c *conn, all []*pending) (errs []error, err error) {
 	if err := db.sweep(w, written); err != nil {
 		return errs, w.undo(err)
 	}
-	if _, err := c.exec(commit); err != nil {
+	db.cache.before()
+	_, err = c.exec(commit)
+	db.cache.after(err == nil, w.effects)
+	if err != nil {
 		return errs, w.undo(err)
 	}
 	return errs, nil
@@ -131,7 +134,8 @@ func (db *DB) together(c *conn, all []*pending) (errs []error, err error) {
 // write is a transaction that has the lock.
 type write struct {
 	*conn
-	now int64
+	now     int64
+	effects []store.Item // what was written. Version 0: it is gone, or nobody looked which version it has now
 }
 
 // undo ends the transaction for a reason. SQLite has ended it already after some failures of the disk.
@@ -144,7 +148,7 @@ func (w write) undo(why error) error {
 
 // apply carries out one Write. It looks at the conditions first, but for those of what is to be new, which the statement that writes it looks
 // at. begun tells whether it had written anything.
-func (w write) apply(ops []store.Op) (begun bool, err error) {
+func (w *write) apply(ops []store.Op) (begun bool, err error) {
 	for i, op := range ops {
 		if op.Condition.Kind == store.CondAlways || isNew(op) {
 			continue
@@ -160,11 +164,19 @@ func (w write) apply(ops []store.Op) (begun bool, err error) {
 	for i, op := range ops {
 		item, expires := op.Item, store.ToUnix(op.Item.Expires)
 		n := int64(1)
+		item.Version = 0
 		switch {
 		case isNew(op):
-			n, err = w.exec(putAbsent, item.Partition, item.Sort, expires, string(item.Body), w.now)
+			if n, err = w.exec(putNew, item.Partition, item.Sort, expires, string(item.Body)); n == 1 {
+				item.Version = 1
+			} else if err == nil {
+				n, err = w.exec(putExpired, item.Partition, item.Sort, expires, string(item.Body), w.now)
+			}
 		case op.Kind == store.OpPut:
 			_, err = w.exec(put, item.Partition, item.Sort, expires, string(item.Body))
+			if op.Condition.Kind == store.CondVersion {
+				item.Version = op.Condition.Version + 1
+			}
 		case op.Kind == store.OpDelete:
 			_, err = w.exec(del, item.Partition, item.Sort)
 		case op.Kind == store.OpCheck:
@@ -179,6 +191,8 @@ func (w write) apply(ops []store.Op) (begun bool, err error) {
 			return begun, err
 		}
 		begun = true
+		item.Expires = store.FromUnix(expires) // as it is read
+		w.effects = append(w.effects, item)
 	}
 	return begun, nil
 }
