@@ -49,3 +49,11 @@ func (r *restricted) Write(ctx context.Context, ops ...Op) error {
 	}
 	return r.Store.Write(ctx, ops...)
 }
+
+// Changes implements Watcher.
+func (r *restricted) Changes(partition string) (uint64, bool) {
+	if r.allow(partition) != nil {
+		return 0, false
+	}
+	return Changes(r.Store, partition)
+}

@@ -46,3 +46,6 @@ func (s *split) Write(ctx context.Context, ops ...Op) error {
 	}
 	return to.Write(ctx, ops...)
 }
+
+// Changes implements Watcher.
+func (s *split) Changes(partition string) (uint64, bool) { return Changes(s.of(partition), partition) }
