@@ -27,6 +27,7 @@ type cache struct {
 	mu         sync.Mutex
 	at         state // in which all of this is so
 	committing bool  // this process may be about to bring about the next
+	closed     bool  // nothing is known any more
 	latest     int64 // Unix seconds at which it was asked
 	known      *simplelru.LRU[key, remembered]
 	bytes      int
@@ -68,6 +69,8 @@ func (c *cache) see() (s state, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.closed:
+		return s, false
 	case c.index == nil:
 		return c.at, true
 	case ok && s == c.at:
@@ -80,6 +83,16 @@ func (c *cache) see() (s state, ok bool) {
 		c.at = s
 	}
 	return s, ok
+}
+
+func (c *cache) close() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgetAll()
+	c.closed = true
 }
 
 func (c *cache) forgetAll() {

@@ -227,3 +227,26 @@ func TestClosedBesideAnother(t *testing.T) {
 		t.Errorf("%v, %v", page.Items, err)
 	}
 }
+
+// A closed store knows nothing.
+func TestClosedKnowsNothing(t *testing.T) {
+	for _, path := range []string{filepath.Join(t.TempDir(), "v.db"), ":memory:"} {
+		db := open(t, path, time.Now)
+		put(t, db, "a")
+		if _, err := db.Get(t.Context(), "test/1", "a"); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if item, err := db.Get(t.Context(), "test/1", "a"); err == nil || errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: %v, %v", path, item, err)
+		}
+		if _, ok := db.Changes("test/1"); ok {
+			t.Errorf("%s: it tells of changes", path)
+		}
+		if err := db.Write(t.Context(), store.Put(store.Item{Partition: "test/1", Sort: "a", Body: []byte(`{}`)}, store.Always())); err == nil {
+			t.Errorf("%s: it writes", path)
+		}
+	}
+}

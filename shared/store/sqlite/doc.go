@@ -8,5 +8,9 @@
 // but never half a write. With the option Full the log is synced before each Write returns, so that a power cut takes
 // nothing that was answered, as far as the disk keeps what it says that it has.
 //
+// What was read or written is remembered, at most 8 MB of it, as long as nobody has written to it since. That is exact, with no time in which
+// it is not so: the index of the log, a file that every process has open beside the database, has another header after each commit. A commit
+// of another process empties the memory. On Windows, and in an unusual file system that shows no index, everything is read each time.
+//
 // Views (views.sql) show the records as plain tables to whoever opens the file with the sqlite3 command.
 package sqlite

@@ -125,6 +125,7 @@ func dsn(path string, memory, full bool, lock string) string {
 // Close waits for what is running and closes the file.
 func (db *DB) Close() error {
 	db.closing.Do(func() {
+		db.cache.close()
 		if db.readers != db.writer {
 			db.closed = db.readers.close()
 		}
