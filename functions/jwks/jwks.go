@@ -3,10 +3,7 @@
 package jwks
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"log/slog"
 	"net/http"
 	"time"
@@ -19,29 +16,28 @@ import (
 // timeout bounds one read of the keys.
 const timeout = 5 * time.Second
 
-// New serves the keys that are published in s. A failure's cause goes to log.
-func New(s store.Store, log *slog.Logger) http.Handler {
+// New serves the keys that are published in s, by the clock now. A failure's cause goes to log.
+func New(s store.Store, now func() time.Time, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(token.JWKSPath, web.Public("GET", keys(s, log)))
+	mux.Handle(token.JWKSPath, web.Public("GET", keys(s, now, log)))
 	return mux
 }
 
-func keys(s store.Store, log *slog.Logger) http.HandlerFunc {
+func keys(s store.Store, now func() time.Time, log *slog.Logger) http.HandlerFunc {
+	// Five minutes is also how long a verifier of ours trusts what it read, so a withdrawn key is gone then.
+	const age = 5 * time.Minute
+	var document store.Kept[*web.Document] // until a key comes or leaves
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
-		defer cancel()
-		document, err := token.Published(ctx, s)
+		d, err := document.Get(r.Context(), s, token.PublicPartition, now(), func(ctx context.Context) (*web.Document, time.Time, error) {
+			ctx, cancel := context.WithTimeout(ctx, timeout)
+			defer cancel()
+			set, until, err := token.PublishedUntil(ctx, s)
+			return web.NewDocument(set, age), until, err
+		})
 		if err != nil {
 			web.Fail(w, r, log, err)
 			return
 		}
-		sum := sha256.Sum256(document)
-		h := w.Header()
-		h.Set("Content-Type", "application/json")
-		h.Set("X-Content-Type-Options", "nosniff")
-		// Five minutes is also how long a verifier of ours trusts what it read, so a withdrawn key is gone then.
-		h.Set("Cache-Control", "public, max-age=300")
-		h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:12])+`"`)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(document)) // answers HEAD and If-None-Match too
+		d.ServeHTTP(w, r)
 	}
 }

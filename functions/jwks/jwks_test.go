@@ -53,7 +53,7 @@ func TestServesTheKeyThatSigns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(jwks.New(store.Restrict(db, jwks.Partitions...), quiet()))
+	srv := httptest.NewServer(jwks.New(store.Restrict(db, jwks.Partitions...), time.Now, quiet()))
 	defer srv.Close()
 
 	remote := token.RemoteKeys(srv.URL+token.JWKSPath, srv.Client(), time.Now)
@@ -96,7 +96,7 @@ func TestHeaders(t *testing.T) {
 	if err := token.NewKeyring("http://localhost:8080", db, time.Now, rand.Reader).Ensure(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h := jwks.New(store.Restrict(db, jwks.Partitions...), quiet())
+	h := jwks.New(store.Restrict(db, jwks.Partitions...), time.Now, quiet())
 	resp := get(h, "GET", token.JWKSPath)
 	for name, want := range map[string]string{
 		"Content-Type":                "application/json",
@@ -123,7 +123,7 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestOtherRequests(t *testing.T) {
-	h := jwks.New(store.Restrict(open(t), jwks.Partitions...), quiet())
+	h := jwks.New(store.Restrict(open(t), jwks.Partitions...), time.Now, quiet())
 	for _, method := range []string{"POST", "PUT", "DELETE"} {
 		resp := get(h, method, token.JWKSPath)
 		if resp.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(resp.Header.Get("Allow"), "GET") {
@@ -146,7 +146,7 @@ func (broken) List(context.Context, store.Query) (store.Page, error) {
 
 // A failure says nothing of its cause, and must not be cached.
 func TestFailure(t *testing.T) {
-	resp := get(jwks.New(broken{}, quiet()), "GET", token.JWKSPath)
+	resp := get(jwks.New(broken{}, time.Now, quiet()), "GET", token.JWKSPath)
 	if text := body(t, resp); resp.StatusCode != http.StatusInternalServerError || strings.Contains(text, "secret") {
 		t.Errorf("%s: %s", resp.Status, text)
 	}
@@ -168,8 +168,45 @@ func (w *watched) List(ctx context.Context, q store.Query) (store.Page, error) {
 // What is read while the function starts is just what the first request needs.
 func TestFirst(t *testing.T) {
 	w := &watched{Store: open(t)}
-	get(jwks.New(store.Restrict(w, jwks.Partitions...), quiet()), "GET", token.JWKSPath)
+	get(jwks.New(store.Restrict(w, jwks.Partitions...), time.Now, quiet()), "GET", token.JWKSPath)
 	if len(w.asked) != 1 || w.asked[0] != jwks.First {
 		t.Errorf("it asks for %+v", w.asked)
+	}
+}
+
+// The document is built once for a set of keys, and is right at once when one comes, is withdrawn, or leaves by the clock.
+func TestFollowsTheKeys(t *testing.T) {
+	clock := storetest.NewClock()
+	db := storetest.Open(t, clock.Now)
+	ring := token.NewKeyring("http://localhost:8080", db, clock.Now, rand.Reader)
+	h := jwks.New(store.Restrict(db, jwks.Partitions...), clock.Now, quiet())
+	count := func() (n int) {
+		t.Helper()
+		return strings.Count(body(t, get(h, "GET", token.JWKSPath)), `"kid"`)
+	}
+	for _, step := range []struct {
+		what string
+		do   func() error
+		want int
+	}{
+		{"none yet", func() error { return nil }, 0},
+		{"the first", func() error { return ring.Ensure(t.Context()) }, 1},
+		{"a rotation", func() error { _, err := ring.Rotate(t.Context()); return err }, 2},
+		{"the new one is retired", func() error {
+			keys, err := ring.Keys(t.Context())
+			if err != nil {
+				return err
+			}
+			return ring.Retire(t.Context(), keys[1].ID)
+		}, 1},
+		{"another rotation", func() error { _, err := ring.Rotate(t.Context()); return err }, 2},
+		{"the first has left", func() error { clock.Advance(time.Hour); return nil }, 1},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatalf("%s: %v", step.what, err)
+		}
+		if got := count(); got != step.want {
+			t.Errorf("%s: %d keys, want %d", step.what, got, step.want)
+		}
 	}
 }

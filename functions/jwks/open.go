@@ -19,5 +19,5 @@ var Routes = []string{token.JWKSPath}
 
 // Open makes the handler.
 func Open(h host.Host) (http.Handler, error) {
-	return New(store.Restrict(h.Store, Partitions...), h.Log), nil
+	return New(store.Restrict(h.Store, Partitions...), h.Now, h.Log), nil
 }

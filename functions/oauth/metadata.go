@@ -1,9 +1,13 @@
 package oauth
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
+	"time"
 
+	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/dpop"
 	"github.com/vetassist/vetassist/shared/token"
 	"github.com/vetassist/vetassist/shared/web"
@@ -53,11 +57,27 @@ type metadata struct {
 	ClientDocuments          bool     `json:"client_id_metadata_document_supported"` // draft-ietf-oauth-client-id-metadata-document-00 §5
 }
 
+// metadata answers with the document, which changes with the MCP servers alone.
 func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
-	servers, err := s.Directory.Servers(r.Context())
+	d, err := s.document.Get(r.Context(), s.Store, directory.PolicyPartition, s.Now(), func(ctx context.Context) (*web.Document, time.Time, error) {
+		m, err := s.describeItself(ctx)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		body, err := json.Marshal(m)
+		return web.NewDocument(append(body, '\n'), 5*time.Minute), time.Time{}, err
+	})
 	if err != nil {
 		web.Fail(w, r, s.Log, err)
 		return
+	}
+	d.ServeHTTP(w, r)
+}
+
+func (s *server) describeItself(ctx context.Context) (metadata, error) {
+	servers, err := s.Directory.Servers(ctx)
+	if err != nil {
+		return metadata{}, err
 	}
 	m := metadata{
 		Issuer:                   s.BaseURL,
@@ -101,6 +121,5 @@ func (s *server) metadata(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.Sort(m.ScopesSupported)
 	m.ScopesSupported = slices.Compact(m.ScopesSupported)
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	web.JSON(w, http.StatusOK, m)
+	return m, nil
 }

@@ -59,6 +59,7 @@ type server struct {
 	deviceKey     *secret.Key
 	passkeyKey    *secret.Key
 	proofs        *dpop.Checker
+	document      store.Kept[*web.Document] // the metadata
 }
 
 // New is the authorization server's handler.

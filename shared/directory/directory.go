@@ -25,6 +25,7 @@ type Directory struct {
 	base  string
 	now   func() time.Time
 	local bool // the base URL is a loopback address: demo passwords work
+	kept  store.Kept[*policy]
 }
 
 // New opens the directory in s. base is the deployment's base URL; local says that it is a loopback address.
@@ -81,18 +82,28 @@ type Role struct {
 	Deleting    bool                `json:"deleting,omitempty"` // half deleted: it allows nothing
 }
 
+// PolicyPartition is where the MCP servers and the roles are.
+const PolicyPartition = "policy/all"
+
 const (
-	policyPartition = "policy/all"
-	serverPrefix    = "server/"
-	rolePrefix      = "role/"
-	maxServers      = 1000
+	serverPrefix = "server/"
+	rolePrefix   = "role/"
+	maxServers   = 1000
 )
 
 // ServersQuery is what Servers reads.
-var ServersQuery = store.Query{Partition: policyPartition, Prefix: serverPrefix, Limit: maxServers}
+var ServersQuery = store.Query{Partition: PolicyPartition, Prefix: serverPrefix, Limit: maxServers}
 
 // Servers are all MCP servers, by identifier.
 func (d *Directory) Servers(ctx context.Context) ([]Server, error) {
+	p, err := d.policy(ctx)
+	if err != nil || p == nil {
+		return d.readServers(ctx)
+	}
+	return slices.Clone(p.servers), nil
+}
+
+func (d *Directory) readServers(ctx context.Context) ([]Server, error) {
 	records, err := store.ReadAll[Server](ctx, d.store, ServersQuery, maxServers)
 	if err != nil {
 		return nil, err
@@ -108,10 +119,13 @@ func (d *Directory) Servers(ctx context.Context) ([]Server, error) {
 
 // Server finds an MCP server by its identifier.
 func (d *Directory) Server(ctx context.Context, identifier string) (Server, error) {
-	if store.ValidKey(policyPartition, serverPrefix+identifier) != nil {
+	if store.ValidKey(PolicyPartition, serverPrefix+identifier) != nil {
 		return Server{}, ErrNotFound
 	}
-	r, err := store.Read[Server](ctx, d.store, policyPartition, serverPrefix+identifier)
+	if p, err := d.policy(ctx); err == nil && p != nil {
+		return p.server(identifier)
+	}
+	r, err := store.Read[Server](ctx, d.store, PolicyPartition, serverPrefix+identifier)
 	if err == nil && r.Value.Deleting {
 		return Server{}, ErrNotFound
 	}
@@ -186,19 +200,31 @@ func (d *Directory) contract(url string) string {
 func (d *Directory) RoleScopes(ctx context.Context, roles []string, server string) ([]string, error) {
 	var scopes []string
 	for _, name := range roles {
-		r, err := store.Read[Role](ctx, d.store, policyPartition, rolePrefix+name)
+		r, err := d.role(ctx, name)
 		if errors.Is(err, ErrNotFound) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		if !r.Value.Deleting {
-			scopes = append(scopes, r.Value.Permissions[server]...)
+		if !r.Deleting {
+			scopes = append(scopes, r.Permissions[server]...)
 		}
 	}
 	slices.Sort(scopes)
 	return slices.Compact(scopes), nil
+}
+
+func (d *Directory) role(ctx context.Context, name string) (Role, error) {
+	if p, err := d.policy(ctx); err == nil && p != nil {
+		r, ok := p.roles[name]
+		if !ok {
+			return Role{}, ErrNotFound
+		}
+		return r, nil
+	}
+	r, err := store.Read[Role](ctx, d.store, PolicyPartition, rolePrefix+name)
+	return r.Value, err
 }
 
 // PutServer creates or replaces an MCP server.
@@ -206,7 +232,7 @@ func (d *Directory) PutServer(ctx context.Context, s Server, c store.Condition) 
 	if s.Identifier == "" || s.URL == "" || s.Name == "" {
 		return fmt.Errorf("directory: an MCP server has an identifier, a name and a URL")
 	}
-	return d.store.Write(ctx, store.Put(store.Encode(policyPartition, serverPrefix+s.Identifier, s, time.Time{}), c))
+	return d.store.Write(ctx, store.Put(store.Encode(PolicyPartition, serverPrefix+s.Identifier, s, time.Time{}), c))
 }
 
 // PutRole creates or replaces a role.
@@ -214,5 +240,5 @@ func (d *Directory) PutRole(ctx context.Context, r Role, c store.Condition) erro
 	if r.Name == "" {
 		return fmt.Errorf("directory: a role has a name")
 	}
-	return d.store.Write(ctx, store.Put(store.Encode(policyPartition, rolePrefix+r.Name, r, time.Time{}), c))
+	return d.store.Write(ctx, store.Put(store.Encode(PolicyPartition, rolePrefix+r.Name, r, time.Time{}), c))
 }

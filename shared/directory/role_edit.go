@@ -13,15 +13,15 @@ import (
 
 // RoleRecords are all roles by name, for administration.
 func (d *Directory) RoleRecords(ctx context.Context) ([]store.Record[Role], error) {
-	return store.ReadAll[Role](ctx, d.store, store.Query{Partition: policyPartition, Prefix: rolePrefix}, maxServers)
+	return store.ReadAll[Role](ctx, d.store, store.Query{Partition: PolicyPartition, Prefix: rolePrefix}, maxServers)
 }
 
 // RoleRecord reads a role for administration: with the version that a change must name.
 func (d *Directory) RoleRecord(ctx context.Context, name string) (store.Record[Role], error) {
-	if store.ValidKey(policyPartition, rolePrefix+name) != nil {
+	if store.ValidKey(PolicyPartition, rolePrefix+name) != nil {
 		return store.Record[Role]{}, ErrNotFound
 	}
-	return store.Read[Role](ctx, d.store, policyPartition, rolePrefix+name)
+	return store.Read[Role](ctx, d.store, PolicyPartition, rolePrefix+name)
 }
 
 func (d *Directory) roleAt(ctx context.Context, name string, version int64) (store.Record[Role], error) {
@@ -33,7 +33,7 @@ func (d *Directory) roleAt(ctx context.Context, name string, version int64) (sto
 }
 
 func putRole(r Role, c store.Condition) store.Op {
-	return store.Put(store.Encode(policyPartition, rolePrefix+r.Name, r, noExpiry), c)
+	return store.Put(store.Encode(PolicyPartition, rolePrefix+r.Name, r, noExpiry), c)
 }
 
 // roleChecks make a write depend on roles being there still; one that is not is a *FieldError.
@@ -47,7 +47,7 @@ func (d *Directory) roleChecks(ctx context.Context, names []string) ([]store.Op,
 		if err != nil {
 			return nil, err
 		}
-		checks = append(checks, store.Check(policyPartition, rolePrefix+name, store.IfVersion(r.Version)))
+		checks = append(checks, store.Check(PolicyPartition, rolePrefix+name, store.IfVersion(r.Version)))
 	}
 	return checks, nil
 }
@@ -137,7 +137,7 @@ func (d *Directory) scopesAt(ctx context.Context, identifier string, names []str
 		}
 	}
 	scopes := slices.DeleteFunc(known, func(name string) bool { return !slices.Contains(names, name) })
-	return scopes, store.Check(policyPartition, serverPrefix+identifier, store.IfVersion(r.Version)), nil
+	return scopes, store.Check(PolicyPartition, serverPrefix+identifier, store.IfVersion(r.Version)), nil
 }
 
 // DeleteRole deletes a role that is at the version. When users have it the error is an *InUseError, unless cascade is
@@ -163,7 +163,7 @@ func (d *Directory) DeleteRole(ctx context.Context, name string, version int64, 
 	if err := d.takeFromMembers(ctx, name); err != nil {
 		return err
 	}
-	return d.store.Write(ctx, store.Delete(policyPartition, rolePrefix+name, store.IfVersion(r.Version)))
+	return d.store.Write(ctx, store.Delete(PolicyPartition, rolePrefix+name, store.IfVersion(r.Version)))
 }
 
 // markDeleted marks a record before what uses it is cleaned up. The mark moves its version, so whatever was about to use

@@ -12,7 +12,7 @@ import (
 
 // ServerRecords are all MCP servers by identifier, for administration: with versions, and those half deleted too.
 func (d *Directory) ServerRecords(ctx context.Context) ([]store.Record[Server], error) {
-	records, err := store.ReadAll[Server](ctx, d.store, store.Query{Partition: policyPartition, Prefix: serverPrefix}, maxServers)
+	records, err := store.ReadAll[Server](ctx, d.store, store.Query{Partition: PolicyPartition, Prefix: serverPrefix}, maxServers)
 	for i := range records {
 		records[i].Value.URL = d.expand(records[i].Value.URL)
 	}
@@ -21,10 +21,10 @@ func (d *Directory) ServerRecords(ctx context.Context) ([]store.Record[Server], 
 
 // ServerRecord reads an MCP server for administration: with the version that a change must name.
 func (d *Directory) ServerRecord(ctx context.Context, identifier string) (store.Record[Server], error) {
-	if store.ValidKey(policyPartition, serverPrefix+identifier) != nil {
+	if store.ValidKey(PolicyPartition, serverPrefix+identifier) != nil {
 		return store.Record[Server]{}, ErrNotFound
 	}
-	r, err := store.Read[Server](ctx, d.store, policyPartition, serverPrefix+identifier)
+	r, err := store.Read[Server](ctx, d.store, PolicyPartition, serverPrefix+identifier)
 	r.Value.URL = d.expand(r.Value.URL)
 	return r, err
 }
@@ -39,7 +39,7 @@ func (d *Directory) serverAt(ctx context.Context, identifier string, version int
 
 func (d *Directory) putServer(s Server, c store.Condition) store.Op {
 	s.URL = d.contract(s.URL)
-	return store.Put(store.Encode(policyPartition, serverPrefix+s.Identifier, s, noExpiry), c)
+	return store.Put(store.Encode(PolicyPartition, serverPrefix+s.Identifier, s, noExpiry), c)
 }
 
 // addressesSort is an item that every write of a server's address moves, so that two servers cannot take one address at
@@ -48,7 +48,7 @@ const addressesSort = "addresses"
 
 // ownAddress refuses an address that another server has, and is the operation that keeps it so until the write.
 func (d *Directory) ownAddress(ctx context.Context, s Server) (op store.Op, count int, err error) {
-	guard, err := store.Read[struct{}](ctx, d.store, policyPartition, addressesSort)
+	guard, err := store.Read[struct{}](ctx, d.store, PolicyPartition, addressesSort)
 	condition := store.IfVersion(guard.Version)
 	if errors.Is(err, ErrNotFound) {
 		condition, err = store.IfAbsent(), nil
@@ -75,7 +75,7 @@ func (d *Directory) ownAddress(ctx context.Context, s Server) (op store.Op, coun
 			return store.Op{}, 0, &FieldError{"url", "is that of " + o.Name}
 		}
 	}
-	return store.Put(store.Encode(policyPartition, addressesSort, struct{}{}, noExpiry), condition), len(all), nil
+	return store.Put(store.Encode(PolicyPartition, addressesSort, struct{}{}, noExpiry), condition), len(all), nil
 }
 
 // canonicalServer is what is stored of what was entered: addresses in the form in which they are compared, and no scope
@@ -187,7 +187,7 @@ func (d *Directory) DeleteServer(ctx context.Context, identifier string, version
 	if err := d.takeScopes(ctx, identifier, nil); err != nil {
 		return err
 	}
-	return d.store.Write(ctx, store.Delete(policyPartition, serverPrefix+identifier, store.IfVersion(r.Version)))
+	return d.store.Write(ctx, store.Delete(PolicyPartition, serverPrefix+identifier, store.IfVersion(r.Version)))
 }
 
 // names reports whether scopes hold one of those that are gone; nil stands for all.

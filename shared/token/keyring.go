@@ -25,9 +25,11 @@ var (
 	PublicPartitions  = []string{"public-key/"}
 )
 
+// PublicPartition is where all public halves are.
+const PublicPartition = "public-key/all"
+
 const (
 	privatePartition = "signing-key/all"
-	publicPartition  = "public-key/all"
 	keyringMemory    = time.Minute // how long a keyring goes on without looking whether a newer key signs
 )
 
@@ -40,7 +42,7 @@ type signingKey struct {
 	Created   time.Time `json:"created"`
 }
 
-// publicKey is a record under publicPartition, at the same sort key. It expires when the last token that the key
+// publicKey is a record under PublicPartition, at the same sort key. It expires when the last token that the key
 // signed has.
 type publicKey struct {
 	jwk
@@ -205,7 +207,7 @@ func (k *Keyring) create(ctx context.Context) error {
 	const sort = "000001"
 	return k.store.Write(ctx,
 		store.Put(store.Encode(privatePartition, sort, private, time.Time{}), store.IfAbsent()),
-		store.Put(store.Encode(publicPartition, sort, public, time.Time{}), store.IfAbsent()))
+		store.Put(store.Encode(PublicPartition, sort, public, time.Time{}), store.IfAbsent()))
 }
 
 // generate makes both halves of a key.
@@ -245,19 +247,29 @@ func publish(key *ecdsa.PublicKey) (jwk, error) {
 }
 
 // PublishedQuery is what Published reads.
-var PublishedQuery = store.Query{Partition: publicPartition, Limit: maxKeys}
+var PublishedQuery = store.Query{Partition: PublicPartition, Limit: maxKeys}
 
 // Published is the JWKS document (RFC 7517 §5) of all keys whose tokens are or may soon be about.
 func Published(ctx context.Context, s store.Store) (json.RawMessage, error) {
+	document, _, err := PublishedUntil(ctx, s)
+	return document, err
+}
+
+// PublishedUntil tells besides when the first of the keys leaves, if nothing changes; zero: never.
+func PublishedUntil(ctx context.Context, s store.Store) (document json.RawMessage, until time.Time, err error) {
 	records, err := store.ReadAll[jwk](ctx, s, PublishedQuery, maxKeys)
 	if err != nil {
-		return nil, err
+		return nil, until, err
 	}
 	set := struct {
 		Keys []jwk `json:"keys"`
 	}{make([]jwk, len(records))}
 	for i, r := range records {
 		set.Keys[i] = r.Value
+		if !r.Expires.IsZero() && (until.IsZero() || r.Expires.Before(until)) {
+			until = r.Expires
+		}
 	}
-	return json.Marshal(set)
+	document, err = json.Marshal(set)
+	return document, until, err
 }

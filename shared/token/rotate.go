@@ -115,7 +115,7 @@ func (k *Keyring) add(ctx context.Context, last storedKey) (KeyInfo, error) {
 	sort := fmt.Sprintf("%06d-%s", last.number()+1, public.ID)
 	ops := append(last.endingAt(signsFrom),
 		store.Put(store.Encode(privatePartition, sort, private, time.Time{}), store.IfAbsent()),
-		store.Put(store.Encode(publicPartition, sort, public, time.Time{}), store.IfAbsent()))
+		store.Put(store.Encode(PublicPartition, sort, public, time.Time{}), store.IfAbsent()))
 	if err := k.store.Write(ctx, ops...); err != nil {
 		return KeyInfo{}, err
 	}
@@ -138,7 +138,7 @@ func (k *Keyring) Retire(ctx context.Context, kid string) error {
 		}
 		key := keys[i]
 		ops := []store.Op{
-			store.Delete(publicPartition, key.sort, store.IfVersion(key.publicVersion)),
+			store.Delete(PublicPartition, key.sort, store.IfVersion(key.publicVersion)),
 			store.Delete(privatePartition, key.sort, store.Always()),
 		}
 		switch key.info(k.now()).State {
@@ -174,7 +174,7 @@ func (k *Keyring) load(ctx context.Context) ([]storedKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	public, err := k.store.List(ctx, store.Query{Partition: publicPartition, Limit: maxKeys})
+	public, err := k.store.List(ctx, store.Query{Partition: PublicPartition, Limit: maxKeys})
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +228,7 @@ func (s storedKey) endingAt(until time.Time) []store.Op {
 	}
 	return []store.Op{
 		store.Put(store.Encode(privatePartition, s.sort, s.private, until), store.IfVersion(s.privateVersion)),
-		store.Put(store.Encode(publicPartition, s.sort, s.public, leaves), store.IfVersion(s.publicVersion)),
+		store.Put(store.Encode(PublicPartition, s.sort, s.public, leaves), store.IfVersion(s.publicVersion)),
 	}
 }
 

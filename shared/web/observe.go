@@ -10,28 +10,34 @@ import (
 	"time"
 )
 
-type requestIDKey struct{}
+// visitor is what is known of who sent a request.
+type visitor struct{ id, address string }
+
+type visitorKey struct{}
+
+func visitorOf(ctx context.Context) visitor {
+	v, _ := ctx.Value(visitorKey{}).(visitor)
+	return v
+}
 
 // RequestID is the correlation id of the request whose context this is: it is in the X-Request-Id header of the
 // answer and in every log line about it.
 func RequestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
+	return visitorOf(ctx).id
 }
-
-type clientAddressKey struct{}
 
 // WithRequestID gives Observe the id of a request that had one before it came here, so that the logs of whoever passed it
 // on and ours speak of the same request. It must not be of the client's choice.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
+	v := visitorOf(ctx)
+	v.id = id
+	return context.WithValue(ctx, visitorKey{}, v)
 }
 
 // ClientAddress is the IP address that the request whose context this is came from: the peer of the connection, whatever
 // headers say, since anybody can write those.
 func ClientAddress(ctx context.Context) string {
-	address, _ := ctx.Value(clientAddressKey{}).(string)
-	return address
+	return visitorOf(ctx).address
 }
 
 // MaxBody bounds the body of any request; each handler knows a smaller bound of its own.
@@ -49,8 +55,7 @@ func Observe(log *slog.Logger, next http.Handler) http.Handler {
 		address, _, _ := net.SplitHostPort(r.RemoteAddr) // empty when a test made the request
 		ctx, cancel := Before(r.Context(), answerTime)
 		defer cancel()
-		ctx = WithRequestID(ctx, id)
-		r = r.WithContext(context.WithValue(ctx, clientAddressKey{}, address))
+		r = r.WithContext(context.WithValue(ctx, visitorKey{}, visitor{id, address}))
 		rec := &recorder{ResponseWriter: w}
 		start := time.Now()
 		defer func() {
@@ -62,6 +67,9 @@ func Observe(log *slog.Logger, next http.Handler) http.Handler {
 				if rec.status == 0 {
 					http.Error(rec, Sorry(r.Context(), http.StatusInternalServerError), http.StatusInternalServerError)
 				}
+			}
+			if !log.Enabled(r.Context(), slog.LevelDebug) {
+				return
 			}
 			log.DebugContext(r.Context(), "request", "id", id, "method", r.Method, "path", r.URL.Path, "status", rec.status,
 				"ms", time.Since(start).Milliseconds())
