@@ -27,7 +27,7 @@ type cache struct {
 	mu         sync.Mutex
 	at         state // in which all of this is so
 	committing bool  // this process may be about to bring about the next
-	closed     bool  // nothing is known any more
+	closed     bool  // nothing is known any more, nor will be
 	latest     int64 // Unix seconds at which it was asked
 	known      *simplelru.LRU[key, remembered]
 	bytes      int
@@ -276,6 +276,9 @@ func (c *cache) after(done bool, effects []store.Item) {
 	s, ok := c.at.next(), true
 	if c.index != nil {
 		s, ok = c.index.read()
+	}
+	if ok && done && s == c.at { // the index does not show our own commit, so it would show nobody's
+		c.closed = true
 	}
 	if !ok || !done || s.changes() != c.at.changes()+1 { // it was not only us
 		c.forgetAll()

@@ -250,3 +250,33 @@ func TestClosedKnowsNothing(t *testing.T) {
 		}
 	}
 }
+
+// Where nothing can be remembered, all is as it would be with it, but for the time that it takes.
+func TestContractWithoutCache(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
+		return open(t, filepath.Join(t.TempDir(), "v.db"), now).WithoutCache()
+	})
+}
+
+// An index that does not show what this process wrote would not show what others write: nothing is remembered by it.
+func TestIndexThatStandsStill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	db, other := open(t, path, time.Now), open(t, path, time.Now)
+	put(t, db, "a")
+	if err := db.FreezeIndex(filepath.Join(t.TempDir(), "index")); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := db.Changes("test/1"); !ok {
+		t.Fatal("it tells of no changes while there is nothing wrong yet")
+	}
+	put(t, db, "a")
+	if _, ok := db.Changes("test/1"); ok {
+		t.Error("it tells of changes")
+	}
+	for version := int64(3); version < 6; version++ {
+		put(t, other, "a")
+		if item, err := db.Get(t.Context(), "test/1", "a"); err != nil || item.Version != version {
+			t.Errorf("read version %d, want %d, %v", item.Version, version, err)
+		}
+	}
+}

@@ -10,7 +10,8 @@
 //
 // What was read or written is remembered, at most 8 MB of it, as long as nobody has written to it since. That is exact, with no time in which
 // it is not so: the index of the log, a file that every process has open beside the database, has another header after each commit. A commit
-// of another process empties the memory. On Windows, and in an unusual file system that shows no index, everything is read each time.
+// of another process empties the memory. Where a file does not show what is written to its mapping (systems other than Linux and macOS, and
+// unusual file systems, which the first commit finds out) everything is read each time.
 //
 // Views (views.sql) show the records as plain tables to whoever opens the file with the sqlite3 command.
 package sqlite

@@ -29,8 +29,9 @@ type index struct {
 }
 
 // indexes are those that this process has open. Closing one file twice opened would end SQLite's own locks on it (fcntl(2)), so each is opened
-// once, and closed after the last connection.
+// once, and closed after the last connection: while opening is locked, nobody makes a new one.
 var indexes struct {
+	opening sync.RWMutex // held by who opens connections and their index, and locked by who closes an index
 	sync.Mutex
 	all []*index
 }
@@ -39,7 +40,7 @@ var errNoIndex = errors.New("there is no index of a write-ahead log that can be 
 
 // openIndex comes after the connections, which have made the file and keep it.
 func openIndex(path string) (*index, error) {
-	if runtime.GOOS == "windows" { // which does not promise that reading a file shows what was written to its mapping
+	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" { // others do not all promise that reading a file shows what was written to its mapping
 		return nil, errNoIndex
 	}
 	path, err := filepath.EvalSymlinks(path)
@@ -84,6 +85,8 @@ func (x *index) read() (s state, ok bool) {
 var buffers = sync.Pool{New: func() any { return new([2 * len(state{})]byte) }}
 
 func (x *index) close() error {
+	indexes.opening.Lock()
+	defer indexes.opening.Unlock()
 	indexes.Lock()
 	defer indexes.Unlock()
 	if x.users--; x.users > 0 {

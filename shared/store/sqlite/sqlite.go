@@ -51,14 +51,29 @@ func Open(ctx context.Context, path string, now func() time.Time, options ...Opt
 }
 
 func open(ctx context.Context, path string, now func() time.Time, full bool) (*DB, error) {
-	memory := path == ":memory:"
-	var claimed os.FileInfo
-	if !memory {
-		var err error
-		if claimed, err = claim(path); err != nil {
-			return nil, err
-		}
+	if path == ":memory:" {
+		return openAll(ctx, path, now, full)
 	}
+	claimed, err := claim(path)
+	if err != nil {
+		return nil, err
+	}
+	indexes.opening.RLock()
+	db, err := openAll(ctx, path, now, full)
+	indexes.opening.RUnlock()
+	if err != nil {
+		return nil, err
+	}
+	// From here on a restore is refused. One that came between would leave us with the file that it moved away, and the index of the other.
+	if now, err := os.Stat(path); err != nil || !os.SameFile(claimed, now) {
+		return nil, errors.Join(err, errors.New("the file was replaced while it was opened; start again"), db.Close())
+	}
+	return db, nil
+}
+
+// openAll opens the connections, and after them the log's index.
+func openAll(ctx context.Context, path string, now func() time.Time, full bool) (*DB, error) {
+	memory := path == ":memory:"
 	write, err := sql.Open("sqlite", dsn(path, memory, full, "immediate"))
 	if err != nil {
 		return nil, err
@@ -84,10 +99,6 @@ func open(ctx context.Context, path string, now func() time.Time, full bool) (*D
 	}
 	if db.index, err = openIndex(path); err == nil { // without it all is read each time
 		db.cache = newCache(db.index)
-	}
-	// From here on a restore is refused. One that came between would leave us with the file that it moved away, and the index of the other.
-	if now, err := os.Stat(path); err != nil || !os.SameFile(claimed, now) {
-		return nil, errors.Join(err, errors.New("the file was replaced while it was opened; start again"), db.Close())
 	}
 	return db, nil
 }
