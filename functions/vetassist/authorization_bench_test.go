@@ -23,7 +23,8 @@ import (
 type authorizer struct {
 	*Server
 	b       *testing.B
-	login   string // cookie
+	cookies map[string]string
+	login   string // all of them, as the header has them
 	machine string // id:secret
 }
 
@@ -53,7 +54,7 @@ func newAuthorizer(b *testing.B) *authorizer {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := &authorizer{Server: s, b: b, machine: r.Value.ID + ":" + secret}
+	a := &authorizer{Server: s, b: b, machine: r.Value.ID + ":" + secret, cookies: map[string]string{}}
 	a.logIn()
 	return a
 }
@@ -103,8 +104,13 @@ func (a *authorizer) logIn() {
 
 func (a *authorizer) keepCookie(w *httptest.ResponseRecorder) {
 	for _, c := range w.Result().Cookies() {
-		a.login = c.Name + "=" + c.Value
+		a.cookies[c.Name] = c.Value
 	}
+	var all []string
+	for name, value := range a.cookies {
+		all = append(all, name+"="+value)
+	}
+	a.login = strings.Join(all, "; ")
 }
 
 var formTokens = regexp.MustCompile(`action="([^"]*)"[^§]*?name="form_token" value="([^"]*)"`)
