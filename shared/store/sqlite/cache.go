@@ -277,8 +277,11 @@ func (c *cache) after(done bool, effects []store.Item) {
 	if c.index != nil {
 		s, ok = c.index.read()
 	}
-	if ok && done && s == c.at { // the index does not show our own commit, so it would show nobody's
-		c.closed = true
+	if ok && done && s == c.at && c.index != nil { // as it should be where nothing was changed
+		if len(effects) > 0 { // the index does not show our own commit, so it would show nobody's
+			c.closed = true
+		}
+		return
 	}
 	if !ok || !done || s.changes() != c.at.changes()+1 { // it was not only us
 		c.forgetAll()

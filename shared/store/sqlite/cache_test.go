@@ -280,3 +280,18 @@ func TestIndexThatStandsStill(t *testing.T) {
 		}
 	}
 }
+
+// A Write that changes nothing makes nobody read anything again, and the index is believed after it.
+func TestNothingChanged(t *testing.T) {
+	for name, path := range map[string]string{"file": filepath.Join(t.TempDir(), "v.db"), "memory": ":memory:"} {
+		db := open(t, path, time.Now)
+		put(t, db, "a")
+		before, _ := db.Changes("test/1")
+		if err := db.Write(t.Context(), store.Delete("test/1", "none", store.Always())); err != nil {
+			t.Fatal(err)
+		}
+		if after, ok := db.Changes("test/1"); !ok || after != before {
+			t.Errorf("%s: %d after %d, %t", name, after, before, ok)
+		}
+	}
+}

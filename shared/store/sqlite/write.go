@@ -135,7 +135,7 @@ func (db *DB) together(c *conn, all []*pending) (errs []error, err error) {
 type write struct {
 	*conn
 	now     int64
-	effects []store.Item // what was written. Version 0: it is gone, or nobody looked which version it has now
+	effects []store.Item // what was changed. Version 0: it is gone, or nobody looked which version it has now
 }
 
 // undo ends the transaction for a reason. SQLite has ended it already after some failures of the disk.
@@ -178,7 +178,10 @@ func (w *write) apply(ops []store.Op) (begun bool, err error) {
 				item.Version = op.Condition.Version + 1
 			}
 		case op.Kind == store.OpDelete:
-			_, err = w.exec(del, item.Partition, item.Sort)
+			var gone int64
+			if gone, err = w.exec(del, item.Partition, item.Sort); err == nil && gone == 0 {
+				continue // it had gone before
+			}
 		case op.Kind == store.OpCheck:
 			continue
 		default:
