@@ -19,7 +19,10 @@ var views string
 // each schema that there was.
 //
 // Records have no number: they are JSON, a field is only ever added, and a record without it means what it meant before there was one.
-var migrations = []string{schema}
+var migrations = []string{
+	schema,
+	`DROP INDEX items_by_expiry`, // it was written with every item, for a deletion every so often (see sweep)
+}
 
 // migrate brings an older file up to date, all steps or none, and refuses a newer one. The views are made anew each time:
 // they hold no data, so they may follow the code.

@@ -24,7 +24,8 @@ type DB struct {
 	readers *conns // several, or the writer for ":memory:"
 	cache   *cache // nil: none
 	index   *index // of the cache; nil: in memory
-	written int    // operations since the last sweep; of whoever has the writer
+	written int    // operations since the last sweep; of whoever has the writer, as is
+	swept   *key   // where that ended; nil: there was none
 	closing sync.Once
 	closed  error
 

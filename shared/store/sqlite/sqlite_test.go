@@ -183,3 +183,31 @@ func put(t *testing.T, db *sqlite.DB, sort string) {
 		t.Fatal(err)
 	}
 }
+
+// Whatever is written where, in time all that expired is gone, also what lies before the place where somebody writes.
+func TestSweepGoesRound(t *testing.T) {
+	clock := storetest.NewClock()
+	path := filepath.Join(t.TempDir(), "v.db")
+	db := open(t, path, clock.Now)
+	for _, partition := range []string{"a", "m", "z"} {
+		for i := range 300 {
+			it := store.Item{Partition: partition, Sort: fmt.Sprint("old", i), Body: []byte(`{}`), Expires: clock.Now().Add(time.Second)}
+			if err := db.Write(t.Context(), store.Put(it, store.IfAbsent())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	clock.Advance(time.Hour)
+	for i := range 2000 {
+		put(t, db, fmt.Sprint(i%10)) // in a partition between them
+	}
+	raw, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	var left int
+	if err := raw.QueryRow("SELECT count(*) FROM items WHERE sort LIKE 'old%'").Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d expired items are left, %v", left, err)
+	}
+}

@@ -1,10 +1,9 @@
 package sqlite
 
-// What is asked of the file. The plus sign takes expires away from the planner: it would compare each new
-// value with the condition of the index on it, and for that parse the statement again each time.
+// What is asked of the file.
 const (
-	selectOne  = `SELECT version, expires, body FROM items WHERE partition = ? AND sort = ? AND (expires = 0 OR +expires > ?)`
-	selectMany = `SELECT sort, version, expires, body FROM items WHERE partition = ? AND sort >= ? AND sort < ? AND (expires = 0 OR +expires > ?)`
+	selectOne  = `SELECT version, expires, body FROM items WHERE partition = ? AND sort = ? AND (expires = 0 OR expires > ?)`
+	selectMany = `SELECT sort, version, expires, body FROM items WHERE partition = ? AND sort >= ? AND sort < ? AND (expires = 0 OR expires > ?)`
 )
 
 // The statements of a connection that reads.
@@ -30,6 +29,7 @@ const (
 	putNew
 	putExpired
 	del
+	sweepEnd
 	sweepOut
 )
 
@@ -41,7 +41,8 @@ var writing = append(reading[:len(reading):len(reading)],
 	`INSERT INTO items (partition, sort, version, expires, body) VALUES (?1, ?2, 1, ?3, ?4)
 		ON CONFLICT DO UPDATE SET version = version + 1, expires = excluded.expires, body = excluded.body`,
 	`INSERT INTO items (partition, sort, version, expires, body) VALUES (?, ?, 1, ?, ?) ON CONFLICT DO NOTHING`,
-	`UPDATE items SET version = version + 1, expires = ?3, body = ?4 WHERE partition = ?1 AND sort = ?2 AND expires > 0 AND +expires <= ?5`,
+	`UPDATE items SET version = version + 1, expires = ?3, body = ?4 WHERE partition = ?1 AND sort = ?2 AND expires > 0 AND expires <= ?5`,
 	`DELETE FROM items WHERE partition = ? AND sort = ?`,
-	`DELETE FROM items WHERE (partition, sort) IN (SELECT partition, sort FROM items WHERE expires > 0 AND expires <= ? LIMIT ?)`,
+	`SELECT partition, sort FROM items WHERE (partition, sort) > (?, ?) ORDER BY partition, sort LIMIT 1 OFFSET ?`,
+	`DELETE FROM items WHERE (partition, sort) > (?, ?) AND (partition, sort) <= (?, ?) AND expires > 0 AND expires <= ?`,
 )

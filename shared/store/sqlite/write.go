@@ -119,7 +119,7 @@ func (db *DB) together(c *conn, all []*pending) (errs []error, err error) {
 	if written == 0 {
 		return errs, w.undo(nil)
 	}
-	if err := db.sweep(w, written); err != nil {
+	if err := db.sweep(&w, written); err != nil {
 		return errs, w.undo(err)
 	}
 	db.cache.before()
@@ -214,14 +214,38 @@ func (w write) live(item store.Item) (live int64, err error) {
 	return live, err
 }
 
-// sweep deletes what has expired, a little every so often, as DynamoDB's TTL does in the cloud. It is twice as much as was written
-// since, so that a file does not grow for ever with what lives for a day. Readers never see an expired item, swept or not.
-func (db *DB) sweep(w write, ops int) error {
-	const every, most = 256, 2 * (256 + maxTogether)
+// sweep deletes what has expired, as DynamoDB's TTL does in the cloud: every so often it looks at twice as many items as were written since,
+// on from where it was, so that no more than about half of a file is what nobody can read any more. An index of what expires would have to be
+// written with every item. It begins where somebody writes, since not every process lives to see all of a file.
+func (db *DB) sweep(w *write, ops int) error {
+	const every = 256
 	if db.written += ops; db.written < every {
 		return nil
 	}
+	look := int64(2 * db.written)
 	db.written = 0
-	_, err := w.exec(sweepOut, w.now, int64(most))
+	var from key
+	switch {
+	case db.swept != nil:
+		from = *db.swept
+	case len(w.effects) > 0:
+		from = key{w.effects[0].Partition, w.effects[0].Sort}
+	}
+	end, more := key{partition: "\xff"}, false // no byte of UTF-8 is that
+	var row [2]driver.Value
+	err := w.query(sweepEnd, row[:], func() bool {
+		end.partition, _ = row[0].(string)
+		end.sort, _ = row[1].(string)
+		more = true
+		return true
+	}, from.partition, from.sort, look-1)
+	if err != nil {
+		return err
+	}
+	db.swept = &end
+	if !more {
+		db.swept = &key{} // on from the beginning
+	}
+	_, err = w.exec(sweepOut, from.partition, from.sort, end.partition, end.sort, w.now)
 	return err
 }
