@@ -234,7 +234,9 @@ func (cs *conns) handler(next http.Handler) http.Handler {
 			w.Header().Set("Connection", "close")
 		}
 		if c, ok := r.Context().Value(connKey{}).(*conn); ok && r.Body != http.NoBody {
-			r.Body = body{r.Body, c}
+			own := *r // net/http looks into the request that is its own, to tell whether a body was read to its end, and does not know ours
+			own.Body = body{r.Body, c}
+			r = &own
 		}
 		next.ServeHTTP(w, r)
 	})

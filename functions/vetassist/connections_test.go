@@ -180,6 +180,45 @@ func TestPipelining(t *testing.T) {
 	}
 }
 
+// What is left of a body that was too large is no request: it is not read, and the answer says that the connection ends (RFC 9112 §9.3, §11.2). Were it
+// read, whoever shares a connection to us, behind a proxy, could have answers meant for others.
+func TestBodyIsNoRequest(t *testing.T) {
+	w := newWorld(t)
+	admin := w.administrator()
+	bearer := "Authorization: Bearer " + w.tokensFor("bob", "pet-profile:read").Access + "\r\n"
+	hidden := strings.ReplaceAll(keys+"\r\n", "HOST", w.host())
+	body := strings.Repeat(hidden, 2<<20/len(hidden))
+	for _, to := range []struct {
+		path, headers string
+		status        string
+	}{
+		{"/admin/api/v1/users", "Authorization: Bearer " + admin.token + "\r\nContent-Type: application/json\r\n", "413"},
+		{"/admin/api/v1/users", "Content-Type: application/json\r\n", "401"},
+		{"/mcp", bearer + "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n", "413"},
+		{"/chat", "Content-Type: application/json\r\n", "400"}, // it is no JSON, as its first letters tell
+		{"/oauth/token", "Content-Type: application/x-www-form-urlencoded\r\n", "400"},
+		{"/oauth/register", "Content-Type: application/json\r\n", "400"},
+		{"/.well-known/jwks.json", "", "405"},
+	} {
+		for name, framed := range map[string]string{
+			"with its length": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body),
+			"in one chunk":    fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body),
+		} {
+			t.Run(to.path+" "+to.status+" "+name, func(t *testing.T) {
+				w := w.in(t)
+				conn := w.dial("")
+				go func() { // it may not be read to its end
+					_, _ = io.WriteString(conn, "POST "+to.path+" HTTP/1.1\r\nHost: "+w.host()+"\r\n"+to.headers+framed)
+				}()
+				answers := w.rest(conn)
+				if n := strings.Count(answers, "HTTP/1.1 "); n != 1 || !strings.HasPrefix(answers, "HTTP/1.1 "+to.status) || !strings.Contains(answers, "\r\nConnection: close\r\n") {
+					t.Errorf("%d answers: %.600s", n, answers)
+				}
+			})
+		}
+	}
+}
+
 // TestFull: where all connections are taken, the one that waits longest for nothing gives way; where all are at work, who comes is told when to
 // come again.
 func TestFull(t *testing.T) {
