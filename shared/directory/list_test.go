@@ -209,10 +209,15 @@ func TestSeedElsewhere(t *testing.T) {
 	}
 }
 
-// counting counts what lists read.
+// counting counts what is read and written.
 type counting struct {
 	store.Store
-	lists, items, gets int
+	lists, items, gets, writes int
+}
+
+func (c *counting) Write(ctx context.Context, ops ...store.Op) error {
+	c.writes++
+	return c.Store.Write(ctx, ops...)
 }
 
 func (c *counting) List(ctx context.Context, q store.Query) (store.Page, error) {

@@ -169,6 +169,27 @@ func TestOneHashEach(t *testing.T) { // not in parallel: it counts all hashes
 	}
 }
 
+// Nor does the number of reads and writes, each of which takes a while where the store is far away.
+func TestSameWorkForEach(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	counted := &counting{Store: w.db}
+	d := directory.New(counted, base, true, w.clock.Now)
+	w.guess(t, "carol", 5)
+	w.guess(t, "nobody-else", 5)
+	for _, names := range [][2]string{{"bob", "nobody"}, {"carol", "nobody-else"}} {
+		var work [2][2]int
+		for i, name := range names {
+			*counted = counting{Store: w.db}
+			_, _ = d.Authenticate(t.Context(), name, "wrong", "")
+			work[i] = [2]int{counted.gets, counted.writes}
+		}
+		if work[0] != work[1] {
+			t.Errorf("%s costs %d reads and writes, and %s %d", names[0], work[0], names[1], work[1])
+		}
+	}
+}
+
 func TestUnlock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)

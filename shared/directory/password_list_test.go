@@ -18,6 +18,8 @@ func TestNewPasswords(t *testing.T) {
 		{"too long", strings.Repeat("ab", 129), "8 to 256"},
 		{"the commonest", "password", "commonest"},
 		{"in capitals", "PassWord", "commonest"},
+		{"with spaces around", "  password ", "commonest"},
+		{"the username with spaces around", " dorothea  ", "built on"},
 		{"with a digit", "password1", "commonest"},
 		{"a word of many", "corvette", "commonest"},
 		{"digits", "123456789", "commonest"},

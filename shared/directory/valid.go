@@ -43,7 +43,7 @@ const service = "vetassist"
 // checkPassword judges a new password. Nothing is asked for but length, that it is none of the commonest, and that it is not built on what anybody
 // would try for this person: no digits and signs that all would put at the same place (NIST SP 800-63B-4 §3.1.1.2; OWASP ASVS 5.0 §6.2).
 func checkPassword(password, username string) error {
-	lower := strings.ToLower(password)
+	lower := strings.ToLower(strings.TrimSpace(password))
 	rest := strings.ReplaceAll(lower, service, "")
 	if name := Canonical(username); len(name) >= 3 {
 		rest = strings.ReplaceAll(rest, name, "")
