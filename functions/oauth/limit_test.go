@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -97,5 +98,18 @@ func TestOnePasswordForManyNames(t *testing.T) {
 	}
 	if a := w.logIn(home, "/oauth/login", "bob", "bob-demo"); a.status != http.StatusSeeOther {
 		t.Errorf("a known browser: %d", a.status)
+	}
+	page := b.get("/oauth/login")
+	action, form = b.form(page, "/oauth/login")
+	form.Set("username", "alice")
+	before := len(w.lines())
+	for range 400 { // who has to wait can send as many as they like: no hash is made for it, so no more is kept of it than of any stranger's
+		if a := b.do(http.MethodPost, action, form); a.status != http.StatusTooManyRequests {
+			t.Fatalf("while it waits: %d", a.status)
+		}
+	}
+	kept := w.lines()[before:]
+	if len(kept) > 300 || !slices.Contains(kept, "login refused - - error=address") {
+		t.Errorf("%d are recorded, such as %q", len(kept), kept[0])
 	}
 }

@@ -156,19 +156,20 @@ func inWords(wait time.Duration) string {
 }
 
 // recordRefusedLogin notes whom a login was meant for, if that is anybody. The name itself is not kept: people type
-// passwords there.
+// passwords there. Where nothing was checked, because the address has to wait, it is a stranger's refusal as any other: to send it costs nothing.
 func (s *server) recordRefusedLogin(r *http.Request, a *authRequest, username string, why error) {
+	var many *tooManyError
+	if errors.As(why, &many) {
+		s.audit.Record(r.Context(), audit.Event{Name: audit.Login, Outcome: audit.Refused, ClientID: a.clientID(), Details: map[string]string{"error": audit.Unchecked}})
+		return
+	}
 	userID, err := s.Directory.UserIDByUsername(r.Context(), username)
 	if err != nil {
 		web.LogFailure(r, s.Log, err)
 	}
 	event := audit.Event{Name: audit.Login, Outcome: audit.Refused, UserID: userID, ClientID: a.clientID()}
-	var many *tooManyError
-	switch {
-	case errors.Is(why, directory.ErrLocked):
+	if errors.Is(why, directory.ErrLocked) {
 		event.Details = map[string]string{"error": "locked"}
-	case errors.As(why, &many):
-		event.Details = map[string]string{"error": "address"}
 	}
 	s.audit.Record(r.Context(), event)
 }

@@ -40,6 +40,9 @@ const (
 	Refused Outcome = "refused"
 )
 
+// Unchecked is the error of a login whose password was not looked at, since too many wrong ones came from its address.
+const Unchecked = "address"
+
 // Event is one entry of the log. ID, Time, From and RequestID are filled in when it is written.
 type Event struct {
 	ID        string            `json:"id"` // unique; sorts by time

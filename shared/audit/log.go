@@ -140,9 +140,9 @@ func (l *Log) tick() time.Time {
 }
 
 // admit decides whether an event is written, or counted only. A login that is refused is always written, but for one with a
-// passkey: it has cost a password's hash, and whether it is written must not tell whether the name exists.
+// passkey and one that is unchecked: it has cost a password's hash, and whether it is written must not tell whether the name exists.
 func (l *Log) admit(e Event) (Event, bool) {
-	if e.Outcome != Refused || e.UserID != "" || e.Proven || e.Name == Login && e.Details["method"] == "" {
+	if e.Outcome != Refused || e.UserID != "" || e.Proven || e.Name == Login && e.Details["method"] == "" && e.Details["error"] != Unchecked {
 		return e, true
 	}
 	l.mu.Lock()
