@@ -69,5 +69,5 @@ func (s *server) afterPasswordChange(w http.ResponseWriter, r *http.Request, v v
 		return err
 	}
 	login := audit.Event{Name: audit.Login, Outcome: audit.OK, UserID: user.ID, Details: map[string]string{"after": "password change"}}
-	return s.startSession(w, r, v, newLogin(r, user, user.SignedOut, access.Password), login)
+	return s.startSession(w, r, v, user, newLogin(r, user, user.SignedOut, access.Password), login)
 }

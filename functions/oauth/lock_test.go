@@ -2,7 +2,6 @@ package oauth_test
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,43 +70,97 @@ func TestKnownBrowser(t *testing.T) {
 	home := w.browser()
 	home.login("bob", "/oauth/login")
 	home.get("/oauth/logout")
-	u, _ := url.Parse(w.url)
-	var known *http.Cookie
-	for _, c := range home.client.Jar.Cookies(u) {
-		if c.Name == "vetassist_browser" {
-			known = c
-		}
-	}
-	if known == nil {
-		t.Fatal("the browser got no cookie")
-	}
-	with := func(value string) *browser {
-		b := w.browser()
-		b.client.Jar.SetCookies(u, []*http.Cookie{{Name: "vetassist_browser", Value: value}})
-		return b
-	}
+	known := home.known()
 	for _, name := range []string{"bob", "alice"} {
 		for range 5 {
 			w.logIn(w.browser(), "/oauth/login", name, "wrong")
 		}
 	}
-	changed := []byte(known.Value)
+	changed := []byte(known)
 	changed[30] ^= 1
 	for _, c := range []struct {
 		what, name, cookie string
 		status             int
 	}{
 		{"a stranger", "bob", "", http.StatusTooManyRequests},
-		{"another person's", "alice", known.Value, http.StatusTooManyRequests},
+		{"another person's", "alice", known, http.StatusTooManyRequests},
 		{"a changed one", "bob", string(changed), http.StatusTooManyRequests},
 		{"nonsense", "bob", strings.Repeat("A", 43), http.StatusTooManyRequests},
-		{"the owner's", " Bob ", known.Value, http.StatusSeeOther},
+		{"the owner's", " Bob ", known, http.StatusSeeOther},
 	} {
-		if a := w.logIn(with(c.cookie), "/oauth/login", c.name, strings.ToLower(strings.TrimSpace(c.name))+"-demo"); a.status != c.status {
+		if a := w.logIn(w.browserWith(c.cookie), "/oauth/login", c.name, strings.ToLower(strings.TrimSpace(c.name))+"-demo"); a.status != c.status {
 			t.Errorf("%s: %d, want %d", c.what, a.status, c.status)
 		}
 	}
-	if a := with(known.Value).get("/oauth/account"); a.status != http.StatusSeeOther {
+	if a := w.browserWith(known).get("/oauth/account"); a.status != http.StatusSeeOther {
 		t.Errorf("the cookie alone logs in: %d", a.status)
 	}
+}
+
+// known is the value of the cookie that says that somebody has logged in with the browser.
+func (b *browser) known() string {
+	b.t.Helper()
+	for _, c := range b.client.Jar.Cookies(mustParse(b.t, b.url)) {
+		if c.Name == "vetassist_browser" {
+			return c.Value
+		}
+	}
+	b.t.Fatal("the browser got no cookie")
+	return ""
+}
+
+// browserWith is another browser with that cookie.
+func (w *world) browserWith(known string) *browser {
+	b := w.browser()
+	b.client.Jar.SetCookies(mustParse(w.t, w.url), []*http.Cookie{{Name: "vetassist_browser", Value: known}})
+	return b
+}
+
+// Who had the old password has no tries of their own at the new one, however often they have logged in before; nor has anybody after three months.
+func TestKnownBrowserEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const fresh = "Correct-Horse-7"
+	thief, home := w.browser(), w.browser()
+	thief.login("bob", "/oauth/login")
+	home.login("bob", "/oauth/login")
+	thiefs, before := thief.known(), home.known()
+	w.clock.Advance(time.Minute)
+	if a := home.send("/oauth/account/password", "current", "bob-demo", "new", fresh, "again", fresh); a.status != http.StatusSeeOther {
+		t.Fatal(a.status)
+	}
+	here := home.known()
+	if here == before {
+		t.Error("the browser has the same cookie as before")
+	}
+	lock := func() {
+		for range 5 {
+			w.logIn(w.browser(), "/oauth/login", "bob", "wrong")
+		}
+	}
+	expect := func(what, cookie string, status int) {
+		t.Helper()
+		if a := w.logIn(w.browserWith(cookie), "/oauth/login", "bob", fresh); a.status != status {
+			t.Errorf("%s: %d, want %d", what, a.status, status)
+		}
+	}
+	lock()
+	expect("the thief's", thiefs, http.StatusTooManyRequests)
+	expect("from before the change", before, http.StatusTooManyRequests)
+	expect("where it was changed", here, http.StatusSeeOther)
+	w.clock.Advance(90*24*time.Hour - time.Second)
+	lock()
+	expect("almost three months later", here, http.StatusSeeOther)
+	w.clock.Advance(time.Minute)
+	lock()
+	expect("three months later", here, http.StatusTooManyRequests)
+	w.clock.Advance(time.Hour)
+	b := w.browser()
+	if a := w.logIn(b, "/oauth/login", "bob", fresh); a.status != http.StatusSeeOther {
+		t.Fatal(a.status)
+	}
+	w.clock.Advance(time.Second)
+	w.signOut("user-bob")
+	lock()
+	expect("signed out everywhere", b.known(), http.StatusTooManyRequests)
 }

@@ -73,10 +73,7 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		traceLogin(r.Context(), user, access.Password, "")
-		err = s.startSession(w, r, v, newLogin(r, user, began, access.Password), loginEvent(v, user, a, access.Password))
-	}
-	if err == nil {
-		err = s.rememberBrowser(w, r, user.Username)
+		err = s.startSession(w, r, v, user, newLogin(r, user, began, access.Password), loginEvent(v, user, a, access.Password))
 	}
 	if err != nil {
 		s.fail(w, r, err)

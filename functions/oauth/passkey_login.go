@@ -95,14 +95,11 @@ func (s *server) passkeyLogin(w http.ResponseWriter, r *http.Request, a *authReq
 		}
 		used, proved, err := s.checkPasskey(r, user, *state, parsed)
 		if err == nil {
-			err = s.startSession(w, r, v, newLogin(r, user, began, access.Passkey), loginEvent(v, user, a, access.Passkey),
+			err = s.startSession(w, r, v, user, newLogin(r, user, began, access.Passkey), loginEvent(v, user, a, access.Passkey),
 				s.Directory.UsePasskey(user.ID, used), s.answered(challenge))
 		}
 		return proved, err
 	})
-	if err == nil {
-		err = s.rememberBrowser(w, r, proved.Username)
-	}
 	return proved, err
 }
 

@@ -67,8 +67,8 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 }
 
 // startSession logs a user in under a new cookie, so that a planted one is worth nothing (session fixation), and ends
-// the login that the browser had before. event tells of it, and with is written together with it.
-func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, login access.Login, event audit.Event, with ...store.Op) error {
+// the login that the browser had before. The browser is a known one of the user from now on. event tells of it, and with is written together with it.
+func (s *server) startSession(w http.ResponseWriter, r *http.Request, before visit, user directory.User, login access.Login, event audit.Event, with ...store.Op) error {
 	secret, err := web.NewSecret(s.Rand)
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (s *server) startSession(w http.ResponseWriter, r *http.Request, before vis
 		return err
 	}
 	s.cookie.Set(w, secret, 0)
-	return nil
+	return s.rememberBrowser(w, r, user, login)
 }
 
 // end are the operations that end the login of the browser, if it has one.

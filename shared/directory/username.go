@@ -20,3 +20,15 @@ func (d *Directory) UserIDByUsername(ctx context.Context, username string) (stri
 	}
 	return r.Value.UserID, err
 }
+
+// ActiveUserNamed finds a person by username, in any case, who is not disabled.
+func (d *Directory) ActiveUserNamed(ctx context.Context, username string) (User, error) {
+	id, err := d.UserIDByUsername(ctx, username)
+	if err == nil && id == "" {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return User{}, err
+	}
+	return d.ActiveUser(ctx, id)
+}
