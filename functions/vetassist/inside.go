@@ -1,13 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // inside is the transport of requests that our functions send. Those to our own base URL stay in the process when
@@ -90,8 +94,8 @@ func (t *inside) serve(r *http.Request) (*http.Response, error) {
 	in := r.Clone(r.Context())
 	in.RequestURI = r.URL.RequestURI()
 	in.Host = r.URL.Host
-	in.RemoteAddr = "127.0.0.1:0"
-	in.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery} // what a server sees
+	in.RemoteAddr = net.JoinHostPort(cmp.Or(web.ClientAddress(r.Context()), "127.0.0.1"), "0") // of whoever had us ask: what limits count is theirs
+	in.URL = &url.URL{Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}      // what a server sees
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}
