@@ -121,7 +121,7 @@ func (s *server) makeClient(ctx context.Context, described directory.Client, m c
 		if err != nil {
 			return known, err
 		}
-		event.Details["token"] = use.ID
+		event.Details["token_id"] = use.ID
 		ops = append(ops, op)
 	}
 	return known, s.writeWith(ctx, event, ops...)
