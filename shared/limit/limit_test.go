@@ -2,6 +2,7 @@ package limit_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -94,5 +95,75 @@ func TestCounter(t *testing.T) {
 	clock.Advance(3 * time.Minute)
 	if n := count(counter(), "x", 20); n != 10 {
 		t.Errorf("when all is forgotten, %d are free", n)
+	}
+}
+
+// A process that has counted little reads what others counted before it takes the next step.
+func TestCounterReads(t *testing.T) {
+	t.Parallel()
+	clock := storetest.NewClock()
+	db := storetest.Open(t, clock.Now)
+	a, b := limit.NewCounter(rule, 5, db, "limit/test/", clock.Now), limit.NewCounter(rule, 5, db, "limit/test/", clock.Now)
+	count := func(c *limit.Counter, times int) {
+		t.Helper()
+		for range times {
+			if err := c.Count(t.Context(), "x"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	count(b, 1)
+	count(a, 10)
+	count(b, 1)
+	if b.Wait("x") > 0 {
+		t.Error("it reads each time")
+	}
+	clock.Advance(10 * time.Second)
+	count(b, 1)
+	if b.Wait("x") <= 0 {
+		t.Error("after ten seconds it has not read what another counted")
+	}
+}
+
+// contended is a store in which others write the same item first, so many times.
+type contended struct {
+	store.Store
+	times int
+}
+
+func (c *contended) Write(ctx context.Context, ops ...store.Op) error {
+	if c.times--; c.times >= 0 {
+		return store.ErrConflict
+	}
+	return c.Store.Write(ctx, ops...)
+}
+
+// What was counted counts, though others write first: it tries again, and where that never ends, it holds in this process at least.
+func TestCounterContended(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		conflicts int
+		stored    bool
+	}{
+		"twice":          {2, true},
+		"time and again": {1000, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := storetest.NewClock()
+			db := &contended{storetest.Open(t, clock.Now), c.conflicts}
+			one := limit.NewCounter(rule, rule.Free, db, "limit/test/", clock.Now)
+			for range rule.Free {
+				if err := one.Count(t.Context(), "x"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if one.Wait("x") <= 0 {
+				t.Error("it does not hold in this process")
+			}
+			r, err := store.Read[limit.Tally](t.Context(), db, "limit/test/x", "tally")
+			if stored := err == nil && r.Value.Wait(clock.Now()) > 0; stored != c.stored || err != nil && !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("in the store: %v %+v", err, r.Value)
+			}
+		})
 	}
 }
