@@ -262,6 +262,20 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// A table that refuses every other request for a long time is asked again each time: only retries that do not help are counted.
+func TestRetriesThatHelp(t *testing.T) {
+	var replies []reply
+	for range 150 {
+		replies = append(replies, throttled, fine)
+	}
+	db := impatient(t, newScript(t, replies...).URL)
+	for n := range 150 {
+		if err := db.Write(t.Context(), put("a", store.Always())); err != nil {
+			t.Fatalf("write %d: %v", n+1, err)
+		}
+	}
+}
+
 // A container that was frozen comes back to connections that are dead.
 func TestDeadConnections(t *testing.T) {
 	server := newScript(t, fine)

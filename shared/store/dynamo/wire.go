@@ -85,6 +85,7 @@ func (c *client) do(ctx context.Context, retryer aws.RetryerV2, operation string
 	if err != nil {
 		return nil, err
 	}
+	refund := func(error) error { return nil }
 	for attempt := 1; ; attempt++ {
 		release, err := retryer.GetAttemptToken(ctx)
 		if err != nil {
@@ -92,31 +93,32 @@ func (c *client) do(ctx context.Context, retryer aws.RetryerV2, operation string
 		}
 		out, err := c.attempt(ctx, operation, body)
 		release(err)
+		refund(err) // a retry that helped costs nothing, as in the SDK
 		if err == nil || !retryer.IsErrorRetryable(err) || attempt == retryer.MaxAttempts() {
 			return out, err
 		}
-		if err := pause(ctx, retryer, attempt, err); err != nil {
+		if refund, err = pause(ctx, retryer, attempt, err); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// pause waits until after cause another attempt may be made. An error is that there may be none.
-func pause(ctx context.Context, retryer aws.RetryerV2, attempt int, cause error) error {
-	if _, err := retryer.GetRetryToken(ctx, cause); err != nil {
-		return fmt.Errorf("%w: %w", err, cause)
+// pause waits until after cause another attempt may be made, and gives back what has to hear how that ended. An error is that there may be none.
+func pause(ctx context.Context, retryer aws.RetryerV2, attempt int, cause error) (refund func(error) error, err error) {
+	if refund, err = retryer.GetRetryToken(ctx, cause); err != nil {
+		return nil, fmt.Errorf("%w: %w", err, cause)
 	}
 	delay, err := retryer.RetryDelay(attempt, cause)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+		return refund, nil
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+		return nil, fmt.Errorf("%w: %w", ctx.Err(), cause)
 	}
 }
 
