@@ -3,6 +3,7 @@ package mcp_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,7 +31,7 @@ func (g *gate) RoleScopes(ctx context.Context, roles []string, _ string) ([]stri
 	close(g.reached)
 	select {
 	case <-g.open:
-		g.ended <- nil
+		g.ended <- ctx.Err()
 	case <-ctx.Done():
 		g.ended <- ctx.Err()
 	}
@@ -102,8 +103,14 @@ func TestLeaving(t *testing.T) {
 	} {
 		g := newGate()
 		w := newWorld(t, func(c *mcp.Config) { c.Roles = g })
+		noticed := make(chan struct{}) // by the server, that its client has left
+		server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			context.AfterFunc(r.Context(), func() { close(noticed) })
+			w.handler.ServeHTTP(rw, r)
+		}))
+		t.Cleanup(server.Close)
 		ctx, leave := context.WithCancel(t.Context())
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url+"/mcp", strings.NewReader(c.body))
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/mcp", strings.NewReader(c.body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,6 +133,7 @@ func TestLeaving(t *testing.T) {
 		if err := <-left; err == nil {
 			t.Errorf("%v: there was an answer", c.headers)
 		}
+		<-noticed
 		if !c.cancelled {
 			close(g.open)
 		}
