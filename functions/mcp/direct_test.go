@@ -150,6 +150,7 @@ func TestPlain(t *testing.T) {
 		{"the newest revision", of2026(strings.TrimSuffix(strings.TrimPrefix(meta2026, `"_meta":{`), `}`)), modern, true},
 		{"a text for an id", with(`"a b-c_d/e"`), usual, true},
 		{"an empty id", with(`""`), usual, true},
+		{"signs of HTML in an id", with(`"<a&b>'"`), usual, true},
 		{"zero", with(`0`), usual, true},
 		{"fifteen digits", with(`123456789012345`), usual, true},
 

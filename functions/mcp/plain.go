@@ -73,10 +73,7 @@ func isPlainID(id []byte) bool {
 	if id[0] == '"' {
 		return !bytes.ContainsFunc(id[1:len(id)-1], func(r rune) bool { return r < ' ' || r > '~' || r == '\\' })
 	}
-	if len(id) > 15 || len(id) > 1 && id[0] == '0' { // JSON has no other zero at the head but that of a fraction
-		return false
-	}
-	return !bytes.ContainsFunc(id, func(r rune) bool { return r < '0' || r > '9' })
+	return len(id) <= 15 && !bytes.ContainsFunc(id, func(r rune) bool { return r < '0' || r > '9' })
 }
 
 // object calls take for each member of a JSON object, which is valid JSON. It tells whether it is one, in which none comes twice, all that
