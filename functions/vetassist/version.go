@@ -25,7 +25,7 @@ func versionText(version string, info *debug.BuildInfo) string {
 		}
 	}
 	if commit == "unknown" {
-		commit += ": it was built without version control"
+		commit += `: "go build" in a clone notes it, and "go run" does not`
 	}
 	return fmt.Sprintf("vetassist %s\ncommit %s%s%s\n%s %s/%s\n", cmp.Or(version, info.Main.Version, "(devel)"),
 		commit, date, changed, cmp.Or(info.GoVersion, runtime.Version()), runtime.GOOS, runtime.GOARCH)

@@ -21,10 +21,10 @@ func TestVersion(t *testing.T) {
 			"vetassist v1.2.3\ncommit 0123abc of 2026-11-28T06:00:00Z\ngo1.26.11" + here},
 		{"go build in a clone", "", debug.BuildInfo{GoVersion: "go1.26.11", Main: debug.Module{Version: "v1.2.4-0.20261128"}, Settings: git("true")},
 			"vetassist v1.2.4-0.20261128\ncommit 0123abc of 2026-11-28T06:00:00Z, with changes since\ngo1.26.11" + here},
-		{"go build in a folder without git", "", debug.BuildInfo{GoVersion: "go1.26.11"},
-			"vetassist (devel)\ncommit unknown: it was built without version control\ngo1.26.11" + here},
+		{"go run, and go build in a folder without git", "", debug.BuildInfo{GoVersion: "go1.26.11"},
+			"vetassist (devel)\ncommit unknown: \"go build\" in a clone notes it, and \"go run\" does not\ngo1.26.11" + here},
 		{"nothing known", "", debug.BuildInfo{},
-			"vetassist (devel)\ncommit unknown: it was built without version control\n" + runtime.Version() + here},
+			"vetassist (devel)\ncommit unknown: \"go build\" in a clone notes it, and \"go run\" does not\n" + runtime.Version() + here},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := versionText(c.version, &c.info); got != c.want {
