@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
@@ -74,6 +75,9 @@ func backup(args []string, getenv func(string) string, stdout, stderr io.Writer)
 func restore(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("restore", flag.ContinueOnError)
 	return withFile(f, restoreUsage, args, getenv, stdout, stderr, func(ctx context.Context, db, file string) error {
+		if err := noCopy(db, file); err != nil {
+			return err
+		}
 		kept, err := sqlite.Restore(ctx, file, db, outlived, time.Now())
 		if err != nil {
 			return err
@@ -89,6 +93,19 @@ func restore(args []string, getenv func(string) string, stdout, stderr io.Writer
 		}
 		return noteRestore(ctx, db, file)
 	})
+}
+
+// noCopy refuses what is read like a copy, and is none: the shell completes the database's name to either.
+func noCopy(db, file string) error {
+	if strings.HasSuffix(file, flowsEnd) {
+		return fmt.Errorf("%s is what the flight recorder keeps; name the copy that backup made", file)
+	}
+	here, err := os.Stat(file)
+	there, err2 := os.Stat(db)
+	if err == nil && err2 == nil && os.SameFile(here, there) {
+		return fmt.Errorf("%s is the database itself; name the copy that backup made", file)
+	}
+	return nil
 }
 
 // noteRestore puts it into the audit log: what the log said since the backup is gone from it.
