@@ -1,6 +1,9 @@
 package main
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -37,6 +40,14 @@ func TestReadmeBackup(t *testing.T) {
 	bob.connect("Book an appointment for Fido "+nextTuesday.words, "bob")
 	code := bob.answerOf(w.request(nil), "bob").Get("code")
 	used := w.tokensFor("bob", "pet-profile:read")
+	feeder := w.askForDevice()
+	var named struct {
+		URI string `json:"request_uri"`
+	}
+	pushed := w.send("POST", "/oauth/par", w.request(nil).Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	if err := json.Unmarshal(pushed.body, &named); err != nil || named.URI == "" {
+		t.Fatalf("%d %s", pushed.status, pushed.body)
+	}
 	if code, said := ask(0); code != exitOK {
 		t.Fatalf("backup: %d %s", code, said)
 	}
@@ -59,6 +70,10 @@ func TestReadmeBackup(t *testing.T) {
 	}
 	w.start()
 	wantRefused(t, "a code of before the backup", w.redeem(code, nil), "invalid_grant")
+	wantRefused(t, "a device code of before", w.post("/oauth/token", feeder.form()), "invalid_grant")
+	if a := w.send("GET", "/oauth/authorize?"+url.Values{"client_id": {"vet-assist-ai"}, "request_uri": {named.URI}}.Encode(), ""); a.status != http.StatusBadRequest {
+		t.Errorf("a pushed request of before: %d", a.status)
+	}
 	wantRefused(t, "a refresh token of before", w.refresh(used.Refresh), "invalid_grant")
 	wantRefused(t, "its successor", w.refresh(now.Refresh), "invalid_grant")
 	if bob.open("/oauth/login"); strings.Contains(bob.page.text, "Bob Miller") {
