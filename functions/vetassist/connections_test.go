@@ -123,8 +123,11 @@ func TestRequestLimits(t *testing.T) {
 		says          string
 	}{
 		{"a long address", get("/?"+strings.Repeat("a", 20_000), ""), 414, "too long: 16384 bytes are the most"},
+		{"one as long as it may be", get("/.well-known/jwks.json?"+strings.Repeat("a", maxAddress-len("/.well-known/jwks.json?")), ""), 200, `"keys"`},
+		{"a byte longer", get("/.well-known/jwks.json?"+strings.Repeat("a", maxAddress+1-len("/.well-known/jwks.json?")), ""), 414, "too long"},
 		{"an address without an end", get("/?"+strings.Repeat("a", 100_000), ""), 431, "Request Header Fields Too Large"},
-		{"many headers", get("/", strings.Repeat("X-A: b\r\n", 101)), 431, "too many headers: 100 are the most"},
+		{"many headers", get("/", strings.Repeat("X-A: b\r\n", maxFields+1)), 431, "too many headers: 100 are the most"},
+		{"one less", get("/.well-known/jwks.json", strings.Repeat("X-A: b\r\n", maxFields)), 200, `"keys"`},
 		{"large headers", get("/", "Cookie: "+strings.Repeat("b", 40_000)+"\r\n"), 431, "delete the cookies"},
 		{"headers without an end", get("/", "X-A: "+strings.Repeat("b", 200_000)+"\r\n"), 431, "Request Header Fields Too Large"},
 		{"a large form", strings.Replace(post("/oauth/token", "a="+strings.Repeat("x", 100_000)), "application/json\r\nA", "application/x-www-form-urlencoded\r\nA", 1), 400, "at most 64 KiB"},
@@ -157,7 +160,7 @@ func TestRequestLimits(t *testing.T) {
 			if resp.StatusCode != c.status || !strings.Contains(string(body), c.says) || strings.Contains(string(body), "secret=1") {
 				t.Errorf("%s: %.300s", resp.Status, body)
 			}
-			if resp.StatusCode >= 400 && resp.ContentLength < 0 && !resp.Close {
+			if tooMuch := resp.StatusCode == http.StatusRequestURITooLong || resp.StatusCode == http.StatusRequestHeaderFieldsTooLarge; tooMuch && !resp.Close {
 				t.Errorf("the connection stays open")
 			}
 		})
@@ -237,8 +240,10 @@ func TestFull(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	// At once nobody has waited long enough to give way.
-	if got := w.rest(w.dial("")); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "Retry-After: 1\r\n") || !strings.Contains(got, "try again in a moment") {
-		t.Errorf("the one too many hears %q", got)
+	for _, sent := range []string{"", keys + "\r\n"} {
+		if got := w.rest(w.dial(sent)); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "Retry-After: 1\r\n") || !strings.Contains(got, "try again in a moment") {
+			t.Errorf("the one too many hears %q after %q", got, sent)
+		}
 	}
 	time.Sleep(2 * hasty.Quiet)
 	for range 2 {
@@ -287,5 +292,43 @@ func TestStopWithSlowClients(t *testing.T) {
 				t.Errorf("it took %s", took)
 			}
 		})
+	}
+}
+
+// TestStopAnswers: a request that comes over an open connection while the server stops is answered, and told that it was the last one there.
+func TestStopAnswers(t *testing.T) {
+	w := newWorld(t, func(o *Options) {
+		o.Times = hasty
+		o.Times.Quiet, o.Times.Client, o.Times.Stop, o.Times.Idle = enough, enough, enough, enough
+	})
+	c := w.dial(keys + "\r\n")
+	in := bufio.NewReader(c)
+	answered := func() *http.Response {
+		t.Helper()
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%v %s %s", err, resp.Status, body)
+		}
+		return resp
+	}
+	if answered().Close {
+		t.Error("the connection ends with its first answer")
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- w.Close() }()
+	for !w.conns.stopping.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := io.WriteString(c, strings.ReplaceAll(keys+"\r\n", "HOST", w.host())); err != nil {
+		t.Fatal(err)
+	}
+	if !answered().Close {
+		t.Error("nobody says that it was the last answer")
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
 	}
 }
