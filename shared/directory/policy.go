@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/vetassist/vetassist/shared/store"
 )
 
 // policy is what everybody asks the directory for with every request: the MCP servers and what the roles allow. Where the store can tell that
@@ -17,10 +15,7 @@ type policy struct {
 
 // policy is nil where the store cannot tell whether it changed: then each record is read when it is asked for.
 func (d *Directory) policy(ctx context.Context) (*policy, error) {
-	if _, ok := store.Changes(d.store, PolicyPartition); !ok {
-		return nil, nil
-	}
-	return d.kept.Get(ctx, d.store, PolicyPartition, d.now(), func(ctx context.Context) (*policy, time.Time, error) {
+	p, _, err := d.kept.Look(ctx, d.store, PolicyPartition, d.now(), func(ctx context.Context) (*policy, time.Time, error) {
 		p := &policy{roles: map[string]Role{}}
 		var err error
 		if p.servers, err = d.readServers(ctx); err != nil {
@@ -38,6 +33,7 @@ func (d *Directory) policy(ctx context.Context) (*policy, error) {
 		}
 		return p, time.Time{}, nil
 	})
+	return p, err
 }
 
 func (p *policy) server(identifier string) (Server, error) {

@@ -34,13 +34,25 @@ type kept[T any] struct {
 // Get is the value, or makes it. make tells until when it holds if nothing changes, zero: for ever. Whoever gets a value shares it with others,
 // and changes nothing in it.
 func (k *Kept[T]) Get(ctx context.Context, s Store, partition string, now time.Time, make func(context.Context) (value T, until time.Time, err error)) (T, error) {
-	changes, ok := Changes(s, partition) // before anything is read: what changes meanwhile is seen the next time
-	if last := k.last.Load(); ok && last != nil && last.changes == changes && (last.until.IsZero() || now.Before(last.until)) {
-		return last.value, nil
-	}
-	value, until, err := make(ctx)
-	if ok && err == nil {
-		k.last.Store(&kept[T]{value, changes, until})
+	value, ok, err := k.Look(ctx, s, partition, now, make)
+	if !ok {
+		value, _, err = make(ctx)
 	}
 	return value, err
+}
+
+// Look is Get where the store can tell whether it changed; elsewhere nothing is made, and it is not ok.
+func (k *Kept[T]) Look(ctx context.Context, s Store, partition string, now time.Time, make func(context.Context) (value T, until time.Time, err error)) (value T, ok bool, err error) {
+	changes, ok := Changes(s, partition) // before anything is read: what changes meanwhile is seen the next time
+	if !ok {
+		return value, false, nil
+	}
+	if last := k.last.Load(); last != nil && last.changes == changes && (last.until.IsZero() || now.Before(last.until)) {
+		return last.value, true, nil
+	}
+	value, until, err := make(ctx)
+	if err == nil {
+		k.last.Store(&kept[T]{value, changes, until})
+	}
+	return value, true, err
 }
