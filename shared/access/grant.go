@@ -84,8 +84,10 @@ func (g Grant) puts(c store.Condition) []store.Op {
 		expires = g.Ends
 	}
 	var ops []store.Op
+	item := store.Encode("", "", g, expires)
 	for _, k := range g.keys() {
-		ops = append(ops, store.Put(store.Encode(k.partition, k.sort, g, expires), c))
+		item.Partition, item.Sort = k.partition, k.sort
+		ops = append(ops, store.Put(item, c))
 		c = store.Always() // the record decides for its copies
 	}
 	return ops

@@ -98,11 +98,11 @@ func (d *Directory) Allow(ctx context.Context, user, client, server string, scop
 	if err != nil {
 		return Consent{}, nil, err
 	}
-	known, err := d.ServerRecord(ctx, server)
+	known, err := d.Server(ctx, server)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Consent{}, nil, err
 	}
-	c := r.Value.to(known.Value)
+	c := r.Value.to(known)
 	added := slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
 	if condition.Kind == store.CondVersion && !added && c.Since.Equal(r.Value.Since) {
 		return c, []store.Op{store.Check(p, s, condition)}, nil
