@@ -227,10 +227,11 @@ func (l *listener) Close() error {
 type connKey struct{}
 
 // handler knows of each request whether it waits for its client, and ends its connection when the server stops: the answer says so, so that no
-// client sends another request into a connection that is about to be closed (RFC 9112 §9.6).
+// client sends another request into a connection that is about to be closed (RFC 9112 §9.6). It ends, too, after a request in chunks: such a one
+// may have said a length beside, for which another server may have taken it, and net/http does not tell (RFC 9112 §6.1).
 func (cs *conns) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if cs.stopping.Load() {
+		if cs.stopping.Load() || len(r.TransferEncoding) > 0 {
 			w.Header().Set("Connection", "close")
 		}
 		if c, ok := r.Context().Value(connKey{}).(*conn); ok && r.Body != http.NoBody {

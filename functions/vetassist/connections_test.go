@@ -222,6 +222,15 @@ func TestBodyIsNoRequest(t *testing.T) {
 	}
 }
 
+// Nobody can be sure where a request ends that says a length and comes in chunks, so nothing after it is a request (RFC 9112 §6.1).
+func TestTwoLengths(t *testing.T) {
+	w := newWorld(t)
+	c := w.dial(formPost + "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + keys + "\r\n")
+	if answers := w.rest(c); strings.Count(answers, "HTTP/1.1 ") != 1 || !strings.HasPrefix(answers, "HTTP/1.1 401") || !strings.Contains(answers, "\r\nConnection: close\r\n") {
+		t.Errorf("%q", answers)
+	}
+}
+
 // TestFull: where all connections are taken, the one that waits longest for nothing gives way; where all are at work, who comes is told when to
 // come again.
 func TestFull(t *testing.T) {
