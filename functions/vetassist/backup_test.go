@@ -1,16 +1,23 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/store"
+	"github.com/vetassist/vetassist/shared/store/sqlite"
 )
 
 // The README's two commands, on a database in use: what there was at the backup is there again, what came later is not, and no login,
@@ -82,7 +89,29 @@ func TestReadmeBackup(t *testing.T) {
 	if n := w.appointmentsAt(nextTuesday.date, nextTuesday.time); n != 1 {
 		t.Errorf("there are %d visits, of the one that was there at the backup", n)
 	}
+	if log := restores(t, w.options.DB); !slices.Equal(log, []string{"saved.db"}) {
+		t.Errorf("restored, by the audit log, from %v", log)
+	}
 	w.cancel(nextTuesday)
 	w.forget("bob")
 	story(w, nextTuesday)
+}
+
+// restores are the files that were put back, by the audit log.
+func restores(t *testing.T, path string) (from []string) {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), path, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for e, err := range audit.New(store.Restrict(db, audit.Partitions...), time.Now, rand.Reader, slog.Default()).All(t.Context(), audit.Query{Name: audit.Administration}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Details["action"] == "restore" {
+			from = append(from, e.Details["from"])
+		}
+	}
+	return from
 }
