@@ -80,7 +80,7 @@ func likeness(want string) *regexp.Regexp {
 	return regexp.MustCompile("^" + strings.ReplaceAll(pattern, "…", ".*") + "$")
 }
 
-// TestReadmeLinks: each file that the README names is there.
+// TestReadmeLinks: each file and each chapter that the README links to is there.
 func TestReadmeLinks(t *testing.T) {
 	text, err := os.ReadFile(readme)
 	if err != nil {
@@ -99,5 +99,14 @@ func TestReadmeLinks(t *testing.T) {
 	}
 	if checked < 10 {
 		t.Errorf("only %d links found", checked)
+	}
+	chapters := map[string]bool{}
+	for _, h := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(string(text), -1) { // as GitHub names them
+		chapters[strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-")] = true
+	}
+	for _, l := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
+		if !chapters[l[1]] {
+			t.Errorf("the README has no chapter %s", l[1])
+		}
 	}
 }

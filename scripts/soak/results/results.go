@@ -84,13 +84,13 @@ func Readme(all map[string]Part) string {
 			}
 		}
 	}
-	b.WriteString("\n")
+	b.WriteString("\nWhen that was, and where; a plus is a commit with changes since:\n\n")
 	for _, t := range told {
 		if p, ok := all[t.program]; ok {
-			fmt.Fprintf(&b, "`%s`: %s, %s, on %s.\n", t.program, p.Date, time.Duration(p.Seconds)*time.Second, p.Machine())
+			fmt.Fprintf(&b, "- `%s`: %s, in %s, on %s\n", t.program, p.Date, time.Duration(p.Seconds)*time.Second, p.Machine())
 		}
 	}
-	return b.String() + endTold
+	return b.String() + "\n" + endTold
 }
 
 // tell puts the table into the README, in the place of the one before. A README without one stays as it is.
