@@ -255,7 +255,7 @@ func TestFull(t *testing.T) {
 		}
 	}
 	time.Sleep(2 * hasty.Quiet)
-	for range 2 {
+	for range 3 { // the third takes the place of the first, which has its answer and asks no more
 		late := w.dial(keys + "\r\n")
 		if resp, err := http.ReadResponse(bufio.NewReader(late), nil); err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatal(resp, err)
