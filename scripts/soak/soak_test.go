@@ -24,7 +24,7 @@ func TestFlat(t *testing.T) {
 		{"up and down", func(s float64) float64 { return 100 + float64(int(s)%20) }, true, 0},
 		{"a leak of 1 KB a second", func(s float64) float64 { return 100 + s/1000 }, true, 3.6},
 		{"a leak of 20 KB a second", func(s float64) float64 { return 100 + s/50 }, false, 72},
-		{"busy at the end", func(s float64) float64 { return 100 + 80*float64(int(s)%5/4)*float64(int(s)/(hour*3/4)) }, true, 0},
+		{"busy at the end", func(s float64) float64 { return 100 + 80*float64(int(s)/5%2)*float64(int(s)/(hour*3/4)) }, true, 71},
 		{"one step", func(s float64) float64 { return 100 + 50*float64(int(s)/(hour/2)) }, false, 80},
 	} {
 		var seen []sample
