@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -45,6 +46,36 @@ func TestMarkdown(t *testing.T) {
 		if got := flowWith(ratio).markdown(); !strings.Contains(got, want) || !strings.Contains(got, "| memory at rest | 20 MB | 30 MB at most, met |") {
 			t.Errorf("%g: %s", ratio, got)
 		}
+	}
+}
+
+// TestTables: the table that is kept here is that of the figures; scripts/bench/run tables writes it anew.
+func TestTables(t *testing.T) {
+	last, err := readResults("results.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile("results.md"); err != nil || string(text) != last.markdown() {
+		t.Errorf("results.md is not what results.json says (%v)", err)
+	}
+}
+
+// TestMedian: one round that went wrong moves nothing, and one in which the other did nothing has no ratio.
+func TestMedian(t *testing.T) {
+	of := func(all ...float64) (samples []sample) {
+		for _, x := range all {
+			samples = append(samples, sample{PerSecond: x})
+		}
+		return samples
+	}
+	if got := medianOf(ratios(of(10, 30, 20, 1000, 5), of(10, 10, 10, 10, 0))); got != 3 {
+		t.Errorf("the median ratio is %g", got)
+	}
+	if got := median(of(7, 1000, 5), func(x sample) float64 { return x.PerSecond }); got != 7 {
+		t.Errorf("the median is %g", got)
+	}
+	if got := medianOf(nil); got != 0 {
+		t.Errorf("the median of nothing is %g", got)
 	}
 }
 

@@ -57,13 +57,21 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// authorizationServer gives codes to whoever has the cookie, and refresh tokens that rotate, unless it is told not to.
+// authorizationServer gives codes to whoever has the cookie, and refresh tokens that rotate, unless it is told not to. By the scope it errs:
+// it sends the browser elsewhere, or brings another state back.
 func authorizationServer(rotates bool) http.HandlerFunc {
 	var issued atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/authorize" && r.Header.Get("Cookie") == "login=somebody" && r.FormValue("code_challenge_method") == "S256":
-			http.Redirect(w, r, "/on?"+url.Values{"state": {r.FormValue("state")}}.Encode(), http.StatusSeeOther)
+			next := "/on?" + url.Values{"state": {r.FormValue("state")}}.Encode()
+			switch r.FormValue("scope") {
+			case "elsewhere":
+				next = "http://stranger.test" + next
+			case "another state":
+				next = "/on?state=another"
+			}
+			http.Redirect(w, r, next, http.StatusSeeOther)
 		case r.URL.Path == "/on":
 			http.Redirect(w, r, "http://client.test/cb?code=1&state="+r.FormValue("state"), http.StatusSeeOther)
 		case r.URL.Path == "/token" && (r.PostFormValue("code") == "1" && len(r.PostFormValue("code_verifier")) >= 43 || r.PostFormValue("refresh_token") == fmt.Sprint(issued.Load())):
@@ -79,8 +87,8 @@ func authorizationServer(rotates bool) http.HandlerFunc {
 
 func TestFlow(t *testing.T) {
 	flow := Flow{Authorize: "/authorize", Token: "/token", Client: "web", Redirect: "http://client.test/cb", Scope: "x", Cookies: []string{"login=somebody"}}
-	stranger := flow
-	stranger.Cookies = nil
+	stranger, elsewhere, another := flow, flow, flow
+	stranger.Cookies, elsewhere.Scope, another.Scope = nil, "elsewhere", "another state"
 	for name, c := range map[string]struct {
 		mode     string
 		flow     Flow
@@ -90,6 +98,8 @@ func TestFlow(t *testing.T) {
 	}{
 		"a flow":                     {"flow", flow, true, true, 3},
 		"of nobody":                  {"flow", stranger, true, false, 0},
+		"by way of a stranger":       {"flow", elsewhere, true, false, 0},
+		"of another state":           {"flow", another, true, false, 0},
 		"a refresh":                  {"refresh", flow, true, true, 1},
 		"a refresh without rotation": {"refresh", flow, false, false, 0},
 	} {
