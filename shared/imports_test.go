@@ -84,6 +84,8 @@ var house = map[string][]string{
 	"scripts/conformance/extract":         {"scripts/conformance/table"},
 	"scripts/conformance/extract/threats": {"scripts/conformance/table"},
 	"scripts/conformance/ran":             {"scripts/conformance/table"},
+	"scripts/supply/archive":              {},
+	"scripts/supply/licences":             {},
 
 	// It prepares a database as people and administrators would have left it.
 	"scripts/bench":               {"seed", "shared/*"},
