@@ -65,7 +65,7 @@ var kinds = []struct {
 	{"BSD", true, regexp.MustCompile(`Redistribution and use in source and binary forms, with or without modification, are permitted`)},
 	{"Apache-2.0", true, regexp.MustCompile(`Apache License,? Version 2\.0`)},
 	{"ISC", true, regexp.MustCompile(`Permission to use, copy, modify, and(/or)? distribute this software for any purpose`)},
-	{"public domain", true, regexp.MustCompile(`(released into|is in|placed in) the public domain`)},
+	{"public domain", true, regexp.MustCompile(`(released into|is in|placed in|dedicated to) the public domain`)},
 	{"MPL-2.0", true, regexp.MustCompile(`Mozilla Public License,? ([Vv]ersion|v\.) ?2\.0`)}, // binds their files only, and whoever has them must learn where: see write
 	{"EPL", false, regexp.MustCompile(`Eclipse Public License`)},
 	{"GPL, LGPL or AGPL", false, regexp.MustCompile(`GNU (LESSER |LIBRARY |AFFERO )?GENERAL PUBLIC LICENSE|terms of the GNU`)}, // the MPL names them, too, in other words
