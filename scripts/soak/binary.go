@@ -49,7 +49,7 @@ func build(ctx context.Context, dir string) (string, error) {
 func start(bin, dir string, args ...string) (*server, error) {
 	s := &server{db: filepath.Join(dir, "vetassist.db"), done: make(chan struct{}), held: make(chan held, 1)}
 	s.cmd = exec.Command(bin, append([]string{"-addr", "localhost:0", "-db", s.db}, args...)...)
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us: it is stopped in order
+	s.cmd.SysProcAttr = ownGroup // Ctrl-C is for us: it is stopped in order
 	stdout, err1 := s.cmd.StdoutPipe()
 	stderr, err2 := s.cmd.StderrPipe()
 	if err := errors.Join(err1, err2, s.cmd.Start()); err != nil {
@@ -168,7 +168,7 @@ func (s *server) look(begin time.Time) sample {
 		out.db += size(s.db + end)
 		out.wal += size(s.db + end + "-wal")
 	}
-	if err := s.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
+	if err := s.cmd.Process.Signal(sayWhatYouHold); err != nil {
 		out.failed = errors.Join(out.failed, err)
 		return out
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -180,13 +179,4 @@ func summary(workers []worker, took, cpu time.Duration) (r Result) {
 	r.P50, r.P99 = all[len(all)/2].Seconds()*1e3, all[len(all)*99/100].Seconds()*1e3
 	r.Requests = float64(asked) / float64(len(all))
 	return r
-}
-
-// processor is the time that this program has had of the processors.
-func processor() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err) // of the caller's own process it is always known
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

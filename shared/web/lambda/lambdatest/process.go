@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -232,15 +231,15 @@ func (p *process) kill() {
 	<-p.exited
 }
 
-func (p *process) freeze() { p.stop(true, syscall.SIGSTOP) }
-func (p *process) thaw()   { p.stop(false, syscall.SIGCONT) }
+func (p *process) freeze() { p.stop(true) }
+func (p *process) thaw()   { p.stop(false) }
 
-func (p *process) stop(frozen bool, signal syscall.Signal) {
+func (p *process) stop(frozen bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.frozen != frozen {
 		p.frozen = frozen
-		p.cmd.Process.Signal(signal)
+		signalStop(p.cmd.Process, frozen)
 	}
 }
 
