@@ -86,6 +86,7 @@ var house = map[string][]string{
 	"scripts/conformance/ran":             {"scripts/conformance/table"},
 	"scripts/supply/archive":              {},
 	"scripts/supply/licences":             {},
+	"scripts/supply/pinned":               {},
 
 	// It prepares a database as people and administrators would have left it.
 	"scripts/bench":               {"seed", "shared/*"},
