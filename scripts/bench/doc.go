@@ -13,6 +13,6 @@
 //	node/         those for Node.js, in the versions that the lock file names
 //
 // Ours is the program that a user runs, over a SQLite file, with the flight recorder off, since the others record nothing; one line has
-// it on. dex joins in where its program is on the PATH: no package registry holds it. Ory Hydra, which has none either, answers more than one flow at
+// it on, and one has each write on the disk before it is answered (-durability full). dex joins in where its program is on the PATH: no package registry holds it. Ory Hydra, which has none either, answers more than one flow at
 // a time on SQLite with errors, so there is nothing to compare. No limit of it is lifted: its tool calls are those of two thousand people.
 package main

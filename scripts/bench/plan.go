@@ -20,11 +20,12 @@ type must struct {
 const (
 	ours         = "vetassist"
 	oursRecorded = "vetassist, recorder on"
+	oursFull     = "vetassist, -durability full"
 )
 
 var rows = []row{
 	{"flow", "authorization code + PKCE, whole flow of a person who is logged in and has consented", "flow", 4,
-		[]string{ours, oursRecorded, "zitadel/oidc", "dex", "workers-oauth-provider", "oidc-provider"},
+		[]string{ours, oursRecorded, oursFull, "zitadel/oidc", "dex", "workers-oauth-provider", "oidc-provider"},
 		[]must{{"zitadel/oidc", 0.5, 0.8}, {"dex", 1, 0}}},
 	{"refresh", "refresh with rotation", "refresh", 4,
 		[]string{ours, oursRecorded, "zitadel/oidc", "oidc-provider"},

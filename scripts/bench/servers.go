@@ -99,6 +99,8 @@ func (b *bench) launch(ctx context.Context, row, name string) (*server, error) {
 		return b.launchOurs(ctx, row, name, "-recorder", "off")
 	case oursRecorded:
 		return b.launchOurs(ctx, row, name, "-recorder", "on")
+	case oursFull:
+		return b.launchOurs(ctx, row, name, "-recorder", "off", "-durability", "full")
 	case "net/http hello":
 		s.jobs = map[string]job{"jwks": get("/", "hello"), "metadata": get("/", "hello")}
 		return s, run("/", peer("hello"), addr)
