@@ -51,14 +51,15 @@ func (p *problem) Error() string               { return p.Detail }
 func (p *problem) GetStatus() int              { return p.Status }
 func (p *problem) ContentType(_ string) string { return "application/problem+json" }
 
-func (p *problem) complete() *problem {
+// complete is a copy: errNotFound is everybody's.
+func (p problem) complete() *problem {
 	if p.Type == "" {
 		p.Type = "about:blank"
 	}
 	if p.Title == "" {
 		p.Title = http.StatusText(p.Status)
 	}
-	return p
+	return &p
 }
 
 // writeProblem is for errors outside of an operation.
