@@ -386,10 +386,10 @@ func TestServerForgetsTheQuestion(t *testing.T) {
 	a := p.say("book")
 	w.mu.Lock()
 	w.tool = func(*mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "state <v1> expired"}
+		return nil, &jsonrpc.Error{Code: jsonrpc.CodeInvalidParams, Message: "state <made by the server> expired"}
 	}
 	w.mu.Unlock()
-	if _, page := p.reply(a, url.Values{"f0": {"a"}}); !strings.Contains(page, "its question is not open any more. Please ask again.") || strings.Contains(page, "v1") {
+	if _, page := p.reply(a, url.Values{"f0": {"a"}}); !strings.Contains(page, "its question is not open any more. Please ask again.") || strings.Contains(page, "made by the server") {
 		t.Errorf("%s", page)
 	}
 }
