@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/http"
+
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 const (
@@ -13,6 +15,7 @@ const (
 
 // modest refuses a request that is larger than any of ours has to be, and says why. What comes near maxHeader, net/http refuses before it is read.
 func modest(next http.Handler) http.Handler {
+	bounded := http.MaxBytesHandler(next, web.MaxBody)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fields, bytes := 0, 0
 		for name, values := range r.Header {
@@ -28,8 +31,10 @@ func modest(next http.Handler) http.Handler {
 			tooMuch(w, http.StatusRequestHeaderFieldsTooLarge, "This request has too many headers: %d are the most.", maxFields)
 		case bytes > maxFieldBytes:
 			tooMuch(w, http.StatusRequestHeaderFieldsTooLarge, "The headers of this request are too large: %d bytes are the most. If it is a browser, delete the cookies of this site.", maxFieldBytes)
-		default:
+		case r.Body == http.NoBody: // nothing to bound
 			next.ServeHTTP(w, r)
+		default:
+			bounded.ServeHTTP(w, r)
 		}
 	})
 }

@@ -256,7 +256,7 @@ func (s *Server) open(ctx context.Context, o *Options) error {
 		return err
 	}
 	s.handler = handler
-	s.inside.handler = web.Within(o.RequestTime, web.Observe(o.Log, modest(http.MaxBytesHandler(handler, web.MaxBody))))
+	s.inside.handler = web.ObserveWithin(o.RequestTime, o.Log, modest(handler))
 	s.URL = o.BaseURL
 	return nil
 }

@@ -2,20 +2,18 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"time"
 )
 
 // answerTime is kept back from a deadline, so that the answer that time ran out still gets out.
 const answerTime = 250 * time.Millisecond
 
-// Within gives each request a deadline, for where whoever runs the handler gives it none; AWS Lambda does.
-func Within(limit time.Duration, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), limit)
-		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
+// answerBy is the context of a request whose answer may take so long, if limit is not 0, and in which less time may be left.
+func answerBy(ctx context.Context, now time.Time, limit time.Duration) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); limit == 0 || ok && deadline.Before(now.Add(limit)) {
+		return Before(ctx, answerTime)
+	}
+	return context.WithDeadline(ctx, now.Add(limit-answerTime))
 }
 
 // Finish is a context for what has to be finished even if the caller hangs up, though not beyond the request's deadline.

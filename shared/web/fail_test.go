@@ -62,7 +62,7 @@ func TestDeadlines(t *testing.T) {
 	limit := time.Hour
 	var seen, finish time.Time
 	var hungUp error
-	h := web.Within(limit, web.Observe(slog.New(slog.NewTextHandler(io.Discard, nil)), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := web.ObserveWithin(limit, slog.New(slog.NewTextHandler(io.Discard, nil)), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		seen, _ = r.Context().Deadline()
 		ctx, cancel := context.WithCancel(r.Context())
 		cancel()
@@ -70,7 +70,7 @@ func TestDeadlines(t *testing.T) {
 		defer done()
 		finish, _ = on.Deadline()
 		hungUp = on.Err()
-	})))
+	}))
 	begun := time.Now()
 	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	if !seen.After(begun) || !seen.Before(begun.Add(limit)) || !finish.Equal(seen) || hungUp != nil {

@@ -13,11 +13,27 @@ import (
 // visitor is what is known of who sent a request.
 type visitor struct{ id, address string }
 
+// visit is the context of one request.
+type visit struct {
+	context.Context
+	visitor
+}
+
 type visitorKey struct{}
 
+// Value implements context.Context.
+func (v *visit) Value(key any) any {
+	if key == (visitorKey{}) {
+		return &v.visitor
+	}
+	return v.Context.Value(key)
+}
+
 func visitorOf(ctx context.Context) visitor {
-	v, _ := ctx.Value(visitorKey{}).(visitor)
-	return v
+	if v, ok := ctx.Value(visitorKey{}).(*visitor); ok {
+		return *v
+	}
+	return visitor{}
 }
 
 // RequestID is the correlation id of the request whose context this is: it is in the X-Request-Id header of the
@@ -29,9 +45,7 @@ func RequestID(ctx context.Context) string {
 // WithRequestID gives Observe the id of a request that had one before it came here, so that the logs of whoever passed it
 // on and ours speak of the same request. It must not be of the client's choice.
 func WithRequestID(ctx context.Context, id string) context.Context {
-	v := visitorOf(ctx)
-	v.id = id
-	return context.WithValue(ctx, visitorKey{}, v)
+	return &visit{ctx, visitor{id, ClientAddress(ctx)}}
 }
 
 // ClientAddress is the IP address that the request whose context this is came from: the peer of the connection, whatever
@@ -44,8 +58,13 @@ func ClientAddress(ctx context.Context) string {
 const MaxBody = 1 << 20
 
 // Observe gives each request its id, unless it has one, logs it when it is done, and turns a panic into a plain 500. It logs the
-// path but never the query, which may hold a code.
+// path but never the query, which may hold a code. The handler's time ends a little before the request's, if whoever runs it has set an end.
 func Observe(log *slog.Logger, next http.Handler) http.Handler {
+	return ObserveWithin(0, log, next)
+}
+
+// ObserveWithin is Observe where nobody else sets an end: an answer may take no longer than limit. There is none if it is 0.
+func ObserveWithin(limit time.Duration, log *slog.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := RequestID(r.Context())
 		if id == "" {
@@ -53,11 +72,11 @@ func Observe(log *slog.Logger, next http.Handler) http.Handler {
 		}
 		w.Header().Set("X-Request-Id", id)
 		address, _, _ := net.SplitHostPort(r.RemoteAddr) // empty when a test made the request
-		ctx, cancel := Before(r.Context(), answerTime)
-		defer cancel()
-		r = r.WithContext(context.WithValue(ctx, visitorKey{}, visitor{id, address}))
-		rec := &recorder{ResponseWriter: w}
 		start := time.Now()
+		ctx, cancel := answerBy(r.Context(), start, limit)
+		defer cancel()
+		r = r.WithContext(&visit{ctx, visitor{id, address}})
+		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			if p := recover(); p != nil {
 				if p == http.ErrAbortHandler {
