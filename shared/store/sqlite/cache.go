@@ -22,7 +22,7 @@ const (
 // cache remembers what was read and written. It is exact: what it knows is so in one state of the file, and it is asked only while that is
 // the state. A commit of this process brings it to the next one, without what was written; one of anybody else empties it.
 type cache struct {
-	index *index
+	index *view // nil: the database is in memory
 
 	mu         sync.Mutex
 	at         state // in which all of this is so
@@ -52,8 +52,8 @@ type listed struct {
 	bytes int
 }
 
-func newCache(x *index) *cache {
-	c := &cache{index: x, seed: maphash.MakeSeed()}
+func newCache(v *view) *cache {
+	c := &cache{index: v, seed: maphash.MakeSeed()}
 	c.known, _ = simplelru.NewLRU(maxRemembered, func(_ key, r remembered) { c.bytes -= r.bytes }) // fails for no size only
 	return c
 }
@@ -85,14 +85,15 @@ func (c *cache) see() (s state, ok bool) {
 	return s, ok
 }
 
-func (c *cache) close() {
+func (c *cache) close() error {
 	if c == nil {
-		return
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.forgetAll()
 	c.closed = true
+	return c.index.close()
 }
 
 func (c *cache) forgetAll() {

@@ -251,6 +251,29 @@ func TestClosedKnowsNothing(t *testing.T) {
 	}
 }
 
+// Who asks while it is being closed is told nothing, or what was so until then: what is looked at may be gone by the next moment.
+func TestAskedWhileItCloses(t *testing.T) {
+	for range 20 {
+		db := open(t, filepath.Join(t.TempDir(), "v.db"), time.Now)
+		put(t, db, "a")
+		var askers sync.WaitGroup
+		started := make(chan struct{}, 4)
+		for range cap(started) {
+			askers.Go(func() {
+				started <- struct{}{}
+				for ok := true; ok; {
+					_, ok = db.Changes("test/1")
+				}
+			})
+			<-started
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		askers.Wait()
+	}
+}
+
 // Where nothing can be remembered, all is as it would be with it, but for the time that it takes.
 func TestContractWithoutCache(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
@@ -263,9 +286,7 @@ func TestIndexThatStandsStill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "v.db")
 	db, other := open(t, path, time.Now), open(t, path, time.Now)
 	put(t, db, "a")
-	if err := db.FreezeIndex(filepath.Join(t.TempDir(), "index")); err != nil {
-		t.Fatal(err)
-	}
+	db.FreezeIndex()
 	if _, ok := db.Changes("test/1"); !ok {
 		t.Fatal("it tells of no changes while there is nothing wrong yet")
 	}

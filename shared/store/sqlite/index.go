@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 )
 
@@ -22,7 +21,7 @@ func (s *state) next() state {
 	return n
 }
 
-// index is the log's index as a file, read beside SQLite. A database in memory has none, and nobody else who could write to it.
+// index is the log's index as a file, beside SQLite. A database in memory has none, and nobody else who could write to it.
 type index struct {
 	file  *os.File
 	users int
@@ -36,11 +35,11 @@ var indexes struct {
 	all []*index
 }
 
-var errNoIndex = errors.New("there is no index of a write-ahead log that can be read")
+var errNoIndex = errors.New("there is no index of a write-ahead log that can be looked at")
 
 // openIndex comes after the connections, which have made the file and keep it.
 func openIndex(path string) (*index, error) {
-	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" { // others do not all promise that reading a file shows what was written to its mapping
+	if !canLook {
 		return nil, errNoIndex
 	}
 	path, err := filepath.EvalSymlinks(path)
@@ -67,22 +66,6 @@ func openIndex(path string) (*index, error) {
 	indexes.all = append(indexes.all, x)
 	return x, nil
 }
-
-// read tells the state, or not ok: it is being written just now.
-func (x *index) read() (s state, ok bool) {
-	var both [2]state
-	buffer := buffers.Get().(*[2 * len(s)]byte)
-	defer buffers.Put(buffer)
-	if _, err := x.file.ReadAt(buffer[:], 0); err != nil {
-		return s, false
-	}
-	copy(both[0][:], buffer[:])
-	copy(both[1][:], buffer[len(s):])
-	const isInit = 12 // whether all is filled in
-	return both[0], both[0] == both[1] && both[0][isInit] != 0
-}
-
-var buffers = sync.Pool{New: func() any { return new([2 * len(state{})]byte) }}
 
 func (x *index) close() error {
 	indexes.opening.Lock()

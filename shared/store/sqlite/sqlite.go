@@ -99,7 +99,9 @@ func openAll(ctx context.Context, path string, now func() time.Time, full bool) 
 		return nil, errors.Join(err, db.writer.close())
 	}
 	if db.index, err = openIndex(path); err == nil { // without it all is read each time
-		db.cache = newCache(db.index)
+		if v, err := db.index.view(); err == nil {
+			db.cache = newCache(v)
+		}
 	}
 	return db, nil
 }
@@ -139,9 +141,9 @@ func dsn(path string, memory, full bool, lock string) string {
 // Close waits for what is running and closes the file.
 func (db *DB) Close() error {
 	db.closing.Do(func() {
-		db.cache.close()
+		db.closed = db.cache.close()
 		if db.readers != db.writer {
-			db.closed = db.readers.close()
+			db.closed = errors.Join(db.closed, db.readers.close())
 		}
 		db.closed = errors.Join(db.closed, db.writer.close())
 		if db.index != nil {
