@@ -8,7 +8,7 @@ import (
 
 // A database that an older program wrote, with records as they were then, is taken over: the story works on it, and what was in it is there.
 // schema-1.db was made by the first version that was published, on the day of the tests' clock: the demo, Alice's login and consent, and her
-// appointment for Luna. schema-2.db is the same in the next schema. Its keys sign nothing but tests.
+// appointment for Luna. The others are the same in the next schemas. Its keys sign nothing but tests.
 func TestOldDatabases(t *testing.T) {
 	files, err := filepath.Glob("../../shared/store/sqlite/testdata/schema-*.db")
 	if err != nil || len(files) == 0 {
