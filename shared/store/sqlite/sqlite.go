@@ -25,7 +25,7 @@ type DB struct {
 	cache   *cache // nil: none
 	index   *index // of the cache; nil: in memory
 	written int    // operations since the last sweep; of whoever has the writer, as is
-	swept   *key   // where that ended; nil: there was none
+	swept   int64  // the row at which that ended; less than 0: there was none
 	closing sync.Once
 	closed  error
 
@@ -83,7 +83,7 @@ func openAll(ctx context.Context, path string, now func() time.Time, full bool) 
 	if err := migrate(ctx, write); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	db := &DB{now: now}
+	db := &DB{now: now, swept: -1}
 	if db.writer, err = connect(ctx, write, 1, writing); err != nil {
 		return nil, err
 	}

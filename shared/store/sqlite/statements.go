@@ -29,6 +29,7 @@ const (
 	putNew
 	putExpired
 	del
+	lastRow
 	sweepEnd
 	sweepOut
 )
@@ -43,6 +44,7 @@ var writing = append(reading[:len(reading):len(reading)],
 	`INSERT INTO items (partition, sort, version, expires, body) VALUES (?, ?, 1, ?, ?) ON CONFLICT DO NOTHING`,
 	`UPDATE items SET version = version + 1, expires = ?3, body = ?4 WHERE partition = ?1 AND sort = ?2 AND expires > 0 AND expires <= ?5`,
 	`DELETE FROM items WHERE partition = ? AND sort = ?`,
-	`SELECT partition, sort FROM items WHERE (partition, sort) > (?, ?) ORDER BY partition, sort LIMIT 1 OFFSET ?`,
-	`DELETE FROM items WHERE (partition, sort) > (?, ?) AND (partition, sort) <= (?, ?) AND expires > 0 AND expires <= ?`,
+	`SELECT max(rowid) FROM items`,
+	`SELECT rowid FROM items WHERE rowid > ? ORDER BY rowid LIMIT 1 OFFSET ?`,
+	`DELETE FROM items WHERE rowid > ? AND rowid <= ? AND expires > 0 AND expires <= ?`,
 )

@@ -218,7 +218,7 @@ func (w write) live(item store.Item) (live int64, err error) {
 
 // sweep deletes what has expired, as DynamoDB's TTL does in the cloud: every so often it looks at twice as many items as were written since,
 // on from where it was, so that no more than about half of a file is what nobody can read any more. An index of what expires would have to be
-// written with every item. It begins where somebody writes, since not every process lives to see all of a file.
+// written with every item. It begins somewhere by the clock, since not every process lives to see all of a file.
 func (db *DB) sweep(w *write, ops int) error {
 	const every = 256
 	if db.written += ops; db.written < every {
@@ -226,28 +226,28 @@ func (db *DB) sweep(w *write, ops int) error {
 	}
 	look := int64(2 * db.written)
 	db.written = 0
-	var from key
-	switch {
-	case db.swept != nil:
-		from = *db.swept
-	case len(w.effects) > 0:
-		from = key{w.effects[0].Partition, w.effects[0].Sort}
+	row := make([]driver.Value, 1)
+	number := func(statement int, args ...driver.Value) (n int64, err error) {
+		err = w.query(statement, row, func() bool { n, _ = row[0].(int64); return true }, args...)
+		return n, err
 	}
-	end, more := key{partition: "\xff"}, false // no byte of UTF-8 is that
-	var row [2]driver.Value
-	err := w.query(sweepEnd, row[:], func() bool {
-		end.partition, _ = row[0].(string)
-		end.sort, _ = row[1].(string)
-		more = true
-		return true
-	}, from.partition, from.sort, look-1)
+	last, err := number(lastRow)
 	if err != nil {
 		return err
 	}
-	db.swept = &end
-	if !more {
-		db.swept = &key{} // on from the beginning
+	if db.swept < 0 {
+		db.swept = w.now % max(1, last-look)
 	}
-	_, err = w.exec(sweepOut, from.partition, from.sort, end.partition, end.sort, w.now)
+	end, err := number(sweepEnd, db.swept, look-1)
+	if err != nil {
+		return err
+	}
+	if end == 0 { // there are fewer left
+		end = last
+	}
+	if _, err = w.exec(sweepOut, db.swept, end, w.now); end == last {
+		end = 0 // on from the beginning
+	}
+	db.swept = end
 	return err
 }
