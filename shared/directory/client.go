@@ -51,6 +51,18 @@ type Client struct {
 	Fresh           time.Time           `json:"fresh,omitzero"`   // and until when that may be believed
 }
 
+func (c Client) clone() Client {
+	for _, list := range []*[]string{&c.RedirectURIs, &c.GrantTypes, &c.Roles, &c.LogoutURIs} {
+		*list = slices.Clone(*list)
+	}
+	c.JWKS = slices.Clone(c.JWKS)
+	c.Authorized = maps.Clone(c.Authorized)
+	for server, scopes := range c.Authorized {
+		c.Authorized[server] = slices.Clone(scopes)
+	}
+	return c
+}
+
 // PrivateKeyJWT is the AuthMethod of a client that signs a JWT with its own key (OpenID Connect Core §9, RFC 7523 §2.2).
 const PrivateKeyJWT = "private_key_jwt"
 
@@ -183,7 +195,7 @@ func (d *Directory) Client(ctx context.Context, clientID string) (Client, error)
 
 // readClient reads a client as it is stored, disabled or not.
 func (d *Directory) readClient(ctx context.Context, id string) (store.Record[Client], error) {
-	r, err := store.Read[Client](ctx, d.store, "client/"+id, clientSort)
+	r, err := d.clients.Read(ctx, d.store, "client/"+id, clientSort)
 	if r.Value.Source == "" { // written before there was another
 		r.Value.Source = SourceAdmin
 	}

@@ -20,6 +20,11 @@ type Consent struct {
 	Changed  time.Time `json:"changed"`
 }
 
+func (c Consent) clone() Consent {
+	c.Scopes = slices.Clone(c.Scopes)
+	return c
+}
+
 const consentPrefix = "consent/"
 
 // LoginServer is what a consent, and a grant under it, names for its server when a client asked who somebody is and for nothing else: the
@@ -41,7 +46,7 @@ func (c Consent) entry() entry {
 // Consent reads what the user allowed; none is an empty Consent and no error.
 func (d *Directory) Consent(ctx context.Context, user, client, server string) (Consent, error) {
 	p, s := consentKey(user, client, server)
-	r, err := store.Read[Consent](ctx, d.store, p, s)
+	r, err := d.consents.Read(ctx, d.store, p, s)
 	if errors.Is(err, ErrNotFound) {
 		return Consent{UserID: user, ClientID: client, Server: server}, nil
 	}
@@ -90,7 +95,7 @@ func (c Consent) to(s Server) Consent {
 // but looked at, so that those who ask for it at once are not in each other's way.
 func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string) (Consent, []store.Op, error) {
 	p, s := consentKey(user, client, server)
-	r, err := store.Read[Consent](ctx, d.store, p, s)
+	r, err := d.consents.Read(ctx, d.store, p, s)
 	condition := store.IfVersion(r.Version)
 	if errors.Is(err, ErrNotFound) {
 		r.Value, condition, err = Consent{UserID: user, ClientID: client, Server: server, Since: d.now().UTC()}, store.IfAbsent(), nil

@@ -26,11 +26,16 @@ type Directory struct {
 	now   func() time.Time
 	local bool // the base URL is a loopback address: demo passwords work
 	kept  store.Kept[*policy]
+
+	users    *store.Decoded[User]
+	clients  *store.Decoded[Client]
+	consents *store.Decoded[Consent]
 }
 
 // New opens the directory in s. base is the deployment's base URL; local says that it is a loopback address.
 func New(s store.Store, base string, local bool, now func() time.Time) *Directory {
-	return &Directory{store: s, base: base, local: local, now: now}
+	return &Directory{store: s, base: base, local: local, now: now,
+		users: store.NewDecoded(User.clone), clients: store.NewDecoded(Client.clone), consents: store.NewDecoded(Consent.clone)}
 }
 
 // Scope is one permission at an MCP server.

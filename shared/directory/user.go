@@ -25,6 +25,11 @@ type User struct {
 	SignedOut time.Time `json:"signed_out,omitzero"`
 }
 
+func (u User) clone() User {
+	u.Roles = slices.Clone(u.Roles)
+	return u
+}
+
 // SignedOutSince reports whether what began at a time was ended by signing the person out everywhere.
 func (u User) SignedOutSince(began time.Time) bool { return !began.After(u.SignedOut) }
 
@@ -52,7 +57,7 @@ const (
 
 // User finds a person by id. A disabled one is found, with Disabled set.
 func (d *Directory) User(ctx context.Context, id string) (User, error) {
-	r, err := store.Read[User](ctx, d.store, "user/"+id, profileSort)
+	r, err := d.users.Read(ctx, d.store, "user/"+id, profileSort)
 	return r.Value, err
 }
 

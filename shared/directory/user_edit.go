@@ -49,7 +49,7 @@ func (d *Directory) UserRecord(ctx context.Context, id string) (store.Record[Use
 	if store.ValidKey("user/"+id, profileSort) != nil {
 		return store.Record[User]{}, ErrNotFound
 	}
-	return store.Read[User](ctx, d.store, "user/"+id, profileSort)
+	return d.users.Read(ctx, d.store, "user/"+id, profileSort)
 }
 
 // userAt reads a user whom the caller knows at a version.
