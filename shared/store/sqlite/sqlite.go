@@ -26,8 +26,11 @@ type DB struct {
 	index   *index // of the cache; nil: in memory
 	written int    // operations since the last sweep; of whoever has the writer, as is
 	swept   int64  // the row at which that ended; less than 0: there was none
+	logged  int    // operations since the last checkpoint, likewise
 	closing sync.Once
 	closed  error
+
+	checkpoints *checkpointer // nil: in memory
 
 	mu      sync.Mutex
 	waiting []*pending
@@ -98,6 +101,13 @@ func openAll(ctx context.Context, path string, now func() time.Time, full bool) 
 	if err != nil {
 		return nil, errors.Join(err, db.writer.close())
 	}
+	aside, err := sql.Open("sqlite", dsn(path, memory, full, "deferred"))
+	if err == nil {
+		err = db.startCheckpoints(ctx, aside)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.readers.close(), db.writer.close())
+	}
 	if db.index, err = openIndex(path); err == nil { // without it all is read each time
 		if v, err := db.index.view(); err == nil {
 			db.cache = newCache(v)
@@ -132,16 +142,14 @@ func dsn(path string, memory, full bool, lock string) string {
 	if memory {
 		return "file::memory:?" + q.Encode()
 	}
-	// The log is brought into the file when it has 4000 pages of 4 KB and their headers, 16 MB: each time costs two syncs, and a page that
-	// was written often is copied once.
-	q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", "wal_autocheckpoint(4000)", "journal_size_limit(16777216)")
+	q["_pragma"] = append(q["_pragma"], "journal_mode(WAL)", fmt.Sprintf("wal_autocheckpoint(%d)", mostLogged), "journal_size_limit(16777216)")
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 }
 
 // Close waits for what is running and closes the file.
 func (db *DB) Close() error {
 	db.closing.Do(func() {
-		db.closed = db.cache.close()
+		db.closed = errors.Join(db.cache.close(), db.checkpoints.close())
 		if db.readers != db.writer {
 			db.closed = errors.Join(db.closed, db.readers.close())
 		}

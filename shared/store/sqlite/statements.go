@@ -32,6 +32,7 @@ const (
 	lastRow
 	sweepEnd
 	sweepOut
+	checkpointAll
 )
 
 var writing = append(reading[:len(reading):len(reading)],
@@ -47,4 +48,5 @@ var writing = append(reading[:len(reading):len(reading)],
 	`SELECT max(rowid) FROM items`,
 	`SELECT rowid FROM items WHERE rowid > ? ORDER BY rowid LIMIT 1 OFFSET ?`,
 	`DELETE FROM items WHERE rowid > ? AND rowid <= ? AND expires > 0 AND expires <= ?`,
+	`PRAGMA wal_checkpoint(PASSIVE)`,
 )

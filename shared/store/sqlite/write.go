@@ -127,6 +127,7 @@ func (db *DB) together(c *conn, all []*pending) (errs []error, err error) {
 	db.cache.before()
 	_, err = c.exec(commit)
 	db.cache.after(err == nil, w.effects)
+	db.checkpoints.wrote(db, written)
 	if err != nil {
 		return errs, w.undo(err)
 	}
