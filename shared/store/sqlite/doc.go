@@ -8,6 +8,8 @@
 // but never half a write. With the option Full the log is synced before each Write returns, so that a power cut takes
 // nothing that was answered, as far as the disk keeps what it says that it has.
 //
+// The log is brought into the file beside those who write (checkpoint.go), and what has expired is deleted by and by as they do (write.go).
+//
 // What was read or written is remembered, at most 8 MB of it, as long as nobody has written to it since. That is exact, with no time in which
 // it is not so: the index of the log, a file that every process has open beside the database, has another header after each commit. A commit
 // of another process empties the memory. Where a file does not show what is written to its mapping (systems other than Linux and macOS, and
