@@ -18,7 +18,7 @@ const (
 	DefaultLimit = 50
 	MaxLimit     = 500
 	readLimit    = 250 // events that one read asks of a shard, when most of them may not fit the query
-	maxReads     = 64  // more than the shards of a day, so that every page gets further
+	maxReads     = 20  // more than the shards of a day, so that every page gets further; and so few that a page never takes long
 	maxDays      = 200 // more than Retention has
 	maxCursor    = 8 << 10
 )

@@ -11,6 +11,7 @@ import { busy, button, empty, link, table, toast } from "./ui.js";
 const filters = ["event", "outcome", "user_id", "client_id"];
 const limit = 50;
 const most = 2000; // rows; the oldest go when following brings more
+const maxPages = 40; // that are asked for one after the other while none of them has what fits: each looks at some five thousand events
 
 export async function auditScreen(ctx) {
   const query = Object.fromEntries(filters.map((name) => [name, ctx.query.get(name) ?? ""]));
@@ -35,8 +36,9 @@ export async function auditScreen(ctx) {
     }
     replace(options, [...events].sort().map((value) => h("option", { value })));
     node.hidden = !seen.size;
-    nothing.hidden = Boolean(seen.size);
-    status.textContent = seen.size ? `${body.children.length} shown${next ? ", there are older ones" : ""}` : "";
+    nothing.hidden = Boolean(seen.size || next);
+    const found = seen.size ? `${body.children.length} shown` : "nothing found so far";
+    status.textContent = next ? `${found}, there are older ones` : seen.size ? found : "";
   };
   const page = async (cursor) => {
     const answer = await api("GET", "/audit", { query: { ...query, limit, cursor }, signal: ctx.signal });
@@ -44,16 +46,22 @@ export async function auditScreen(ctx) {
     older.hidden = !next;
     return answer.items;
   };
-  older.addEventListener("click", () => busy(older, () => attempt(ctx, async () => {
-    const last = body.lastElementChild;
+  const more = async () => {
     const seenBefore = seen.size;
-    for (let i = 0; i < 10 && next && seen.size === seenBefore; i += 1) { // a page may hold nothing that fits, and still have a next one
+    for (let i = 0; i < maxPages && next && seen.size === seenBefore; i += 1) { // a page may hold nothing that fits, and still have a next one
       take(await page(next), false);
     }
+  };
+  older.addEventListener("click", () => busy(older, () => attempt(ctx, async () => {
+    const last = body.lastElementChild;
+    await more();
     last?.nextElementSibling?.querySelector("summary, a")?.focus();
   })));
   const begin = await page();
   take(begin, false);
+  if (!begin.length) {
+    await more();
+  }
   const follower = follow(ctx, query, begin.length ? Date.parse(begin[0].time) : 0, (items) => take(items, true));
   return {
     title: "Audit log", actions: [follower.node, button("Export", () => exported(ctx, query), "quiet")],
