@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2" // nothing secret
 	"slices"
 	"sync"
@@ -156,6 +157,10 @@ func (t *tally) judge(found *finding, took time.Duration) {
 	found.figure("that failed", float64(failed), "")
 	found.figure("half of them took at most", ms(percentile(all, 50)), "ms")
 	found.figure("99 % of them", ms(percentile(all, 99)), "ms")
+	for _, name := range slices.Sorted(maps.Keys(t.took)) {
+		slices.Sort(t.took[name])
+		found.figure("99 % of: "+name, ms(percentile(t.took[name], 99)), "ms")
+	}
 	if failed > 0 {
 		found.wrongf("%d of %d failed; the first: %w", failed, done, errors.Join(t.first...))
 	}
