@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/access"
@@ -18,6 +17,7 @@ import (
 	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/store/sqlite"
+	"github.com/vetassist/vetassist/shared/token"
 )
 
 const backupUsage = `Copies the database to FILE. The server may be running: the copy is the database as it is at one moment, it is checked before it
@@ -55,13 +55,16 @@ A DynamoDB table is restored by AWS, into a new table: see point-in-time recover
 // life (RFC 9700 §4.14.2, RFC 6749 §4.1.2).
 var outlived = slices.Concat(access.Partitions, []string{"code/", "device/", "pushed/"})
 
+// theirs is where each database holds the keys that sign tokens, and no file of the flight recorder holds anything.
+var theirs = token.PrivatePartitions[0]
+
 // backup is the subcommand that copies the database.
 func backup(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 	f := flag.NewFlagSet("backup", flag.ContinueOnError)
 	force := f.Bool("force", false, "")
 	return withFile(f, backupUsage, args, getenv, stdout, stderr, func(ctx context.Context, db, file string) error {
-		if err := sqlite.Backup(ctx, db, file, *force); err != nil {
-			return err
+		if err := sqlite.Backup(ctx, db, file, theirs, *force); err != nil {
+			return advise(err, "Say with -db which database it is; in the place of one that is damaged, restore an older copy")
 		}
 		info, err := os.Stat(file)
 		if err == nil {
@@ -78,9 +81,9 @@ func restore(args []string, getenv func(string) string, stdout, stderr io.Writer
 		if err := noCopy(db, file); err != nil {
 			return err
 		}
-		kept, err := sqlite.Restore(ctx, file, db, outlived, time.Now())
+		kept, err := sqlite.Restore(ctx, file, db, theirs, outlived, time.Now())
 		if err != nil {
-			return err
+			return advise(err, "Name a copy that backup made")
 		}
 		text := fmt.Sprintf("%s is as it was in %s. Everybody has to log in again.\n", db, file)
 		if kept != "" {
@@ -95,17 +98,30 @@ func restore(args []string, getenv func(string) string, stdout, stderr io.Writer
 	})
 }
 
-// noCopy refuses what is read like a copy, and is none: the shell completes the database's name to either.
+// noCopy refuses a file that is in use: the shell completes the database's name to either.
 func noCopy(db, file string) error {
-	if strings.HasSuffix(file, flowsEnd) {
-		return fmt.Errorf("%s is what the flight recorder keeps; name the copy that backup made", file)
-	}
-	here, err := os.Stat(file)
-	there, err2 := os.Stat(db)
-	if err == nil && err2 == nil && os.SameFile(here, there) {
+	switch {
+	case same(db, file):
 		return fmt.Errorf("%s is the database itself; name the copy that backup made", file)
+	case same(db+flowsEnd, file):
+		return fmt.Errorf("%s is where the flight recorder keeps its flows; name the copy that backup made, or give it another name if it is one", file)
 	}
 	return nil
+}
+
+func same(a, b string) bool {
+	here, err := os.Stat(a)
+	there, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(here, there)
+}
+
+// advise adds what to do about the file that was to be copied, if that is what is wrong.
+func advise(err error, advice string) error {
+	var source *sqlite.SourceError
+	if errors.As(err, &source) {
+		err = fmt.Errorf("%w\n%s", err, advice)
+	}
+	return err
 }
 
 // noteRestore puts it into the audit log: what the log said since the backup is gone from it.

@@ -11,12 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/config"
+	"github.com/vetassist/vetassist/shared/store/sqlite"
 )
 
 // What can happen to a database's file, and what people then see. TestCommandLine has more of what stands in the way of a start.
@@ -66,20 +68,124 @@ func TestLocked(t *testing.T) {
 	wantTokens(t, "once the lock is gone", w.refresh(tokens.Refresh))
 }
 
-// Who starts it may not write the file, or not the folder, where SQLite keeps its log: it does not start, and says what to do.
-func TestReadOnly(t *testing.T) {
-	program, dir := os.Args[0], t.TempDir()
-	nobody := &syscall.SysProcAttr{}
-	if os.Geteuid() == 0 { // who may write everything, so somebody else has to start it
-		nobody.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
-		program = filepath.Join(dir, "vetassist")
-		if said, err := exec.CommandContext(t.Context(), "cp", os.Args[0], program).CombinedOutput(); err != nil {
+// somebody is who starts the program in a folder, and may not write everything there.
+type somebody struct {
+	t            *testing.T
+	program, dir string
+	as           *syscall.SysProcAttr
+}
+
+func newSomebody(t *testing.T) *somebody {
+	t.Helper()
+	s := &somebody{t, os.Args[0], t.TempDir(), &syscall.SysProcAttr{}}
+	if os.Geteuid() == 0 { // who may write everything, so it is somebody else
+		s.as.Credential = &syscall.Credential{Uid: 65534, Gid: 65534}
+		s.program = filepath.Join(s.dir, "vetassist")
+		if said, err := exec.CommandContext(t.Context(), "cp", os.Args[0], s.program).CombinedOutput(); err != nil {
 			t.Fatalf("%v %s", err, said)
 		}
-		if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		if err := os.Chmod(filepath.Dir(s.dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return s
+}
+
+// own gives files to somebody, with a mode.
+func (s *somebody) own(mode os.FileMode, files ...string) {
+	s.t.Helper()
+	for _, file := range files {
+		var err error
+		if s.as.Credential != nil {
+			err = os.Chown(file, 65534, 65534)
+		}
+		if err = errors.Join(err, os.Chmod(file, mode)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+// run lets somebody run the program, which may say what went wrong, and never in words that only this project knows.
+func (s *somebody) run(args ...string) (said string, code int) {
+	s.t.Helper()
+	cmd := commandOf(s.t, s.program, args...)
+	cmd.SysProcAttr = s.as
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		s.t.Fatal(err)
+	}
+	if said = string(out); strings.Contains(said, "panic") || strings.Contains(said, "store:") {
+		s.t.Errorf("it says %s", said)
+	}
+	return said, cmd.ProcessState.ExitCode()
+}
+
+// What lies in somebody's folder may be read-only for backup and restore, too: they say what to do, and leave nothing behind that was not there.
+func TestReadOnlyBackup(t *testing.T) {
+	who := newSomebody(t)
+	const readOnly, both = "Let this user write both", "v.db saved.db other.db"
+	for name, c := range map[string]struct {
+		args   string
+		folder os.FileMode
+		file   string // that is read-only
+		code   int
+		says   string
+		files  string // that are there afterwards
+	}{
+		"a restore over a database":      {"restore -db v.db saved.db", 0o755, "v.db", exitFailed, readOnly, both},
+		"a restore in a folder":          {"restore -db v.db saved.db", 0o555, "", exitFailed, "may not write to the folder", both},
+		"a restore of a file":            {"restore -db new.db saved.db", 0o755, "saved.db", exitOK, "new.db is as it was", both + " new.db"},
+		"a restore of a database's file": {"restore -db new.db other.db", 0o755, "other.db", exitOK, "new.db is as it was", both + " new.db"},
+		"a backup of a database":         {"backup -db v.db new.db", 0o755, "v.db", exitOK, "new.db is a copy", both + " new.db"},
+		"a backup into a folder":         {"backup -db v.db new.db", 0o555, "", exitFailed, "may not write to the folder", both},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder, err := os.MkdirTemp(who.dir, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			in := func(name string) string { return filepath.Join(folder, name) }
+			for _, db := range []string{"v.db", "other.db"} { // in WAL mode, as each that a vetassist had open
+				if err := begin(config.Config{Addr: "localhost:0", DB: in(db), Recorder: "off"}); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Remove(in(db + flowsEnd)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := sqlite.Backup(t.Context(), in("v.db"), in("saved.db"), theirs, false); err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range strings.Fields(both) {
+				who.own(0o600, in(file))
+			}
+			if c.file != "" {
+				who.own(0o400, in(c.file))
+			}
+			who.own(c.folder, folder)
+			t.Cleanup(func() { _ = os.Chmod(folder, 0o755) })
+			args := strings.Fields(c.args)
+			args[2], args[3] = in(args[2]), in(args[3])
+			if said, code := who.run(args...); code != c.code || !strings.Contains(said, c.says) || strings.Contains(said, "disk") {
+				t.Errorf("%d: %s", code, said)
+			}
+			var files []string
+			there, err := os.ReadDir(folder)
+			for _, f := range there {
+				files = append(files, f.Name())
+			}
+			want := strings.Fields(c.files)
+			slices.Sort(want)
+			if err != nil || !slices.Equal(files, want) {
+				t.Errorf("there are %v, want %v, %v", files, want, err)
+			}
+		})
+	}
+}
+
+// Who starts it may not write the file, or not the folder, where SQLite keeps its log: it does not start, and says what to do.
+func TestReadOnly(t *testing.T) {
+	who := newSomebody(t)
 	for name, c := range map[string]struct {
 		folder, file os.FileMode // file 0: there is none
 		says         string
@@ -89,7 +195,7 @@ func TestReadOnly(t *testing.T) {
 		"the folder, with a file":    {0o555, 0o600, "Let this user write both"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder, err := os.MkdirTemp(dir, "")
+			folder, err := os.MkdirTemp(who.dir, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,23 +204,15 @@ func TestReadOnly(t *testing.T) {
 				if err := begin(config.Config{Addr: "localhost:0", DB: db}); err != nil {
 					t.Fatal(err)
 				}
-				if nobody.Credential != nil {
-					err = os.Chown(db, 65534, 65534)
-				}
-				if err = errors.Join(err, os.Chmod(db, c.file)); err != nil {
-					t.Fatal(err)
-				}
+				who.own(c.file, db)
 			}
 			if err := os.Chmod(folder, c.folder); err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = os.Chmod(folder, 0o755) })
-			cmd := commandOf(t, program, "-addr", "localhost:0", "-db", db)
-			cmd.SysProcAttr = nobody
-			said, _ := cmd.CombinedOutput()
-			if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(string(said), c.says) ||
-				!strings.Contains(string(said), "-db") || strings.Contains(string(said), "panic") {
-				t.Errorf("%v: %s", cmd.ProcessState, said)
+			said, code := who.run("-addr", "localhost:0", "-db", db)
+			if code != exitFailed || !strings.Contains(said, c.says) || !strings.Contains(said, "-db") {
+				t.Errorf("%d: %s", code, said)
 			}
 		})
 	}

@@ -118,7 +118,7 @@ func openExisting(ctx context.Context, c config.Config) (store.Store, func() err
 	}
 	db, err := sqlite.Open(ctx, c.DB, time.Now)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w\nSay with -db which database it is", err)
 	}
 	return db, db.Close, nil
 }

@@ -58,7 +58,7 @@ func TestBackupWhileWriting(t *testing.T) {
 	})
 	for i := range 5 {
 		to := filepath.Join(dir, fmt.Sprint("copy", i))
-		if err := sqlite.Backup(t.Context(), filepath.Join(dir, "v.db"), to, false); err != nil {
+		if err := sqlite.Backup(t.Context(), filepath.Join(dir, "v.db"), to, "", false); err != nil {
 			t.Fatal(err)
 		}
 		if info, err := os.Stat(to); err != nil || info.Mode().Perm() != 0o600 {
@@ -81,7 +81,7 @@ func TestRestore(t *testing.T) {
 	path, saved := filepath.Join(dir, "v.db"), filepath.Join(dir, "saved.db")
 	db := open(t, path, time.Now)
 	pair(t, db, 1)
-	if err := sqlite.Backup(t.Context(), path, saved, false); err != nil {
+	if err := sqlite.Backup(t.Context(), path, saved, "", false); err != nil {
 		t.Fatal(err)
 	}
 	pair(t, db, 2)
@@ -90,7 +90,7 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if _, err := sqlite.Restore(t.Context(), saved, path, nil, restoredAt); err == nil || !strings.Contains(err.Error(), "stop that first") {
+	if _, err := sqlite.Restore(t.Context(), saved, path, "", nil, restoredAt); err == nil || !strings.Contains(err.Error(), "stop that first") {
 		t.Errorf("while it is open: %v", err)
 	}
 	if n := count(t, path, "test/a"); n != 2 {
@@ -101,9 +101,12 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	kept, err := sqlite.Restore(t.Context(), saved, path, []string{"test/b"}, restoredAt)
+	kept, err := sqlite.Restore(t.Context(), saved, path, "", []string{"test/b"}, restoredAt)
 	if err != nil || kept != path+"-before-20261128-093000" {
 		t.Fatalf("%q, %v", kept, err)
+	}
+	if beside, err := filepath.Glob(kept + "-*"); err != nil || len(beside) > 0 {
+		t.Errorf("beside what was there before lie %v, %v", beside, err)
 	}
 	again := open(t, path, time.Now)
 	for file, want := range map[string][2]int{path: {1, 0}, kept: {3, 3}, saved: {1, 1}} { // of the restored one, test/b was to be left out
@@ -128,10 +131,10 @@ func TestRestoreOverNothingAndOverDamage(t *testing.T) {
 	path, saved := filepath.Join(dir, "v.db"), filepath.Join(dir, "saved.db")
 	db := open(t, path, time.Now)
 	pair(t, db, 1)
-	if err := sqlite.Backup(t.Context(), path, saved, false); err != nil {
+	if err := sqlite.Backup(t.Context(), path, saved, "", false); err != nil {
 		t.Fatal(err)
 	}
-	if kept, err := sqlite.Restore(t.Context(), saved, filepath.Join(dir, "new.db"), nil, restoredAt); err != nil || kept != "" {
+	if kept, err := sqlite.Restore(t.Context(), saved, filepath.Join(dir, "new.db"), "", nil, restoredAt); err != nil || kept != "" {
 		t.Errorf("%q, %v", kept, err)
 	}
 	if n := count(t, filepath.Join(dir, "new.db"), "test/a"); n != 1 {
@@ -144,7 +147,7 @@ func TestRestoreOverNothingAndOverDamage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept, err := sqlite.Restore(t.Context(), saved, damaged, nil, restoredAt)
+	kept, err := sqlite.Restore(t.Context(), saved, damaged, "", nil, restoredAt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,10 +202,10 @@ func TestBackupRefuses(t *testing.T) {
 		rawFile(t, dir, "newer.db", "PRAGMA user_version = 99"):                      "newer vetassist",
 	} {
 		before, _ := os.ReadFile(path)
-		if _, err := sqlite.Restore(t.Context(), from, path, nil, restoredAt); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := sqlite.Restore(t.Context(), from, path, "", nil, restoredAt); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("restore of %s: %v, want it to say %q", from, err, want)
 		}
-		if err := sqlite.Backup(t.Context(), from, filepath.Join(dir, "copy"), false); err == nil || !strings.Contains(err.Error(), want) {
+		if err := sqlite.Backup(t.Context(), from, filepath.Join(dir, "copy"), "", false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("backup of %s: %v, want it to say %q", from, err, want)
 		}
 		if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
@@ -212,13 +215,13 @@ func TestBackupRefuses(t *testing.T) {
 	for to, want := range map[string]string{
 		path:                              "the database itself",
 		filepath.Join(dir, "other.db"):    "there already",
-		filepath.Join(dir, "no", "where"): "no such file",
+		filepath.Join(dir, "no", "where"): "Make it first",
 	} {
-		if err := sqlite.Backup(t.Context(), path, to, false); err == nil || !strings.Contains(err.Error(), want) {
+		if err := sqlite.Backup(t.Context(), path, to, "", false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("backup to %s: %v, want it to say %q", to, err, want)
 		}
 	}
-	if err := sqlite.Backup(t.Context(), path, path, true); err == nil {
+	if err := sqlite.Backup(t.Context(), path, path, "", true); err == nil {
 		t.Error("a backup over the database itself")
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "*part*")); err != nil || len(left) > 0 {

@@ -77,7 +77,7 @@ func ours(ctx context.Context, db interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, version int) error {
 	if version > len(migrations) {
-		return fmt.Errorf("it was written by a newer vetassist (schema %d, this one knows %d): use that one, or another file with -db", version, len(migrations))
+		return fmt.Errorf("it was written by a newer vetassist (schema %d, this one knows %d): use that one", version, len(migrations))
 	}
 	var all, items int
 	err := db.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(type = 'table' AND name = 'items'), 0) FROM sqlite_schema").Scan(&all, &items)
@@ -87,4 +87,4 @@ func ours(ctx context.Context, db interface {
 	return err
 }
 
-var errForeign = errors.New("this is a database of another program; name another file with -db")
+var errForeign = errors.New("this is a database of another program")
