@@ -14,6 +14,7 @@ import (
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/clinic"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // api holds what the operations share.
@@ -66,14 +67,7 @@ func (a *api) routes() http.Handler {
 
 // nothing is for addresses that no operation has, or none with this method (RFC 9110 §15.5.6).
 func (a *api) nothing(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
-	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		other := r.Clone(r.Context())
-		other.Method = method
-		if _, pattern := mux.Handler(other); pattern != "/" {
-			allowed = append(allowed, method)
-		}
-	}
+	allowed := web.Allowed(mux, r, "/")
 	seen := " " + a.BaseURL + versionPath + "/docs lists all that there is."
 	if len(allowed) > 0 {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))

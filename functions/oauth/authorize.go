@@ -47,8 +47,13 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 
 // postAuthorize is the same by POST (OpenID Connect Core §3.1.2.1). The pages carry a request as a query, so it becomes one.
 func (s *server) postAuthorize(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil || r.URL.RawQuery != "" {
-		s.fail(w, r, &pageError{"The form that brought you here is broken.", "an authorization request by POST is a form of at most 64 KiB, and has no query"})
+	err := r.ParseForm()
+	switch {
+	case err != nil:
+		s.fail(w, r, unreadable(err))
+		return
+	case r.URL.RawQuery != "":
+		s.fail(w, r, &pageError{"The form that brought you here is broken.", "an authorization request by POST has no query"})
 		return
 	}
 	redirectTo(w, "/oauth/authorize?"+r.PostForm.Encode())

@@ -129,7 +129,7 @@ func TestConsentForm(t *testing.T) {
 		t.Errorf("reload: %d", a.status)
 	}
 	big := with("scope", strings.Repeat("x", 70<<10))
-	if a := b.do(http.MethodPost, action, big); a.status != http.StatusBadRequest {
+	if a := b.do(http.MethodPost, action, big); a.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("oversized form: %d", a.status)
 	}
 }

@@ -25,6 +25,23 @@ type pageError struct {
 
 func (e *pageError) Error() string { return e.Detail }
 
+// formError is a pageError about a form: who sent it came by no link.
+type formError struct {
+	*pageError
+	status int
+}
+
+func (e *formError) Unwrap() error { return e.pageError }
+
+// unreadable is what to say of a form that cannot be read.
+func unreadable(err error) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return &formError{&pageError{"What was sent is too large.", "the body is over 64 KiB"}, http.StatusRequestEntityTooLarge}
+	}
+	return &formError{&pageError{"What was sent is broken.", "the body is not form-encoded"}, http.StatusBadRequest}
+}
+
 // redirectError is an authorization error response (RFC 6749 §4.1.2.1). For a client that an administrator made it goes out before anybody
 // has logged in: whoever made it vouches for its redirect URI. A client that registered itself could use us to send people anywhere, so its
 // requests are looked at only after a login (request.go, parseStranger; RFC 9700 §4.11.2).
@@ -94,8 +111,12 @@ func concerning(err error, userID string) error {
 func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	traceRefusal(r.Context(), err)
 	var page *pageError
+	var form *formError
 	var redirect *redirectError
 	switch {
+	case errors.As(err, &form):
+		err = s.pages.RenderError(w, form.status, web.ErrorPage{
+			Title: "That form did not get through", Message: form.Message, Detail: form.Detail, Next: "Go back to where you came from, load that page anew, and try again."})
 	case errors.As(err, &page):
 		err = s.pages.RenderError(w, http.StatusBadRequest, web.ErrorPage{
 			Title: "This link does not work", Message: page.Message, Detail: page.Detail,

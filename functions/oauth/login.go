@@ -55,9 +55,12 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	err = checkForm(r, v, "login")
+	if err := r.ParseForm(); err != nil {
+		s.fail(w, r, unreadable(err))
+		return
+	}
 	username := r.PostForm.Get("username")
-	if err != nil { // another tab got a cookie since: no dead end, just once more
+	if err := checkForm(r, v, "login"); err != nil { // another tab got a cookie since: no dead end, just once more
 		s.renderLogin(w, r, http.StatusBadRequest, a, v, username, "This page was open for too long, or cookies are blocked. Please try again.")
 		return
 	}

@@ -125,7 +125,11 @@ func (s *server) clientLogout(w http.ResponseWriter, r *http.Request) {
 // postLogout takes the form of our own page, and, since other sites may send a logout request by POST too (§2), that: it becomes a GET, which by
 // itself ends nothing that a link could not.
 func (s *server) postLogout(w http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err == nil && !r.PostForm.Has("form_token") && r.URL.RawQuery == "" && len(r.PostForm) > 0 {
+	if err := r.ParseForm(); err != nil {
+		s.fail(w, r, unreadable(err))
+		return
+	}
+	if !r.PostForm.Has("form_token") && r.URL.RawQuery == "" && len(r.PostForm) > 0 {
 		redirectTo(w, logoutPath+"?"+r.PostForm.Encode())
 		return
 	}

@@ -129,6 +129,7 @@ func (s *server) routes() http.Handler {
 	}
 	mux.Handle("POST /oauth/device_authorization", s.slowed(s.authorizeDevice)) // what runs in a browser needs none
 	mux.Handle("POST /oauth/introspect", s.slowed(s.introspect))                // no client in a browser can prove itself
+	mux.HandleFunc(restPath, func(w http.ResponseWriter, r *http.Request) { s.nothing(w, r, mux) })
 	return mux
 }
 

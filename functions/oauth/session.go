@@ -111,14 +111,14 @@ func (v visit) formToken(purpose string) string {
 // checkForm reads a form of ours and checks its token. The error, if any, is a pageError.
 func checkForm(r *http.Request, v visit, purpose string) error {
 	if err := r.ParseForm(); err != nil {
-		return &pageError{"The form that you sent is broken.", "the body is not a form of at most 64 KiB"}
+		return unreadable(err)
 	}
 	return v.checkToken(r.PostForm.Get("form_token"), purpose)
 }
 
 func (v visit) checkToken(token, purpose string) error {
 	if !hmac.Equal([]byte(token), []byte(v.formToken(purpose))) {
-		return &pageError{"This page was open for too long, or cookies are blocked.", "the form token does not fit this browser and this request"}
+		return &formError{&pageError{"This page was open for too long, or cookies are blocked.", "the form token does not fit this browser and this request"}, http.StatusBadRequest}
 	}
 	return nil
 }

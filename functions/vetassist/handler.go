@@ -17,6 +17,7 @@ import (
 	"github.com/vetassist/vetassist/shared/host"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/trace"
+	"github.com/vetassist/vetassist/shared/web"
 )
 
 // functions are all parties. Each knows its own paths; the chat app has what nobody else answers.
@@ -77,7 +78,7 @@ func home(o *Options, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		case !config.IsLoopbackHost(r.Host):
 			http.Error(w, "This VetAssist answers at "+o.BaseURL+" only. Start it with -base-url to give it another address.", http.StatusMisdirectedRequest)
-		case r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html"):
+		case r.Method == http.MethodGet && web.WantsPage(r):
 			http.Redirect(w, r, o.BaseURL+r.URL.RequestURI(), http.StatusTemporaryRedirect)
 		default:
 			next.ServeHTTP(w, r)

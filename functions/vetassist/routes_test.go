@@ -75,6 +75,7 @@ var routes = []route{
 	{"oauth", "/oauth/register", anOpen, "", 400, anyone, ""},
 	{"oauth", "POST /oauth/device_authorization", aPrivate, "", 400, anyone, ""},
 	{"oauth", "POST /oauth/introspect", aPrivate, "", 400, anyone, ""},
+	{"oauth", "/oauth/", aPrivate, "/oauth/nothing", 404, anyone, ""}, // TestNothingHere has the page
 
 	{"jwks", "/.well-known/jwks.json", aPublic, "", 200, anyone, ""},
 
