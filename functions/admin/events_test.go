@@ -64,7 +64,7 @@ func TestExportInParts(t *testing.T) {
 	}
 	const n = 2500
 	for range n {
-		log.Record(t.Context(), audit.Event{Name: audit.Token, Outcome: audit.Refused, UserID: "user-é&b", Details: details})
+		log.Record(t.Context(), audit.Event{Name: audit.Token, Outcome: audit.Refused, UserID: "user-é&b", Proven: true, Details: details})
 	}
 	next := "/audit/export?outcome=refused&user_id=" + url.QueryEscape("user-é&b")
 	lines, parts := 0, 0

@@ -41,6 +41,7 @@ type code struct {
 	Issued      time.Time `json:"issued"`  // a moment before the login was looked at
 	Expires     time.Time `json:"expires"`
 	GrantID     string    `json:"grant_id,omitempty"` // what it was redeemed for; empty: not yet
+	Reused      bool      `json:"reused,omitempty"`   // it came again, which was noted
 }
 
 const codeSort = "code"

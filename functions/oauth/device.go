@@ -49,6 +49,7 @@ type deviceRecord struct {
 	Decided  time.Time     `json:"decided,omitzero"`  // a moment before that person's login was looked at
 	Consent  time.Time     `json:"consent,omitzero"`  // which consent that was: its Since
 	GrantID  string        `json:"grant_id,omitempty"`
+	Reused   bool          `json:"reused,omitempty"` // it came again after that, which was noted
 }
 
 // open reports whether somebody may still decide.

@@ -71,15 +71,17 @@ func (e *tokenError) waiting() bool {
 	return slices.Contains([]string{"authorization_pending", "slow_down", dpop.UseNonce}, e.Code)
 }
 
-// byStranger reports whether it is what somebody gets who only tries: unknown or unproven as a client, or with what nobody gave out.
+// byStranger reports whether it is what somebody gets who only tries: unknown or unproven as a client, or with what nobody gave out, or
+// what is known to have come twice already.
 func (e *tokenError) byStranger() bool {
-	return e.Code == "invalid_client" || slices.Contains([]*tokenError{errUnknownCode, errUnknownRefresh, errUnknownDevice}, e)
+	return e.Code == "invalid_client" || slices.Contains([]*tokenError{errUnknownCode, errUnknownRefresh, errUnknownDevice, errReused}, e)
 }
 
 var (
 	errUnknownCode    = &tokenError{"invalid_grant", "the code is not known, or was forgotten long ago"}
 	errUnknownRefresh = &tokenError{"invalid_grant", "the refresh token is not known or has expired"}
 	errUnknownDevice  = &tokenError{"invalid_grant", "the device code is not known, or was forgotten long ago"}
+	errReused         = &tokenError{"invalid_grant", "the code was used before; what it gave is revoked"}
 )
 
 func (e *tokenError) status() int {

@@ -20,15 +20,16 @@ import (
 	"github.com/vetassist/vetassist/shared/web"
 )
 
-// revokeGrant ends a family, and records why: no token of it refreshes from now on.
-func (s *server) revokeGrant(ctx context.Context, id string, why audit.Event) error {
+// revokeGrant ends a family, and records why: no token of it refreshes from now on. with is written together with that.
+func (s *server) revokeGrant(ctx context.Context, id string, why audit.Event, with ...store.Op) error {
 	why.Details = map[string]string{"grant": id}
 	op, err := s.audit.Op(ctx, why)
 	if err != nil {
 		return err
 	}
-	if err = s.access.EndGrant(ctx, id, op); errors.Is(err, store.ErrNotFound) { // it has ended already
-		err = s.Store.Write(ctx, op)
+	with = append(with, op)
+	if err = s.access.EndGrant(ctx, id, with...); errors.Is(err, store.ErrNotFound) { // it has ended already
+		err = s.Store.Write(ctx, with...)
 	}
 	return err
 }

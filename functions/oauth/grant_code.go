@@ -30,12 +30,15 @@ func (s *server) redeemOnce(ctx context.Context, r tokenRequest, secret string) 
 		return tokenResponse{}, err
 	}
 	response, err := s.redeemRecord(ctx, r, "code/"+web.Hash(secret), record)
-	return response, concerning(err, record.Value.UserID)
+	if err != errReused {
+		err = concerning(err, record.Value.UserID)
+	}
+	return response, err
 }
 
 func (s *server) redeemRecord(ctx context.Context, r tokenRequest, partition string, record store.Record[code]) (tokenResponse, error) {
 	client, c := r.client, record.Value
-	err := s.checkCode(ctx, r, c)
+	err := s.checkCode(ctx, r, partition, record)
 	s.traceCode(ctx, r, c, err)
 	if err != nil {
 		return tokenResponse{}, err
@@ -47,27 +50,34 @@ func (s *server) redeemRecord(ctx context.Context, r tokenRequest, partition str
 		return tokenResponse{}, err
 	}
 	c.GrantID = g.ID
-	spent := store.Put(store.Encode(partition, codeSort, c, record.Expires), store.IfVersion(record.Version))
-	if err := s.writeWith(ctx, issued(audit.Token, g, response), append(begin, spent)...); err != nil {
+	if err := s.writeWith(ctx, issued(audit.Token, g, response), append(begin, c.replaces(partition, record))...); err != nil {
 		return tokenResponse{}, err
 	}
 	return response, nil
 }
 
+// replaces is the operation that writes a code over what was read of it.
+func (c code) replaces(partition string, record store.Record[code]) store.Op {
+	return store.Put(store.Encode(partition, codeSort, c, record.Expires), store.IfVersion(record.Version))
+}
+
 // checkCode is what must be right about a code, and about who brings it.
-func (s *server) checkCode(ctx context.Context, r tokenRequest, c code) error {
-	client, params := r.client, r.params
+func (s *server) checkCode(ctx context.Context, r tokenRequest, partition string, record store.Record[code]) error {
+	client, params, c := r.client, r.params, record.Value
 	switch {
 	case c.ClientID != client.ID:
 		return &tokenError{"invalid_grant", "the code was issued to another client"}
+	case c.Reused:
+		return errReused
 	case c.GrantID != "":
 		// A second use: one of the two has stolen it, so what the first one got ends too (RFC 6749 §4.1.2, OAuth 2.1
-		// §4.1.3).
+		// §4.1.3). That is news once; who sends it again and again is told the same, and fills no log.
+		c.Reused = true
 		reuse := audit.Event{Name: audit.CodeReuse, Outcome: audit.Refused, UserID: c.UserID, ClientID: client.ID}
-		if err := s.revokeGrant(ctx, c.GrantID, reuse); err != nil {
+		if err := s.revokeGrant(ctx, c.GrantID, reuse, c.replaces(partition, record)); err != nil {
 			return err
 		}
-		return &tokenError{"invalid_grant", "the code was used before; what it gave is revoked"}
+		return &tokenError{"invalid_grant", errReused.Description}
 	case !s.Now().Before(c.Expires):
 		return &tokenError{"invalid_grant", "the code has expired"}
 	case params.Has("redirect_uri") && params.Get("redirect_uri") != c.RedirectURI: // RFC 6749 §4.1.3; OAuth 2.1 lets it be left out

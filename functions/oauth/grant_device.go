@@ -33,7 +33,10 @@ func (s *server) pollOnce(ctx context.Context, r tokenRequest, hash string) (tok
 		return tokenResponse{}, err
 	}
 	response, err := s.pollRecord(ctx, r, hash, record)
-	return response, concerning(err, record.Value.UserID)
+	if err != errReused {
+		err = concerning(err, record.Value.UserID)
+	}
+	return response, err
 }
 
 func (s *server) pollRecord(ctx context.Context, r tokenRequest, hash string, record store.Record[deviceRecord]) (tokenResponse, error) {
@@ -61,12 +64,15 @@ func (s *server) checkDevice(ctx context.Context, r tokenRequest, hash string, r
 	switch {
 	case d.ClientID != r.client.ID:
 		return &tokenError{"invalid_grant", "the device code was issued to another client"}
+	case d.Reused:
+		return errReused
 	case d.GrantID != "": // as with a code: one of the two has stolen it
+		d.Reused = true
 		reuse := audit.Event{Name: audit.CodeReuse, Outcome: audit.Refused, UserID: d.UserID, ClientID: r.client.ID}
-		if err := s.revokeGrant(ctx, d.GrantID, reuse); err != nil {
+		if err := s.revokeGrant(ctx, d.GrantID, reuse, d.put(hash, store.IfVersion(record.Version))); err != nil {
 			return err
 		}
-		return &tokenError{"invalid_grant", "the device code was used before; what it gave is revoked"}
+		return &tokenError{"invalid_grant", errReused.Description}
 	case d.Denied:
 		return &tokenError{"access_denied", "the user did not allow it"}
 	case !s.Now().Before(d.Expires):

@@ -226,15 +226,51 @@ func TestStrangersAreBounded(t *testing.T) {
 	if n := len(w.all(t, audit.Query{Limit: 500})) - before; n > 60 {
 		t.Errorf("%d of 400 refused passkeys are written", n)
 	}
-	// Whatever concerns a user, every login with a password, and all that went well is written.
+	// Every login with a password, and all that went well is written.
 	before = len(w.all(t, audit.Query{Limit: 500}))
 	for range 400 {
-		w.log.Record(t.Context(), audit.Event{Name: audit.Token, Outcome: audit.Refused, UserID: "user-bob"})
 		w.log.Record(t.Context(), audit.Event{Name: audit.Login, Outcome: audit.Refused})
 		w.log.Record(t.Context(), audit.Event{Name: audit.Logout, Outcome: audit.OK})
 	}
-	if n := len(w.all(t, audit.Query{Limit: 500})) - before; n != 1200 {
-		t.Errorf("%d of 1200 are written", n)
+	if n := len(w.all(t, audit.Query{Limit: 500})) - before; n != 800 {
+		t.Errorf("%d of 800 are written", n)
+	}
+}
+
+// Nobody who is known can fill the log with one refusal about one user, and none of them hides another.
+func TestTheSameRefusalIsBounded(t *testing.T) {
+	w := newWorld(t)
+	refusal := func(change func(*audit.Event)) audit.Event {
+		e := audit.Event{Name: audit.Token, Outcome: audit.Refused, UserID: "user-bob", ClientID: "chat", Details: map[string]string{"error": "invalid_grant"}}
+		change(&e)
+		return e
+	}
+	first := refusal(func(*audit.Event) {})
+	for range 1000 {
+		w.log.Record(t.Context(), first)
+	}
+	if n := len(w.all(t, audit.Query{Limit: 500})); n != 100 || strings.Count(w.out.String(), "level=WARN") != 1 {
+		t.Errorf("%d of 1000 are written, and the log says %s", n, w.out.String())
+	}
+	for name, change := range map[string]func(*audit.Event){
+		"another user":    func(e *audit.Event) { e.UserID = "user-alice" },
+		"another event":   func(e *audit.Event) { e.Name = audit.PasswordChange },
+		"another client":  func(e *audit.Event) { e.ClientID = "other" },
+		"another error":   func(e *audit.Event) { e.Details["error"] = "invalid_scope" },
+		"a stranger":      func(e *audit.Event) { e.UserID = "" },
+		"whom we know":    func(e *audit.Event) { e.Proven = true },
+		"what went right": func(e *audit.Event) { e.Outcome = audit.OK },
+	} {
+		before := len(w.all(t, audit.Query{Limit: 500}))
+		w.log.Record(t.Context(), refusal(change))
+		if n := len(w.all(t, audit.Query{Limit: 500})) - before; n != 1 {
+			t.Errorf("%s: %d written", name, n)
+		}
+	}
+	w.clock.Advance(time.Minute)
+	w.log.Record(t.Context(), first)
+	if e := w.all(t, audit.Query{})[0]; e.Details["left_out_before"] != "900" || len(first.Details) != 1 {
+		t.Errorf("the next one says %v", e.Details)
 	}
 }
 

@@ -7,9 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2" // bounds whose refusals are remembered
 	"golang.org/x/time/rate"
 
 	"github.com/vetassist/vetassist/shared/store"
@@ -31,6 +33,11 @@ const (
 	// are counted, and the next one that is written says how many were left out.
 	strangersPerSecond = 1
 	strangersBurst     = 300
+
+	// Nor may somebody who is known fill it, with the same refusal about the same user again and again.
+	sameEvery = time.Minute
+	sameBurst = 100
+	users     = 4096 // and refusals, that are remembered
 )
 
 // timeFormat has a fixed width, so that ids sort by time.
@@ -51,13 +58,27 @@ type Log struct {
 	mu        sync.Mutex
 	last      time.Time // of the event before
 	listed    string    // the day that this process has listed last
-	strangers *rate.Limiter
-	leftOut   int // refusals that were not written since the last that was
+	strangers *allowance
+	same      *lru.Cache[string, *allowance]
+}
+
+// allowance bounds how many refusals of a kind are written.
+type allowance struct {
+	*rate.Limiter
+	leftOut int // that were not, since the last that was
+}
+
+func newAllowance(perSecond rate.Limit, burst int) *allowance {
+	return &allowance{Limiter: rate.NewLimiter(perSecond, burst)}
 }
 
 // New opens the log in s. random is crypto/rand's Reader, but in tests. What cannot be written goes to log.
 func New(s store.Store, now func() time.Time, random io.Reader, log *slog.Logger) *Log {
-	return &Log{store: s, now: now, rand: random, log: log, strangers: rate.NewLimiter(strangersPerSecond, strangersBurst)}
+	same, err := lru.New[string, *allowance](users)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return &Log{store: s, now: now, rand: random, log: log, strangers: newAllowance(strangersPerSecond, strangersBurst), same: same}
 }
 
 // Record writes an event. It never fails, and goes on when the request is cut short: what cannot be written is logged
@@ -142,25 +163,40 @@ func (l *Log) tick() time.Time {
 // admit decides whether an event is written, or counted only. A login that is refused is always written, but for one with a
 // passkey and one that is unchecked: it has cost a password's hash, and whether it is written must not tell whether the name exists.
 func (l *Log) admit(e Event) (Event, bool) {
-	if e.Outcome != Refused || e.UserID != "" || e.Proven || e.Name == Login && e.Details["method"] == "" && e.Details["error"] != Unchecked {
+	if e.Outcome != Refused || e.Proven || e.Name == Login && e.Details["method"] == "" && e.Details["error"] != Unchecked {
 		return e, true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.strangers.AllowN(l.now(), 1) {
-		if l.leftOut++; l.leftOut == 1 {
-			l.log.Warn("audit: many refusals of strangers; from here on some are only counted")
+	a, whose := l.strangers, "of strangers"
+	if e.UserID != "" {
+		a, whose = l.sameAs(e), "of the same kind about "+e.UserID
+	}
+	if !a.AllowN(l.now(), 1) {
+		if a.leftOut++; a.leftOut == 1 {
+			l.log.Warn("audit: many refusals " + whose + "; from here on some are only counted")
 		}
 		return e, false
 	}
-	if l.leftOut > 0 {
-		details := map[string]string{"left_out_before": strconv.Itoa(l.leftOut)}
+	if a.leftOut > 0 {
+		details := map[string]string{"left_out_before": strconv.Itoa(a.leftOut)}
 		for name, value := range e.Details {
 			details[name] = value
 		}
-		e.Details, l.leftOut = details, 0
+		e.Details, a.leftOut = details, 0
 	}
 	return e, true
+}
+
+// sameAs is the allowance of what cannot be told from an event but by its time. Whoever is refused in one way hides nothing of another.
+func (l *Log) sameAs(e Event) *allowance {
+	kind := strings.Join([]string{e.UserID, string(e.Name), e.ClientID, e.Details["error"]}, "\t")
+	one := newAllowance(rate.Every(sameEvery), sameBurst)
+	if before, found, _ := l.same.PeekOrAdd(kind, one); found {
+		l.same.Get(kind) // used lately
+		return before
+	}
+	return one
 }
 
 func partition(day string, shard int) string {
