@@ -7,6 +7,7 @@ import (
 	"github.com/vetassist/vetassist/shared/access"
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
 )
 
 // changePassword gives a person a new password for the old one. It logs them out everywhere else and ends what
@@ -19,7 +20,11 @@ func (s *server) changePassword(w http.ResponseWriter, r *http.Request, v visit)
 		s.renderAccount(w, r, http.StatusBadRequest, v, "You did not type the same new password twice. Nothing was changed.")
 		return
 	}
-	op, err := s.audit.Op(r.Context(), audit.Event{Name: audit.PasswordChange, Outcome: audit.OK, UserID: v.user.ID})
+	err := s.mayTryPassword(r.Context(), v.user.ID)
+	var op store.Op
+	if err == nil {
+		op, err = s.audit.Op(r.Context(), audit.Event{Name: audit.PasswordChange, Outcome: audit.OK, UserID: v.user.ID})
+	}
 	var user directory.User
 	if err == nil {
 		user, err = s.Directory.ChangePassword(r.Context(), v.user.ID, v.login.Since, before, after, op)
@@ -56,8 +61,12 @@ func (s *server) changePassword(w http.ResponseWriter, r *http.Request, v visit)
 
 func (s *server) refusedPassword(r *http.Request, v visit, err error) {
 	reason := "wrong"
-	if errors.Is(err, directory.ErrLocked) {
+	var often *oftenError
+	switch {
+	case errors.Is(err, directory.ErrLocked):
 		reason = "locked"
+	case errors.As(err, &often):
+		reason = "too-often"
 	}
 	s.audit.Record(r.Context(), audit.Event{Name: audit.PasswordChange, Outcome: audit.Refused, UserID: v.user.ID, Details: map[string]string{"error": reason}})
 }

@@ -79,12 +79,12 @@ func (s *server) count(ctx context.Context, prefix string, window time.Duration,
 
 // limits are kept in memory and, in steps, in the store (package limit), since a write for each request would cost more than what it keeps out.
 // Where each is used up: logins by wrong passwords from one network, whatever the name; strangers by requests from one network that fail to
-// authenticate, or bring a code or token that nobody gave out; clients by the same for one client there, so that a program with an old
-// secret is slowed down before it slows down its neighbours; pushes by what those whom nobody here knows have us keep. Whoever authenticates
-// counts for nothing, however fast. No client is slowed down for what others do at other addresses: to guess its secret is hopeless,
+// authenticate, or bring a code or token that nobody gave out or that has come twice; clients by the same for one client there, so that a program with an old
+// secret is slowed down before it slows down its neighbours; pushes by what those whom nobody here knows have us keep; accounts and passwords by
+// what an account does itself (often.go). A client that authenticates counts for nothing, however fast. No client is slowed down for what others do at other addresses: to guess its secret is hopeless,
 // and keeping it out would be easy.
 type limits struct {
-	logins, strangers, clients, pushes, pushesInAll *limit.Counter
+	logins, strangers, clients, pushes, pushesInAll, accounts, passwords *limit.Counter
 }
 
 var (
@@ -100,7 +100,8 @@ func newLimits(c Config) limits {
 		return limit.NewCounter(rule, step, c.Store, "limit/"+name+"/", c.Now)
 	}
 	return limits{logins: counter(loginsByAddress, 5, "login"), strangers: counter(strangersByAddress, 20, "from"), clients: counter(failuresByClient, 10, "client"),
-		pushes: counter(pushesByAddress, 10, "push"), pushesInAll: counter(pushesInAll, 20, "push-all")}
+		pushes: counter(pushesByAddress, 10, "push"), pushesInAll: counter(pushesInAll, 20, "push-all"),
+		accounts: counter(loginsByAccount, 10, "account"), passwords: counter(passwordsByAccount, 3, "password")}
 }
 
 // slowed guards an endpoint of clients: of an address that waits nothing is read, and nothing looked up.

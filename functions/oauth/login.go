@@ -86,8 +86,11 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 }
 
 // authenticate checks a password, and slows down an address that many wrong ones come from, whatever names they are for. Right ones do not
-// count, so a whole workshop can log in from behind one address.
+// count there, so a whole workshop can log in from behind one address.
 func (s *server) authenticate(r *http.Request, username, password string) (directory.User, error) {
+	if err := s.mayLogIn(username); err != nil {
+		return directory.User{}, err
+	}
 	browser, err := s.knownBrowser(r, username)
 	if err != nil {
 		return directory.User{}, err
@@ -126,7 +129,10 @@ func loginEvent(before visit, user directory.User, a *authRequest, method string
 func (s *server) wrongPassword(w http.ResponseWriter, r *http.Request, err error) (status int, problem string) {
 	var locked *directory.LockedError
 	var many *tooManyError
+	var often *oftenError
 	switch {
+	case errors.As(err, &often):
+		return http.StatusTooManyRequests, often.tell(w)
 	case errors.Is(err, directory.ErrLogin):
 		return http.StatusUnauthorized, "That username and password do not fit. Please try again."
 	case errors.Is(err, directory.ErrBusy):
@@ -156,10 +162,11 @@ func inWords(wait time.Duration) string {
 }
 
 // recordRefusedLogin notes whom a login was meant for, if that is anybody. The name itself is not kept: people type
-// passwords there. Where nothing was checked, because the address has to wait, it is a stranger's refusal as any other: to send it costs nothing.
+// passwords there. Where nothing was checked, because the address or the account has to wait, it is a stranger's refusal as any other: to send it costs nothing.
 func (s *server) recordRefusedLogin(r *http.Request, a *authRequest, username string, why error) {
 	var many *tooManyError
-	if errors.As(why, &many) {
+	var often *oftenError
+	if errors.As(why, &many) || errors.As(why, &often) {
 		s.audit.Record(r.Context(), audit.Event{Name: audit.Login, Outcome: audit.Refused, ClientID: a.clientID(), Details: map[string]string{"error": audit.Unchecked}})
 		return
 	}

@@ -95,11 +95,18 @@ func (s *server) passkeyLogin(w http.ResponseWriter, r *http.Request, a *authReq
 		}
 		used, proved, err := s.checkPasskey(r, user, *state, parsed)
 		if err == nil {
+			err = s.mayLogIn(proved.Username)
+		}
+		if err == nil {
 			err = s.startSession(w, r, v, user, newLogin(r, user, began, access.Passkey), loginEvent(v, user, a, access.Passkey),
 				s.Directory.UsePasskey(user.ID, used), s.answered(challenge))
 		}
 		return proved, err
 	})
+	var often *oftenError
+	if errors.As(err, &often) {
+		err = &passkeyError{http.StatusTooManyRequests, "too-often", often.tell(w)}
+	}
 	return proved, err
 }
 

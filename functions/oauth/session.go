@@ -77,6 +77,7 @@ func (s *server) startSession(w http.ResponseWriter, r *http.Request, before vis
 	if err := s.writeWith(r.Context(), event, slices.Concat(access.BeginLogin(login), before.end(), with)...); err != nil {
 		return err
 	}
+	s.countLogin(r, user)
 	s.cookie.Set(w, secret, 0)
 	return s.rememberBrowser(w, r, user, login)
 }
