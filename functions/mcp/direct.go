@@ -122,7 +122,8 @@ func (d *direct) carryOut(ctx context.Context, req *sdk.CallToolRequest, id json
 	return append(body, '}'), nil
 }
 
-// failure is the answer for an error. The newest revision has a status for some (2026-07-28, Streamable HTTP, Sending Messages).
+// failure is the answer for an error. The newest revision has a status for some (2026-07-28, Streamable HTTP, Sending Messages), of which a call
+// of a tool that is there never meets that of a method that is not.
 func failure(id json.RawMessage, err error, modern bool) (body []byte, status int) {
 	var value any
 	_ = json.Unmarshal(id, &value) // of a plain one
@@ -131,8 +132,6 @@ func failure(id json.RawMessage, err error, modern bool) (body []byte, status in
 	var wire *jsonrpc.Error
 	if modern && errors.As(err, &wire) {
 		switch wire.Code {
-		case jsonrpc.CodeMethodNotFound:
-			return body, http.StatusNotFound
 		case jsonrpc.CodeInvalidParams, sdk.CodeUnsupportedProtocolVersion, sdk.CodeMissingRequiredClientCapabilities:
 			return body, http.StatusBadRequest
 		}

@@ -14,6 +14,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
+
 	"github.com/vetassist/vetassist/functions/mcp"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/token"
@@ -237,9 +240,23 @@ func (b *broken) RoleScopes(context.Context, []string, string) ([]string, error)
 	return nil, b.with
 }
 
-// TestDirectFailures: nor by how it fails inside the tool.
+// TestDirectFailures: nor by how it fails inside the tool. With an error of the protocol the newest revision has a status for some (2026-07-28,
+// Streamable HTTP, Sending Messages), and all others have 200.
 func TestDirectFailures(t *testing.T) {
-	for _, with := range []error{errors.New("broken"), fmt.Errorf("busy: %w", token.ErrUnavailable), context.DeadlineExceeded, nil} {
+	of := func(code int64) error {
+		return &jsonrpc.Error{Code: code, Message: "no", Data: json.RawMessage(`{"a":1}`)}
+	}
+	for with, status := range map[error]int{
+		errors.New("failed on purpose"):               0,
+		fmt.Errorf("busy: %w", token.ErrUnavailable):  0,
+		context.DeadlineExceeded:                      0,
+		nil:                                           0,
+		of(jsonrpc.CodeInvalidParams):                 http.StatusBadRequest,
+		of(sdk.CodeUnsupportedProtocolVersion):        http.StatusBadRequest,
+		of(sdk.CodeMissingRequiredClientCapabilities): http.StatusBadRequest,
+		of(jsonrpc.CodeInternalError):                 http.StatusOK,
+		of(jsonrpc.CodeParseError):                    http.StatusOK,
+	} {
 		w := newTwoWays(t, func(c *mcp.Config) { c.Roles, c.Log = &broken{with: with}, slog.New(slog.DiscardHandler) })
 		for _, revision := range []string{"2025-06-18", "2026-07-28"} {
 			body := call("list_pets", `{}`)
@@ -247,8 +264,11 @@ func TestDirectFailures(t *testing.T) {
 				body = strings.Replace(body, `}}`, `},`+meta2026+`}`, 1)
 			}
 			a := w.compare(t, bob(), body, said(revision, "list_pets")...)
-			if e, _ := a.json(t)["error"].(map[string]any); e == nil || strings.Contains(string(a.body), "broken") {
+			if e, _ := a.json(t)["error"].(map[string]any); e == nil || strings.Contains(string(a.body), "on purpose") {
 				t.Errorf("%v: %d %s", with, a.status, a.body)
+			}
+			if want := map[bool]int{true: status, false: http.StatusOK}[revision >= "2026"]; status > 0 && a.status != want {
+				t.Errorf("%v in %s: %d, want %d", with, revision, a.status, want)
 			}
 		}
 	}

@@ -278,6 +278,47 @@ func TestFull(t *testing.T) {
 	}
 }
 
+// TestFullOfTheRefused: of those for whom there is no room, so many at once hear why. Who comes on top is let go without a word, and costs nothing;
+// when the others are gone, whoever comes hears it again.
+func TestFullOfTheRefused(t *testing.T) {
+	w := newWorld(t, func(o *Options) {
+		o.Times, o.MaxConnections = hasty, 1
+		o.Times.Read, o.Times.Quiet = time.Minute, time.Minute
+	})
+	working := w.dial(formPost + "Content-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+	begun, err := http.ReadResponse(bufio.NewReader(working), nil)
+	if err != nil || begun.StatusCode != http.StatusContinue {
+		t.Fatal(begun, err)
+	}
+	var refused []*net.TCPConn // which they do not close
+	heard := func() bool {
+		c := w.dial("")
+		refused = append(refused, c)
+		answer, _ := io.ReadAll(c)
+		if len(answer) > 0 && !strings.HasPrefix(string(answer), "HTTP/1.1 503 ") {
+			t.Fatalf("%q", answer)
+		}
+		return len(answer) > 0
+	}
+	for len(refused) < 4*refusingAtOnce && heard() { // on a slow machine the first are gone before the last come
+	}
+	if n := len(refused) - 1; n < refusingAtOnce || n == 4*refusingAtOnce {
+		t.Errorf("%d were told", n)
+	}
+	for _, c := range refused {
+		c.Close()
+	}
+	again := false
+	for until := time.Now().Add(enough); !again && time.Now().Before(until); again = heard() {
+	}
+	if !again {
+		t.Error("nobody is told any more")
+	}
+	if _, err := io.WriteString(working, "0123456789"); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestStopWithSlowClients: clients that hold on to their connections do not keep a server from stopping, nor make a failure of it.
 func TestStopWithSlowClients(t *testing.T) {
 	for name, request := range map[string]string{

@@ -57,6 +57,16 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+// TestNoContent: an answer that has no body, and no length (RFC 9112 §6.3), is told as what it is.
+func TestNoContent(t *testing.T) {
+	for _, status := range []int{http.StatusNoContent, http.StatusNotModified} {
+		r := ask(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }, Job{Mode: "request", Requests: []Request{{Method: "GET", Path: "/"}}})
+		if r.Done > 0 || r.Errors == 0 || !strings.HasPrefix(r.Error, fmt.Sprint(status)) {
+			t.Errorf("%d: %+v", status, r)
+		}
+	}
+}
+
 // authorizationServer gives codes to whoever has the cookie, and refresh tokens that rotate, unless it is told not to. By the scope it errs:
 // it sends the browser elsewhere, or brings another state back.
 func authorizationServer(rotates bool) http.HandlerFunc {

@@ -276,6 +276,19 @@ func TestRetriesThatHelp(t *testing.T) {
 	}
 }
 
+// However long the caller would wait, what is refused every time is asked ten times, and not more.
+func TestAttemptsEnd(t *testing.T) {
+	t.Parallel()
+	server := newScript(t, throttled)
+	db, err := dynamo.OpenImpatient(dynamo.Options{Table: "vets", Endpoint: server.URL}, time.Now, time.Minute, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Get(t.Context(), "p", "a"); !errors.Is(err, store.ErrBusy) || len(server.seen()) != 10 {
+		t.Errorf("%v after %d attempts", err, len(server.seen()))
+	}
+}
+
 // A container that was frozen comes back to connections that are dead.
 func TestDeadConnections(t *testing.T) {
 	server := newScript(t, fine)
