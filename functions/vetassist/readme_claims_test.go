@@ -9,7 +9,6 @@ import (
 	"go/token"
 	"io"
 	"maps"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -26,11 +25,7 @@ import (
 // readmeSays checks that the README says something, whatever the line breaks.
 func readmeSays(t *testing.T, words string) {
 	t.Helper()
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(strings.Join(strings.Fields(string(text)), " "), words) {
+	if !strings.Contains(strings.Join(strings.Fields(readmeText(t)), " "), words) {
 		t.Errorf("the README does not say %q", words)
 	}
 }
@@ -38,12 +33,8 @@ func readmeSays(t *testing.T, words string) {
 // readmeTable reads the README's table with these column names: the cells of each row, without backquotes.
 func readmeTable(t *testing.T, columns ...string) [][]string {
 	t.Helper()
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
 	head := "\n| " + strings.Join(columns, " | ") + " |\n"
-	_, rest, found := strings.Cut(string(text), head)
+	_, rest, found := strings.Cut(readmeText(t), head)
 	if !found {
 		t.Fatalf("the README has no table %s", head)
 	}
@@ -196,12 +187,8 @@ func TestReadmeGuide(t *testing.T) {
 
 // TestReadmeStarts: the program takes each command line that the README shows.
 func TestReadmeStarts(t *testing.T) {
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
 	unset := func(string) string { return "" }
-	lines := regexp.MustCompile("go run ./functions/vetassist([^`\n]*)").FindAllStringSubmatch(string(text), -1)
+	lines := regexp.MustCompile("go run ./functions/vetassist([^`\n]*)").FindAllStringSubmatch(readmeText(t), -1)
 	for _, l := range lines {
 		args := strings.Fields(l[1])
 		if len(args) > 0 && slices.Contains([]string{"admin-password", "backup", "restore", "seed", "doctor", "nightly", "learn", "walkthrough", "attack", "workshop"}, args[0]) { // TestCommandLine runs these

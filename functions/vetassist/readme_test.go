@@ -4,13 +4,32 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-const readme = "../../README.md"
+const (
+	readme     = "../../README.md"
+	deployment = "../../infra/README.md" // a chapter with a page of its own
+)
+
+// readmeText is the README with that chapter.
+func readmeText(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, page := range []string{readme, deployment} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
 
 // needs skips a test that runs programs which are not there; where everything is installed, that is a failure.
 func needs(t *testing.T, programs ...string) {
@@ -29,15 +48,11 @@ func needs(t *testing.T, programs ...string) {
 // what each prints with the text block after it, where … stands for anything.
 func TestReadmeCommands(t *testing.T) {
 	needs(t, "bash", "curl", "openssl")
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := newWorld(t, func(o *Options) { o.Now = time.Now }) // some commands ask date
 	bob := w.person()                                       // who has read from the top, and told the story click by click
 	bob.connect("When is Fido's next vaccination?", "bob")
 	bob.connect("Book an appointment for Fido next Tuesday at 10", "bob")
-	page := strings.ReplaceAll(string(text), "http://localhost:8080", w.URL)
+	page := strings.ReplaceAll(readmeText(t), "http://localhost:8080", w.URL)
 	page = strings.ReplaceAll(page, "http%3A%2F%2Flocalhost%3A8080", strings.NewReplacer(":", "%3A", "/", "%2F").Replace(w.URL))
 	blocks := regexp.MustCompile("(?s)```(sh|text)\n(.*?)```").FindAllStringSubmatch(page, -1)
 
@@ -80,33 +95,45 @@ func likeness(want string) *regexp.Regexp {
 	return regexp.MustCompile("^" + strings.ReplaceAll(pattern, "…", ".*") + "$")
 }
 
-// TestReadmeLinks: each file and each chapter that the README links to is there.
+// TestReadmeLinks: each file and each chapter that the README links to is there, and so is what the page of its chapter links to.
 func TestReadmeLinks(t *testing.T) {
-	text, err := os.ReadFile(readme)
+	for page, least := range map[string]int{readme: 10, deployment: 5} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checked := 0
+		for _, l := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
+			if strings.HasPrefix(l[1], "http") {
+				continue
+			}
+			checked++
+			file, chapter, _ := strings.Cut(l[1], "#")
+			there := page
+			if file != "" {
+				there = filepath.Join(filepath.Dir(page), file)
+			}
+			if _, err := os.Stat(there); err != nil {
+				t.Errorf("%s links to %s: %v", page, l[1], err)
+			} else if chapter != "" && !slices.Contains(chapters(t, there), chapter) {
+				t.Errorf("%s links to %s, and there is no such chapter", page, l[1])
+			}
+		}
+		if checked < least {
+			t.Errorf("only %d links found in %s", checked, page)
+		}
+	}
+}
+
+// chapters are those of a page, as GitHub names them.
+func chapters(t *testing.T, page string) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(string(text), -1)
-	checked := 0
-	for _, l := range links {
-		if strings.HasPrefix(l[1], "http") {
-			continue
-		}
-		checked++
-		if _, err := os.Stat("../../" + l[1]); err != nil {
-			t.Errorf("the README links to %s: %v", l[1], err)
-		}
+	for _, h := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(string(text), -1) {
+		names = append(names, strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-"))
 	}
-	if checked < 10 {
-		t.Errorf("only %d links found", checked)
-	}
-	chapters := map[string]bool{}
-	for _, h := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(string(text), -1) { // as GitHub names them
-		chapters[strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(h[1]), ""), " ", "-")] = true
-	}
-	for _, l := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
-		if !chapters[l[1]] {
-			t.Errorf("the README has no chapter %s", l[1])
-		}
-	}
+	return names
 }

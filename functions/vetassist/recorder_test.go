@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -214,11 +213,7 @@ func TestReadmeRecorderCosts(t *testing.T) {
 			units += l.writeUnits
 		}
 	}
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	says := regexp.MustCompile(`about (\d+)\s+write\s+units\s+more\s+a\s+chat,\s+which\s+is\s+(\d+)\s+cents\s+for\s+a\s+thousand`).FindStringSubmatch(string(text))
+	says := regexp.MustCompile(`about (\d+)\s+write\s+units\s+more\s+a\s+chat,\s+which\s+is\s+(\d+)\s+cents\s+for\s+a\s+thousand`).FindStringSubmatch(readmeText(t))
 	if says == nil {
 		t.Fatalf("the README does not say what the recorder costs; it is %d write units a chat", units)
 	}
