@@ -78,6 +78,7 @@ type ended struct {
 }
 
 func TestRoleChangeNarrowsTheNextRefresh(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	admin := w.administrator()
 	tokens := w.tokensFor("bob", "pet-profile:read", "appointment:read", "appointment:write")
@@ -111,6 +112,7 @@ func TestRoleChangeNarrowsTheNextRefresh(t *testing.T) {
 
 // Revoking ends refresh at once; what was issued lasts up to ten minutes more, and the answer says so.
 func TestRevokingByTheAdministrator(t *testing.T) {
+	t.Parallel()
 	for name, revoke := range map[string]func(administrator) ended{
 		"a consent": func(a administrator) ended {
 			consents := call[struct{ Items []struct{ ID string } }](a, "GET", "/consents?user_id=user-bob", nil).Items

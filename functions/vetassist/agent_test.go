@@ -94,6 +94,7 @@ func TestAgent(t *testing.T) {
 
 // TestWithoutAgent: wherever the agent is not let act for Bob, or is not there, the chat books by itself.
 func TestWithoutAgent(t *testing.T) {
+	t.Parallel()
 	for what, take := range map[string]func(*world){
 		"the chat names it no more": func(w *world) { w.lets("vet-assist-ai", func(c *directory.Client) { c.MayAct = "" }) },
 		"it is disabled":            func(w *world) { w.lets("scheduling-agent", func(c *directory.Client) { c.Disabled = true }) },

@@ -33,6 +33,7 @@ func commandOf(t *testing.T, name string, args ...string) *exec.Cmd {
 
 // Another program keeps a lock on the file: who writes is told to come again, and once it lets go all goes on.
 func TestLocked(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, onFile(t))
 	tokens := w.tokensFor("bob", "pet-profile:read")
 	other, err := sql.Open("sqlite", "file:"+w.options.DB+"?_txlock=immediate")

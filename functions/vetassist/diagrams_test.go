@@ -345,6 +345,7 @@ func (f drawing) asksOnlyFor(t *testing.T, scope string) {
 // TestCurlOfRecords runs the commands that the recorder shows, as a reader who pastes them does: some as they are, the others with what their
 // lines of comment say where to get.
 func TestCurlOfRecords(t *testing.T) {
+	t.Parallel()
 	needs(t, "sh", "curl")
 	w := newWorld(t)
 	foreign(w)
@@ -401,6 +402,7 @@ func recordOf(line string, status int) func(trace.Record) bool {
 
 // TestCompareFlows: what Bob's connect and his step-up have in common, and in what Bob, who is refused, and Carol, who is allowed, differ.
 func TestCompareFlows(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob := w.person()
 	bob.connect(asksVaccination, "bob")

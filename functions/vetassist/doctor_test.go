@@ -119,6 +119,7 @@ const (
 // TestDoctorFinds is a table of what goes wrong in front of a server that is right: each must be found by the check that is
 // for it, with words that lead to the mend.
 func TestDoctorFinds(t *testing.T) {
+	t.Parallel()
 	w := deployed(t)
 	jwk := func(kid, more string) string {
 		return `{"kty":"EC","crv":"P-256","alg":"ES256","use":"sig","x":"AA","y":"AA"` + kid + more + `}`

@@ -18,6 +18,7 @@ var printedPassword = regexp.MustCompile(`(?m)^  admin +([a-z0-9]{5}(?:-[a-z0-9]
 
 // TestEmpty: a start from empty holds one administrator, whose password is printed at the first start and never again.
 func TestEmpty(t *testing.T) {
+	t.Parallel()
 	for name, base := range map[string]string{"local": "", "deployed": "https://demo.example.com"} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

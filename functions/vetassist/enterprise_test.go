@@ -107,6 +107,7 @@ func (m *merger) bring(to *world, word, id, secret string) tokens {
 
 // TestEnterprise: whoever has logged in at the company asks the clinic about Fido, and is asked for nothing there.
 func TestEnterprise(t *testing.T) {
+	t.Parallel()
 	m := newMerger(t)
 	session, err := m.client(m.idToken("user-alice")).Connect(t.Context(), m.clinic.URL+"/mcp")
 	if err != nil {
@@ -132,6 +133,7 @@ func TestEnterprise(t *testing.T) {
 
 // TestEnterpriseRefusals: each side can end it, by itself, and nothing that goes over the wire is good for anything else.
 func TestEnterpriseRefusals(t *testing.T) {
+	t.Parallel()
 	m := newMerger(t)
 	idToken := m.idToken("user-alice")
 	connects := func(what, says string) {

@@ -28,6 +28,7 @@ import (
 
 // TestStoryAllInOne: the whole program as one function, as sam local runs it, one request at a time.
 func TestStoryAllInOne(t *testing.T) {
+	t.Parallel()
 	w, program := allInOne(t)
 	tellAt(w)
 	if n := program.Starts(); n != 1 {

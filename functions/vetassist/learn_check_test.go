@@ -26,6 +26,7 @@ func runLearn(args ...string) (code int, out, errs string) {
 }
 
 func TestLearnCheck(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code, out, errs := runLearn(w.URL)
 	own := strings.Count(out, "  passed  You have logged in") // the command's own login, if the recorder has kept it by then; nothing else
@@ -96,6 +97,7 @@ func (w *world) board(token, query string) (answer, boardFor) {
 }
 
 func TestBoard(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	l := w.learner()
 	l.connect("When is Fido's next vaccination?", "bob")
@@ -164,6 +166,7 @@ func TestBoard(t *testing.T) {
 
 // The clock goes forward only, for pages of ours only, and on somebody's own machine only.
 func TestCourseClock(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	post := func(w *world, forward string, headers ...string) answer {
 		return w.send("POST", "/learn/clock", url.Values{"forward": {forward}}.Encode(),
@@ -252,6 +255,7 @@ func TestCourseClock(t *testing.T) {
 
 // Thirty people have done the first lessons; the board of all of them is one request, and quick enough to be asked for every few seconds.
 func TestBoardOfThirty(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	admin := w.administrator()
 	var wg sync.WaitGroup

@@ -132,6 +132,7 @@ func (l *learner) tick() { l.world.clock.turn(time.Second) }
 
 // TestCourse passes the whole course by doing what the lessons say, with what there is to break and mend.
 func TestCourse(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	l := w.learner()
 	const app = "/applications/vet-assist-ai"

@@ -63,6 +63,7 @@ func night(t *testing.T, job nightly.Job) (set, there int) {
 
 // TestNightlyJob: with no user anywhere, each owner gets one reminder of each vaccination that is due.
 func TestNightlyJob(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	job := w.nightJob([]string{"Vet Staff"}, nightly.Scopes...)
 	dry := job
@@ -146,6 +147,7 @@ func TestTwoNightlyJobs(t *testing.T) {
 
 // TestNightlyJobWithoutPermission: what an administrator did not allow ends the job before it has begun, and it says what to do.
 func TestNightlyJobWithoutPermission(t *testing.T) {
+	t.Parallel()
 	for what, c := range map[string]struct {
 		roles, scopes []string
 		want          string
@@ -172,6 +174,7 @@ func TestNightlyJobWithoutPermission(t *testing.T) {
 
 // TestMachineProofs is what RFC 7523 §3 and its security considerations make of a bad proof, over HTTP: each row has one fault.
 func TestMachineProofs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key, other := newKey(t), newKey(t)
 	w.program("app-nightly", key, []string{"Vet Staff"}, "pet-profile:read")
@@ -273,6 +276,7 @@ func wantAccess(t *testing.T, what string, got tokens) {
 
 // TestMachineTokens: a program's token opens the MCP server as its roles say, and nothing else.
 func TestMachineTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := newKey(t)
 	w.program("app-nightly", key, []string{"Vet Staff"}, nightly.Scopes...)

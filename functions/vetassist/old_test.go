@@ -10,6 +10,7 @@ import (
 // schema-1.db was made by the first version that was published, on the day of the tests' clock: the demo, Alice's login and consent, and her
 // appointment for Luna. The others are the same in the next schemas. Its keys sign nothing but tests.
 func TestOldDatabases(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../shared/store/sqlite/testdata/schema-*.db")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no old databases: %v", err)

@@ -49,6 +49,7 @@ func TestOpenID(t *testing.T) {
 
 // TestChatIsOnePersons: whoever logs in at the authorization server in the middle of Bob's step-up gets a conversation of their own.
 func TestChatIsOnePersons(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := w.person()
 	p.connect("When is Fido's next vaccination?", "bob")

@@ -89,6 +89,7 @@ func TestTakenTimeInWords(t *testing.T) {
 
 // TestTakenTimeLeftOpen: no, not now, too late and something else. Nothing is booked by any of them.
 func TestTakenTimeLeftOpen(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		do    func(*world, *person) *page
 		words string
@@ -129,6 +130,7 @@ func TestTakenTimeLeftOpen(t *testing.T) {
 
 // TestTakenTimeInTwoTabs: the question outlives a reload, a restart and a token, and is answered once.
 func TestTakenTimeInTwoTabs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	bob := w.bookTaken()
 	w.restart()

@@ -28,6 +28,7 @@ func lost(t *testing.T, status int, header http.Header) {
 
 // One gets tokens for a code. Since the others show that it is in several hands, what the winner got ends with the race (RFC 6749 §4.1.2).
 func TestRacersForCode(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	code := w.person().answerOf(w.request(nil), "bob").Get("code")
 	var winners []tokens
@@ -47,6 +48,7 @@ func TestRacersForCode(t *testing.T) {
 
 // A refresh token has one successor, which whoever lost an answer may ask for again within the retry window; there is never a second line of tokens.
 func TestRacersForRefreshToken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	current := w.tokensFor("bob", "pet-profile:read").Refresh
 	successors := map[string]int{}
@@ -69,6 +71,7 @@ func TestRacersForRefreshToken(t *testing.T) {
 
 // One vet is there on a Saturday, so one pet of three gets the time.
 func TestRacersForSlot(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const date, hour = "2026-12-05", "10:00"
 	bob, alice := w.tokensFor("bob", "appointment:write").Access, w.tokensFor("alice", "appointment:write").Access

@@ -12,6 +12,7 @@ import (
 // TestStoryOfEachClient is the same story for every way in which the authorization server may come to know the chat app. The third of
 // them is how any other host of the world would come.
 func TestStoryOfEachClient(t *testing.T) {
+	t.Parallel()
 	for setting, want := range map[string]func(w *world, id string) bool{
 		"vet-assist-ai":            func(_ *world, id string) bool { return id == "vet-assist-ai" },
 		config.AppClientDocument:   func(w *world, id string) bool { return id == w.URL+"/oauth-client.json" },

@@ -17,6 +17,7 @@ func TestStory(t *testing.T) { story(newWorld(t), nextTuesday) }
 
 // TestStoryInMemory is the same over ":memory:".
 func TestStoryInMemory(t *testing.T) {
+	t.Parallel()
 	story(newWorld(t, func(o *Options) { o.DB = ":memory:" }), nextTuesday)
 }
 
@@ -217,6 +218,7 @@ func TestConsentPageExplains(t *testing.T) {
 
 // Deny, log out, switch user: each ends somewhere sensible.
 func TestWaysOut(t *testing.T) {
+	t.Parallel()
 	t.Run("deny", func(t *testing.T) {
 		bob := newWorld(t).person()
 		a := bob.ask("When is Fido's next vaccination?")

@@ -21,6 +21,7 @@ import (
 
 // A token that must not open the MCP server: 401, an error code, and where to get a better one.
 func TestBadTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	good := w.tokensFor("bob", "pet-profile:read").Access
 	if got := w.callTool(good, "list_pets", "{}"); got.status != http.StatusOK {
@@ -212,6 +213,7 @@ func TestCodes(t *testing.T) {
 }
 
 func TestRefreshTokens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 
 	t.Run("rotate", func(t *testing.T) {

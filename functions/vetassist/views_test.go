@@ -15,6 +15,7 @@ import (
 
 // What "sqlite3 vetassist.db" shows after the story. The views use SQLite's own clock, so this test uses the real one.
 func TestViews(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, onFile(t), func(o *Options) { o.Now = time.Now })
 	bob := w.person()
 	bob.connect("Which pets do I have?", "bob")

@@ -34,6 +34,7 @@ var aToken = regexp.MustCompile(`eyJ[\w-]{12,}|[\w-]{40,}`) // a JWT, or what el
 
 // TestWalkthrough tells each story twice: the second time it must find things as the first one did.
 func TestWalkthrough(t *testing.T) {
+	t.Parallel()
 	w := newWalkWorld(t)
 	before := w.found()
 	for _, c := range []struct {
@@ -102,6 +103,7 @@ func (w *world) found() string {
 
 // TestWalkthroughKeeps: what Bob had allowed before stays allowed.
 func TestWalkthroughKeeps(t *testing.T) {
+	t.Parallel()
 	w := newWalkWorld(t)
 	bob := w.person()
 	bob.connect("When is Fido's next vaccination?", "bob")
@@ -116,6 +118,7 @@ func TestWalkthroughKeeps(t *testing.T) {
 
 // TestWalkthroughForMachines: one JSON object a step, in order, and no pause.
 func TestWalkthroughForMachines(t *testing.T) {
+	t.Parallel()
 	w := newWalkWorld(t)
 	for _, c := range []struct {
 		tale     string
@@ -146,6 +149,7 @@ func TestWalkthroughForMachines(t *testing.T) {
 
 // TestWalkthroughPauses between the steps, for as long as somebody is there.
 func TestWalkthroughPauses(t *testing.T) {
+	t.Parallel()
 	w := newWalkWorld(t)
 	_, out, _ := w.walkAt("\n\n\n", "-clients")
 	if n := strings.Count(out, "Press Enter to go on."); n != 4 { // the fourth is not answered
@@ -158,6 +162,7 @@ func TestWalkthroughPauses(t *testing.T) {
 
 // TestWalkthroughDrawn: the addresses at the end show the logins of two clients side by side, to Bob and to nobody else.
 func TestWalkthroughDrawn(t *testing.T) {
+	t.Parallel()
 	w := newWalkWorld(t)
 	w.person().connect("When is Fido's next vaccination?", "bob") // another flow of the registered client
 	code, out, errs := w.walkAt("", "-clients", "-yes")
@@ -196,6 +201,7 @@ func TestWalkthroughDrawn(t *testing.T) {
 
 // TestWalkthroughSurprise: whatever is otherwise than told ends with 1, and says what was expected and what came.
 func TestWalkthroughSurprise(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		what   string
 		args   []string
@@ -236,6 +242,7 @@ func TestWalkthroughSurprise(t *testing.T) {
 
 // TestWalkthroughOffered: what a server does not offer is no surprise, but is said.
 func TestWalkthroughOffered(t *testing.T) {
+	t.Parallel()
 	w := newWalkWorld(t, func(o *Options) { o.Registration, o.ClientDomains = "off", config.Hosts{} })
 	code, out, errs := w.walkAt("", "-clients", "-yes")
 	for _, words := range []string{"registered itself ended: this server lets no client register itself", "metadata document ended: this server takes no client that describes itself", "All of it came as it should."} {
@@ -254,6 +261,7 @@ func TestWalkthroughOffered(t *testing.T) {
 
 // TestWalkthroughPasswords come from a file that is one's own, or from the standard input, in the form in which seed shows them.
 func TestWalkthroughPasswords(t *testing.T) {
+	t.Parallel()
 	w := newWalkWorld(t)
 	w.changePassword("user-bob", "a-password-of-his-own")
 	text := "Nobody else knows these:\n\n  bob        a-password-of-his-own\n  carol      carol-demo\n  admin      admin-demo\n"

@@ -159,6 +159,7 @@ func (g *guest) story(ctx context.Context, turn int, day string) (due string, er
 // TestWorkshopOfThirty: thirty people behind one address tell the story at once, each with a dog of their own. All of them get their own answer and
 // an appointment, no vet has two at a time, nobody sees anybody else's dog, and no limit that is meant for attackers stops them.
 func TestWorkshopOfThirty(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(o *Options) { o.Now = time.Now })
 	w.clock.now = time.Now()
 	const people = 30
@@ -251,6 +252,7 @@ func TestWorkshopOwnApplication(t *testing.T) {
 
 // TestWorkshopAgain: what is there stays as it is, what is missing is made, and who is none of the workshop's is left alone.
 func TestWorkshopAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var said bytes.Buffer
 	shop := w.workshop(&said)
@@ -315,6 +317,7 @@ func TestWorkshopAgain(t *testing.T) {
 
 // TestWorkshopReset: of what an attendee did nothing is left; the password, the application and everybody else's things are.
 func TestWorkshopReset(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	shop := w.workshop(io.Discard)
 	made := w.attendees(shop, 3)
@@ -377,6 +380,7 @@ func TestWorkshopReset(t *testing.T) {
 
 // TestWorkshopRemove: the database is as if there had been no workshop, but for its log.
 func TestWorkshopRemove(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	shop := w.workshop(io.Discard)
 	token := w.tokensFor("carol", "pet-profile:read").Access
@@ -600,6 +604,7 @@ func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // TestWorkshopOverABadLine: whatever is lost on the way, running it again finishes it, and every password that was shown works.
 func TestWorkshopOverABadLine(t *testing.T) {
+	t.Parallel()
 	for _, every := range []int64{3, 5, 7} {
 		t.Run(fmt.Sprint(every), func(t *testing.T) {
 			w := newWorld(t)

@@ -139,6 +139,7 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 	}
 	w.start()
 	t.Cleanup(func() {
+		w.leave()
 		if err := w.Close(); err != nil {
 			t.Errorf("closing: %v", err)
 		}
@@ -179,10 +180,17 @@ func (w *world) restart() {
 	w.t.Helper()
 	w.options.Addr = w.listeners[0].Addr().String()
 	w.options.BaseURL = w.URL
+	w.leave()
 	if err := w.Close(); err != nil {
 		w.t.Fatal(err)
 	}
 	w.start()
+}
+
+// leave ends the connections on which everybody has been answered. A server that stops would wait half a second for what else comes there.
+func (w *world) leave() {
+	w.transport().CloseIdleConnections()
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections() // the lab's, the walkthrough's and the like
 }
 
 // change writes to the directory behind the server's back, as an administrator will.
