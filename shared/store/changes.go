@@ -26,13 +26,13 @@ func Changes(s Store, partition string) (n uint64, ok bool) {
 type Kept[T any] struct{ last atomic.Pointer[kept[T]] }
 
 type kept[T any] struct {
-	value   T
-	changes uint64
-	until   time.Time
+	value       T
+	changes     uint64
+	from, until time.Time
 }
 
-// Get is the value, or makes it. make tells until when it holds if nothing changes, zero: for ever. Whoever gets a value shares it with others,
-// and changes nothing in it.
+// Get is the value, or makes it. make tells until when it holds if nothing changes, zero: for ever; where the clock was set back it is made
+// again, since what had expired may be there. Whoever gets a value shares it with others, and changes nothing in it.
 func (k *Kept[T]) Get(ctx context.Context, s Store, partition string, now time.Time, make func(context.Context) (value T, until time.Time, err error)) (T, error) {
 	value, ok, err := k.Look(ctx, s, partition, now, make)
 	if !ok {
@@ -47,12 +47,12 @@ func (k *Kept[T]) Look(ctx context.Context, s Store, partition string, now time.
 	if !ok {
 		return value, false, nil
 	}
-	if last := k.last.Load(); last != nil && last.changes == changes && (last.until.IsZero() || now.Before(last.until)) {
+	if last := k.last.Load(); last != nil && last.changes == changes && !now.Before(last.from) && (last.until.IsZero() || now.Before(last.until)) {
 		return last.value, true, nil
 	}
 	value, until, err := make(ctx)
 	if err == nil {
-		k.last.Store(&kept[T]{value, changes, until})
+		k.last.Store(&kept[T]{value, changes, now, until})
 	}
 	return value, true, err
 }

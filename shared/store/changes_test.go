@@ -9,7 +9,7 @@ import (
 	"github.com/vetassist/vetassist/shared/store"
 )
 
-// A value is made anew when something changed, when its time is over, and each time where nobody can tell.
+// A value is made anew when something changed, when its time is over or has not begun yet, and each time where nobody can tell.
 func TestKept(t *testing.T) {
 	db := memory(t, time.Now)
 	now, made := time.Now(), 0
@@ -34,8 +34,9 @@ func TestKept(t *testing.T) {
 			}
 		}, db, 0, 3},
 		{"again", func() {}, db, 0, 3},
-		{"nobody can tell", func() {}, struct{ store.Store }{db}, 0, 4},
-		{"nobody can tell, again", func() {}, struct{ store.Store }{db}, 0, 5},
+		{"the clock was set back", func() {}, db, -time.Second, 4},
+		{"nobody can tell", func() {}, struct{ store.Store }{db}, 0, 5},
+		{"nobody can tell, again", func() {}, struct{ store.Store }{db}, 0, 6},
 	} {
 		step.do()
 		if got, err := kept.Get(t.Context(), step.s, "p", now.Add(step.at), value); got != step.want || err != nil {
@@ -47,7 +48,7 @@ func TestKept(t *testing.T) {
 	if _, err := other.Get(t.Context(), db, "p", now, broken); err == nil {
 		t.Error("an error was lost")
 	}
-	if got, err := other.Get(t.Context(), db, "p", now, value); got != 6 || err != nil {
+	if got, err := other.Get(t.Context(), db, "p", now, value); got != 7 || err != nil {
 		t.Errorf("after an error: %d, %v", got, err)
 	}
 }

@@ -28,7 +28,7 @@ type cache struct {
 	at         state // in which all of this is so
 	committing bool  // this process may be about to bring about the next
 	closed     bool  // nothing is known any more, nor will be
-	latest     int64 // Unix seconds at which it was asked
+	latest     int64 // Unix seconds at which it was asked, or written
 	known      *simplelru.LRU[key, remembered]
 	bytes      int
 	given      uint64      // the last mark
@@ -120,15 +120,19 @@ func (db *DB) Changes(partition string) (mark uint64, ok bool) {
 	return *c.mark(partition), s == c.at
 }
 
-// still reports whether what is known is so in a state. Where the clock was set back nothing is: what had expired has been deleted, or not.
-// The caller holds mu.
+// still reports whether what is known is so in a state. The caller holds mu.
 func (c *cache) still(s state, now int64) bool {
+	c.tick(now)
+	return s == c.at
+}
+
+// tick looks whether the clock was set back. Then nothing is known: what had expired has been deleted, or not. The caller holds mu.
+func (c *cache) tick(now int64) {
 	if now < c.latest-1 { // not those who were slower by a moment
 		c.forgetAll()
 		c.latest = now
 	}
 	c.latest = max(c.latest, now)
-	return s == c.at
 }
 
 // item is what is remembered of one, if it is so in a state.
@@ -249,13 +253,14 @@ func (c *cache) keepList(s state, q store.Query, page store.Page) {
 	c.add(k, r)
 }
 
-// before is called by who holds the file's lock, with a commit to come: no other process makes one until after.
-func (c *cache) before() {
+// before is called by who holds the file's lock, with a commit to come at a time: no other process makes one until after.
+func (c *cache) before(now int64) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.tick(now)
 	c.committing = true
 	if c.index == nil {
 		return

@@ -201,6 +201,31 @@ func TestRemembersNoLongerThanItLives(t *testing.T) {
 	}
 }
 
+// What was swept out of the file comes back for nobody when the clock is set back, though nobody has read meanwhile.
+func TestRemembersNothingThatWasSwept(t *testing.T) {
+	clock := storetest.NewClock()
+	for name, path := range map[string]string{"file": filepath.Join(t.TempDir(), "v.db"), "memory": ":memory:"} {
+		db := open(t, path, clock.Now)
+		brief := store.Item{Partition: "test/1", Sort: "brief", Body: []byte(`{}`), Expires: clock.Now().Add(time.Minute)}
+		if err := db.Write(t.Context(), store.Put(brief, store.IfAbsent())); err != nil {
+			t.Fatal(name, err)
+		}
+		if _, err := db.Get(t.Context(), "test/1", "brief"); err != nil {
+			t.Fatal(name, err)
+		}
+		clock.Advance(time.Hour)
+		for range 600 { // twice round the file
+			put(t, db, "a")
+		}
+		clock.Advance(-time.Hour)
+		_, err := db.Get(t.Context(), "test/1", "brief")
+		there := db.Write(t.Context(), store.Check("test/1", "brief", store.IfPresent()))
+		if !errors.Is(err, store.ErrNotFound) || !errors.Is(there, store.ErrConflict) {
+			t.Errorf("%s: read %v, and a condition says %v", name, err, there)
+		}
+	}
+}
+
 // Two handles on one file are closed one after the other: the first takes nothing from the second, least of all its locks.
 func TestClosedBesideAnother(t *testing.T) {
 	if path := os.Getenv(writerPath); path != "" {
