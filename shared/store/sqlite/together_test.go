@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -58,6 +59,24 @@ func TestTogether(t *testing.T) {
 		item, err := db.Get(t.Context(), "p", sort)
 		if item.Version != version || (version == 0) != errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s is at version %d, want %d, %v", sort, item.Version, version, err)
+		}
+	}
+}
+
+// Whoever's write was carried out hears so, also where its time was over meanwhile.
+func TestHearsOfWhatWasDone(t *testing.T) {
+	end := func() {}
+	db, err := Open(t.Context(), ":memory:", func() time.Time { end(); return time.Now() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for range 50 { // select takes any
+		ctx, cancel := context.WithCancel(t.Context())
+		end = cancel
+		err := db.Write(ctx, store.Put(store.Item{Partition: "p", Sort: "a", Body: []byte(`{}`)}, store.Always()))
+		if cancel(); err != nil {
+			t.Fatalf("it was written, and is answered with %v", err)
 		}
 	}
 }

@@ -38,7 +38,7 @@ func (db *DB) Write(ctx context.Context, ops ...store.Op) error {
 			return err
 		case c, open := <-db.writer.idle:
 			if !open {
-				return errClosed
+				return p.or(errClosed)
 			}
 			runtime.Gosched() // so that whoever is about to write comes along; where nobody is, it takes no time
 			if all := db.next(); len(all) > 0 {
@@ -47,9 +47,18 @@ func (db *DB) Write(ctx context.Context, ops ...store.Op) error {
 			db.writer.give(c)
 		case <-ctx.Done(): // whether somebody has it in hand, nobody knows
 			db.withdraw(p)
-			return ctx.Err()
+			return p.or(ctx.Err())
 		}
 	}
+}
+
+// or is the answer, where there is one already: select takes any of what is ready.
+func (p *pending) or(err error) error {
+	select {
+	case err = <-p.done:
+	default:
+	}
+	return err
 }
 
 // next takes of those that wait as many as go into one transaction, in the order in which they came.
@@ -124,7 +133,7 @@ func (db *DB) together(c *conn, all []*pending) (errs []error, err error) {
 	if err := db.sweep(&w, written); err != nil {
 		return errs, w.undo(err)
 	}
-	db.cache.before()
+	db.cache.before(w.now)
 	_, err = c.exec(commit)
 	db.cache.after(err == nil, w.effects)
 	db.checkpoints.wrote(db, written)
