@@ -119,6 +119,10 @@ func openAll(ctx context.Context, path string, now func() time.Time, full bool) 
 // claim makes the file, for its owner only: it holds the signing key. SQLite gives its -wal and -shm files the same
 // mode. A database that was there before is closed to others too; any other file is left as it is, for SQLite to refuse.
 func claim(path string) (os.FileInfo, error) {
+	// One as we make them needs nothing, and this process may have it open already: to close it beside SQLite would end its locks (fcntl(2)).
+	if info, err := os.Stat(path); err == nil && info.Mode() == 0o600 && info.Size() > 0 {
+		return info, nil
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
