@@ -150,11 +150,13 @@ func TestConcurrency(t *testing.T) {
 	}
 }
 
-// Days are spread over partitions of their own.
+// Days are spread over partitions of their own, by many processes at once and by one from second to second.
 func TestShards(t *testing.T) {
 	w := newWorld(t)
-	for range 400 {
+	for range 200 {
 		w.log.Record(t.Context(), audit.Event{Name: audit.Logout, Outcome: audit.OK, UserID: "user-bob"})
+		w.clock.Advance(time.Second)
+		w.open(w.db).Record(t.Context(), audit.Event{Name: audit.Logout, Outcome: audit.OK, UserID: "user-bob"})
 	}
 	for shard := range 4 {
 		page, err := w.db.List(t.Context(), store.Query{Partition: fmt.Sprintf("audit/2026-11-23/%d", shard), Limit: 1000})

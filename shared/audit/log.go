@@ -58,6 +58,8 @@ type Log struct {
 	mu        sync.Mutex
 	last      time.Time // of the event before
 	listed    string    // the day that this process has listed last
+	shard     int       // that this process writes to,
+	since     int64     // in this second
 	strangers *allowance
 	same      *lru.Cache[string, *allowance]
 }
@@ -118,8 +120,19 @@ func (l *Log) Op(ctx context.Context, e Event) (store.Op, error) {
 	if err := l.listDay(ctx, e.Time); err != nil {
 		return store.Op{}, fmt.Errorf("audit: %w", err)
 	}
-	item := store.Encode(partition(e.Time.Format(dayFormat), int(random[0])%shards), e.ID, e, e.Time.Add(Retention))
+	item := store.Encode(partition(e.Time.Format(dayFormat), l.shardIn(e.Time, random[0])), e.ID, e, e.Time.Add(Retention))
 	return store.Put(item, store.IfAbsent()), nil // nobody else has this key; with this condition it is cheaper alone, see package dynamo
+}
+
+// shardIn is where this process writes in a second: those of many processes are spread over all, as DynamoDB needs it, and those of one are side by
+// side, on one page of a file.
+func (l *Log) shardIn(t time.Time, random byte) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if second := t.Unix(); l.since != second {
+		l.since, l.shard = second, int(random)%shards
+	}
+	return l.shard
 }
 
 // listDay makes sure that the event's day is listed, before the event is there: once a day in each process.
