@@ -17,9 +17,10 @@ import (
 const (
 	DefaultLimit = 50
 	MaxLimit     = 500
-	readLimit    = 250 // events that one read asks of a shard, when most of them may not fit the query
-	maxReads     = 20  // more than the shards of a day, so that every page gets further; and so few that a page never takes long
-	maxDays      = 200 // more than Retention has
+	readLimit    = 250  // events that one read asks of a shard, when most of them may not fit the query
+	maxReads     = 64   // more than the shards of a day, so that every page gets further
+	maxRead      = 3000 // events, more than a page of each shard has; and so few that a page never takes long
+	maxDays      = 200  // more than Retention has
 	maxCursor    = 8 << 10
 )
 
@@ -195,7 +196,8 @@ type walk struct {
 	oldest   string   // the id of the oldest event would not be less
 	days     []string // that are left, newest first
 	pageSize int
-	reads    int
+	reads    int // so far,
+	read     int // and events
 	shards   [shards]buffer
 }
 
@@ -284,7 +286,7 @@ func (w *walk) fillShard(ctx context.Context, i int) error {
 			*at = reading{Done: true}
 			return nil
 		}
-		if w.reads == maxReads {
+		if w.reads == maxReads || w.read >= maxRead {
 			return errEnough
 		}
 		w.reads++
@@ -296,6 +298,7 @@ func (w *walk) fillShard(ctx context.Context, i int) error {
 			return err
 		}
 		items := page.Items
+		w.read += len(items)
 		for len(items) > 0 && items[0].Sort >= w.at.Before {
 			items = items[1:]
 		}
