@@ -19,7 +19,7 @@ const (
 	MaxLimit     = 500
 	readLimit    = 250  // events that one read asks of a shard, when most of them may not fit the query
 	maxReads     = 64   // more than the shards of a day, so that every page gets further
-	maxRead      = 3000 // events, more than a page of each shard has; and so few that a page never takes long
+	maxRead      = 1500 // events, beyond a first page of each shard; and so few that a page never takes long
 	maxDays      = 200  // more than Retention has
 	maxCursor    = 8 << 10
 )
@@ -197,8 +197,8 @@ type walk struct {
 	days     []string // that are left, newest first
 	pageSize int
 	parts    [][]byte // of JSON, that an event must hold to fit the query
-	reads    int // so far,
-	read     int // and events
+	reads    int      // so far,
+	read     int      // and events
 	shards   [shards]buffer
 }
 
@@ -307,7 +307,7 @@ func (w *walk) fillShard(ctx context.Context, i int) error {
 			*at = reading{Done: true}
 			return nil
 		}
-		if w.reads == maxReads || w.read >= maxRead {
+		if w.reads == maxReads || w.reads > shards && w.read >= maxRead {
 			return errEnough
 		}
 		w.reads++
