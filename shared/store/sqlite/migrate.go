@@ -27,9 +27,12 @@ var migrations = []string{
 
 // byRow has the items one after the other in the order in which they came, and their keys apart, in order. In schema 1 the items themselves were in
 // the order of their keys, which are random for the most part: each went to another page of the file, and few were on one. Now what is written
-// together is on one page, and pages full of keys alone are seldom too full for one more: half as many have to be written.
+// together is on one page, and pages full of keys alone are seldom too full for one more: half as many have to be written. Views that somebody made of
+// the items stay as they are: without the pragma they would go with the old table (https://sqlite.org/lang_altertable.html#altertabrename).
 const byRow = `
+	PRAGMA legacy_alter_table = ON;
 	ALTER TABLE items RENAME TO items_by_key;
+	PRAGMA legacy_alter_table = OFF;
 	CREATE TABLE items (
 		partition TEXT    NOT NULL,
 		sort      TEXT    NOT NULL,

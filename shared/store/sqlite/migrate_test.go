@@ -58,6 +58,36 @@ func schemaOf(t *testing.T, path string) string {
 	return "schema " + version + "\n" + text
 }
 
+// What somebody has made of the items in an older file, to look at them, is there in the new one.
+func TestMigrationsKeepViews(t *testing.T) {
+	for n := 1; n <= len(migrations); n++ {
+		path := filepath.Join(t.TempDir(), "old.db")
+		text, err := os.ReadFile(fmt.Sprintf("testdata/schema-%d.db", n))
+		if err == nil {
+			err = os.WriteFile(path, text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer raw.Close()
+		if _, err := raw.ExecContext(t.Context(), "CREATE VIEW mine AS SELECT body FROM items"); err != nil {
+			t.Fatal(err)
+		}
+		var before, after int
+		if err := raw.QueryRowContext(t.Context(), "SELECT count(*) FROM mine").Scan(&before); err != nil || before == 0 {
+			t.Fatal(before, err)
+		}
+		schemaOf(t, path)
+		if err := raw.QueryRowContext(t.Context(), "SELECT count(*) FROM mine").Scan(&after); err != nil || after != before {
+			t.Errorf("schema %d: the view shows %d of %d items, %v", n, after, before, err)
+		}
+	}
+}
+
 // A database that has no more room refuses to write and says why, reads on, and writes again when there is room.
 func TestFull(t *testing.T) {
 	db, err := Open(t.Context(), filepath.Join(t.TempDir(), "v.db"), time.Now)
