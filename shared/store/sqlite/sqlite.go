@@ -86,7 +86,7 @@ func openAll(ctx context.Context, path string, now func() time.Time, full bool) 
 	if err := migrate(ctx, write); err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	db := &DB{now: now, swept: -1}
+	db := &DB{now: now, written: sweepEvery, swept: -1}
 	if db.writer, err = connect(ctx, write, 1, writing); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -209,5 +210,35 @@ func TestSweepGoesRound(t *testing.T) {
 	var left int
 	if err := raw.QueryRow("SELECT count(*) FROM items WHERE sort LIKE 'old%'").Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d expired items are left, %v", left, err)
+	}
+}
+
+// A file does not grow for ever either where every process writes a little and ends.
+func TestSweepOfShortProcesses(t *testing.T) {
+	clock := storetest.NewClock()
+	path := filepath.Join(t.TempDir(), "v.db")
+	for day := range 60 {
+		db, err := sqlite.Open(t.Context(), path, clock.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ops []store.Op
+		for i := range store.MaxOps {
+			it := store.Item{Partition: "test/1", Sort: fmt.Sprint(day, "-", i), Body: []byte(`{}`), Expires: clock.Now().Add(time.Hour)}
+			ops = append(ops, store.Put(it, store.Always()))
+		}
+		if err := errors.Join(db.Write(t.Context(), ops...), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(24 * time.Hour)
+	}
+	raw, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	var left int
+	if err := raw.QueryRow("SELECT count(*) FROM items").Scan(&left); err != nil || left > 20*store.MaxOps {
+		t.Errorf("%d items are left of days that have passed, %v", left, err)
 	}
 }

@@ -226,12 +226,14 @@ func (w write) live(item store.Item) (live int64, err error) {
 	return live, err
 }
 
+const sweepEvery = 256 // operations
+
 // sweep deletes what has expired, as DynamoDB's TTL does in the cloud: every so often it looks at twice as many items as were written since,
 // on from where it was, so that no more than about half of a file is what nobody can read any more. An index of what expires would have to be
-// written with every item. It begins somewhere by the clock, since not every process lives to see all of a file.
+// written with every item. It begins with the first Write, and somewhere by the clock, since not every process lives to write much or to see all
+// of a file.
 func (db *DB) sweep(w *write, ops int) error {
-	const every = 256
-	if db.written += ops; db.written < every {
+	if db.written += ops; db.written < sweepEvery {
 		return nil
 	}
 	look := int64(2 * db.written)
