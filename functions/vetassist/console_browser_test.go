@@ -25,7 +25,7 @@ func TestBrowserConsole(t *testing.T) {
 	browser := chromium(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
 		"from empty": consoleFromEmpty, "people": consolePeople, "applications": consoleApplications, "settings": consoleSettings, "application keys": consoleClientKeys, "registration": consoleRegistration, "trust": consoleTrust, "what is open": consoleAccess,
-		"keys and clinic": consoleKeysAndClinic, "audit log": consoleAudit, "why": consoleWhy, "somebody else": consoleSomebodyElse,
+		"keys and clinic": consoleKeysAndClinic, "audit log": consoleAudit, "old events": consoleOldEvents, "why": consoleWhy, "somebody else": consoleSomebodyElse,
 		"mistakes": consoleConflict, "session": consoleSession, "read only": consoleReadOnly, "mix-up": consoleMixUp, "long list": consoleLongList, "by keyboard": consoleByKeyboard,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, browser) })

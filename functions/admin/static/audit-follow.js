@@ -25,7 +25,12 @@ export function follow(ctx, query, newest, found) {
     }
   });
 
+  const filtered = Object.values(query).some(Boolean);
+  const upTo = (event) => { newest = Math.max(newest, event ? Date.parse(event.time) : 0); };
+
   const round = async () => {
+    // What is older than the newest of all need not be looked at again, though nothing of it fits.
+    const latest = filtered ? (await api("GET", "/audit", { query: { limit: 1 }, signal: ctx.signal })).items[0] : null;
     let cursor;
     const events = [];
     for (let i = 0; i < maxPages; i += 1) {
@@ -37,9 +42,8 @@ export function follow(ctx, query, newest, found) {
         break;
       }
     }
-    if (events.length) {
-      newest = Math.max(newest, Date.parse(events[0].time));
-    }
+    upTo(latest);
+    upTo(events[0]);
     found(events);
   };
 

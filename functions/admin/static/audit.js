@@ -11,7 +11,7 @@ import { busy, button, empty, link, table, toast } from "./ui.js";
 const filters = ["event", "outcome", "user_id", "client_id"];
 const limit = 50;
 const most = 2000; // rows; the oldest go when following brings more
-const maxPages = 100; // that are asked for one after the other while none of them has what fits: each looks at some fifteen hundred events
+const maxPages = 100; // that are asked for one after the other while few of what they look at fits: each looks at some fifteen hundred events, or sixteen days
 
 export async function auditScreen(ctx) {
   const query = Object.fromEntries(filters.map((name) => [name, ctx.query.get(name) ?? ""]));
@@ -46,26 +46,24 @@ export async function auditScreen(ctx) {
     older.hidden = !next;
     return answer.items;
   };
-  const more = async () => {
-    const seenBefore = seen.size;
-    for (let i = 0; i < maxPages && next && seen.size === seenBefore; i += 1) { // a page may hold nothing that fits, and still have a next one
+  const more = async (enough) => {
+    for (let i = 0; i < maxPages && next && seen.size < enough; i += 1) { // a page may hold little that fits, even nothing, and still have a next one
       take(await page(next), false);
     }
   };
   older.addEventListener("click", () => busy(older, () => attempt(ctx, async () => {
     const last = body.lastElementChild;
-    await more();
+    await more(seen.size + limit);
     last?.nextElementSibling?.querySelector("summary, a")?.focus();
   })));
   const begin = await page();
   take(begin, false);
-  if (!begin.length) {
-    await more();
-  }
   const follower = follow(ctx, query, begin.length ? Date.parse(begin[0].time) : 0, (items) => take(items, true));
+  const form = await filterForm(ctx, query, options);
+  busy(older, () => attempt(ctx, () => more(limit))); // for which nobody has to wait
   return {
     title: "Audit log", actions: [follower.node, button("Export", () => exported(ctx, query), "quiet")],
-    content: [await filterForm(ctx, query, options), h("div", { class: "audit scroll" }, node, nothing, h("div", { class: "more" }, status, older))],
+    content: [form, h("div", { class: "audit scroll" }, node, nothing, h("div", { class: "more" }, status, older))],
   };
 }
 

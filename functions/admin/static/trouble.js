@@ -29,7 +29,7 @@ function loginButton(text, prompt) {
 }
 
 // attempt does what a button stands for. Errors go to the top of the screen, and a record that somebody else changed is
-// loaded anew.
+// loaded anew. What ends with its screen is no error.
 export async function attempt(ctx, work, done) {
   try {
     const result = await work();
@@ -41,7 +41,7 @@ export async function attempt(ctx, work, done) {
     if (error.status === 412) {
       toast("Somebody else changed this; here is how it is now.", "warn");
       await ctx.reload();
-    } else {
+    } else if (error.name !== "AbortError") {
       trouble(error);
     }
     return undefined;
