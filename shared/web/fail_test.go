@@ -77,3 +77,43 @@ func TestDeadlines(t *testing.T) {
 		t.Errorf("it ends at %s, what is to be finished at %s (%v), and began at %s", seen, finish, hungUp, begun)
 	}
 }
+
+// The handler's time ends with the first of what there is to end it, a little before, and at once when the client hangs up.
+func TestAnswerBy(t *testing.T) {
+	const late, soon = time.Hour, time.Minute
+	for _, c := range []struct {
+		name           string
+		limit, ofOther time.Duration // 0: none
+		within         time.Duration
+	}{
+		{"nobody sets an end", 0, 0, 0},
+		{"we do", soon, 0, soon},
+		{"whoever runs it does", 0, soon, soon},
+		{"theirs is sooner", late, soon, soon},
+		{"ours is sooner", soon, late, soon},
+	} {
+		ctx, hangUp := context.WithCancel(t.Context())
+		if c.ofOther != 0 {
+			var done context.CancelFunc
+			ctx, done = context.WithTimeout(ctx, c.ofOther)
+			defer done()
+		}
+		begun := time.Now()
+		handler := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			ends, ok := r.Context().Deadline()
+			left := ends.Sub(begun)
+			if ok != (c.within != 0) || ok && (left >= c.within || left < c.within-time.Second) {
+				t.Errorf("%s: it has %s, %t", c.name, left, ok)
+			}
+			if r.Context().Err() != nil {
+				t.Errorf("%s: it has ended", c.name)
+			}
+			hangUp()
+			if !errors.Is(r.Context().Err(), context.Canceled) {
+				t.Errorf("%s: the client hung up, and it goes on", c.name)
+			}
+		})
+		h := web.ObserveWithin(c.limit, slog.New(slog.DiscardHandler), handler)
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil).WithContext(ctx))
+	}
+}
