@@ -28,7 +28,8 @@ const (
 	clinicServer = "mcp://vetassist"
 
 	flowsJudged  = 40                     // the latest flows of a person that are looked at
-	eventsJudged = 200                    // and events of the audit log
+	eventsJudged = 200                    // and events of the audit log,
+	pagesJudged  = 12                     // for which so many of its pages are looked through
 	judgedFor    = 500 * time.Millisecond // a judgement is good for this long: many windows of one person cost as one
 )
 
@@ -144,17 +145,32 @@ func (s *server) gather(ctx context.Context, v trace.Viewer, events *[]audit.Eve
 	}
 	slices.SortStableFunc(seen.Records, func(a, b trace.Record) int { return a.Begin.Compare(b.Begin) })
 	if events == nil && v.User != "" {
-		page, err := s.Audit.List(ctx, audit.Query{UserID: v.User, Since: seen.Now.Add(-trace.Keep), Limit: eventsJudged})
+		of, err := s.eventsOf(ctx, audit.Query{UserID: v.User, Since: seen.Now.Add(-trace.Keep), Limit: eventsJudged})
 		if err != nil {
 			return nil, err
 		}
-		events = &page.Events
+		events = &of
 	}
 	if events != nil {
 		seen.Events = slices.Clone(*events)
 	}
 	slices.Reverse(seen.Events) // in the order of time
 	return seen, s.policy(ctx, seen)
+}
+
+// eventsOf are the newest that fit a query, as many as it says: its pages are looked through for them, in a large class not all.
+func (s *server) eventsOf(ctx context.Context, q audit.Query) (events []audit.Event, err error) {
+	for range pagesJudged {
+		page, err := s.Audit.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, page.Events...)
+		if q.Cursor = page.Next; q.Cursor == "" || len(events) >= eventsJudged {
+			break
+		}
+	}
+	return events[:min(len(events), eventsJudged)], nil
 }
 
 // policy reads how things are set up now.

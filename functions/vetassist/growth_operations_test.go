@@ -149,7 +149,7 @@ var theWhole = map[string]string{
 var bounded = map[string]int{
 	"GET /audit":                            4 * 64,
 	"GET /audit?since=2026-11-25T11:00:00Z": 4 * 64,
-	"GET /audit?user_id=user-alice0000007":  64 * 250,
+	"GET /audit?user_id=user-alice0000007":  1500 + 2*250,
 }
 
 func (c *crowded) adminCall(method, path, body string, headers ...string) answer {

@@ -1,7 +1,7 @@
 // Command growth measures how long each operation takes among 10 of each record and among a million, and writes results.json, a table
 // (results.md) and the README's plot (growth.svg) beside itself:
 //
-//	go run ./scripts/growth          measures, which takes half an hour and 15 GB of disk for as long
+//	go run ./scripts/growth          measures, which takes ten minutes and 10 GB of disk for as long
 //	go run ./scripts/growth -draw    writes table and plot anew from results.json
 //
 // TestGrowth in functions/vetassist does the measuring; without this it only counts what is read and written, in worlds that are smaller.
