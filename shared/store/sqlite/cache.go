@@ -85,6 +85,15 @@ func (c *cache) see() (s state, ok bool) {
 	return s, ok
 }
 
+// logged is how many pages the log has, if that is known.
+func (c *cache) logged() (pages int, ok bool) {
+	if c == nil || c.index == nil {
+		return 0, false
+	}
+	s, ok := c.index.read()
+	return s.pages(), ok
+}
+
 func (c *cache) close() error {
 	if c == nil {
 		return nil

@@ -16,8 +16,8 @@ type checkpointer struct {
 }
 
 const (
-	checkpointAfter = 2000 // operations, some three thousand pages
-	mostLogged      = 8000 // pages in the log, of 4 KB: then SQLite does it after all. They are many where much is in each operation
+	checkpointAfter = 6000  // pages in the log, of 4 KB. The fewer, the sooner a start after a crash has read them; each time costs syncs
+	mostLogged      = 16000 // then SQLite does it after all
 )
 
 const checkpointNow = 0 // the statement
@@ -34,7 +34,9 @@ func (db *DB) startCheckpoints(ctx context.Context, pool *sql.DB) error {
 		for {
 			select {
 			case <-c.due:
-				db.checkpoint()
+				if pages, ok := db.cache.logged(); !ok || pages >= checkpointAfter { // it was said again while it was done
+					db.checkpoint()
+				}
 			case <-c.stop:
 				return
 			}
@@ -43,9 +45,16 @@ func (db *DB) startCheckpoints(ctx context.Context, pool *sql.DB) error {
 	return nil
 }
 
-// wrote counts operations. It is called by whoever has the writer.
+// wrote looks whether one is due. It is called by whoever has the writer.
 func (c *checkpointer) wrote(db *DB, ops int) {
-	if db.logged += ops; c == nil || db.logged < checkpointAfter {
+	if c == nil {
+		return
+	}
+	db.logged += ops // where nobody can tell the pages; it is about one each
+	if pages, ok := db.cache.logged(); ok {
+		db.logged = pages
+	}
+	if db.logged < checkpointAfter {
 		return
 	}
 	db.logged = 0

@@ -15,6 +15,9 @@ type state [48]byte
 // changes counts commits, one by one.
 func (s *state) changes() uint32 { return binary.NativeEndian.Uint32(s[8:]) }
 
+// pages is how many there are in the log.
+func (s *state) pages() int { return int(binary.NativeEndian.Uint32(s[16:])) }
+
 func (s *state) next() state {
 	n := *s
 	binary.NativeEndian.PutUint32(n[8:], s.changes()+1)

@@ -26,7 +26,7 @@ type DB struct {
 	index   *index // of the cache; nil: in memory
 	written int    // operations since the last sweep; of whoever has the writer, as is
 	swept   int64  // the row at which that ended; less than 0: there was none
-	logged  int    // operations since the last checkpoint, likewise
+	logged  int    // pages in the log, or operations since the last checkpoint, likewise
 	closing sync.Once
 	closed  error
 
