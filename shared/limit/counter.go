@@ -39,7 +39,8 @@ type counted struct {
 	mu      sync.Mutex
 	tally   Tally     // in the store,
 	read    time.Time // then
-	pending int       // not in the store yet
+	pending int       // not in the store yet,
+	since   time.Time // of which one was forgotten last, or the first was counted
 	busy    bool      // somebody is at the store with it
 }
 
@@ -71,6 +72,7 @@ func (c *Counter) Count(ctx context.Context, who string) error {
 	}
 	now := c.now().UTC()
 	one.mu.Lock()
+	c.forget(one, now)
 	one.pending++
 	c.settle(one, now)
 	due := !one.busy && (one.pending >= c.step || now.Sub(one.read) >= fresh)
@@ -91,12 +93,23 @@ func (c *Counter) Count(ctx context.Context, who string) error {
 	one.busy = false
 	switch {
 	case err == nil:
-		one.tally, one.read, one.pending = tally, now, one.pending-spill
+		one.tally, one.read, one.pending = tally, now, max(0, one.pending-spill)
 		c.settle(one, now)
 	case errors.Is(err, store.ErrConflict): // others count the same: the next one tries again
 		err = nil
 	}
 	return err
+}
+
+// forget lets time pass over what is not in the store yet, as it passes over a tally.
+func (c *Counter) forget(one *counted, now time.Time) {
+	gone := now.Sub(one.since) / c.rule.Forget
+	if one.pending == 0 || gone >= time.Duration(one.pending) {
+		one.pending, one.since = 0, now
+		return
+	}
+	one.pending -= int(max(0, gone))
+	one.since = one.since.Add(max(0, gone) * c.rule.Forget)
 }
 
 // settle notes until when one has to wait.
