@@ -16,6 +16,7 @@ import (
 
 func main() {
 	limitMemory(os.Getenv)
+	schedule(os.Getenv)
 	outliveFileLimit()
 	os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }

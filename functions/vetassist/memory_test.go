@@ -57,3 +57,17 @@ func TestMemoryAtRest(t *testing.T) {
 	}
 	t.Errorf("it takes %d kB", took)
 }
+
+// There are more of Go's threads than processors, unless whoever starts it says how many.
+func TestSchedule(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	schedule(func(string) string { return "3" })
+	if got := runtime.GOMAXPROCS(0); got != before {
+		t.Errorf("with GOMAXPROCS set, it became %d", got)
+	}
+	schedule(func(string) string { return "" })
+	if got := runtime.GOMAXPROCS(0); got != 2*before {
+		t.Errorf("%d threads for %d processors", got, before)
+	}
+}
