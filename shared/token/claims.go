@@ -26,6 +26,22 @@ type Claims struct {
 	MayAct       *Actor        `json:"may_act,omitempty"` // who may come to act for the subject (RFC 8693 §4.4)
 }
 
+// payload is Claims as a token is made of them: the types that jwt has for a time and for an audience take as long to encode as all the rest.
+type payload struct {
+	Issuer       string        `json:"iss"`
+	Subject      string        `json:"sub"`
+	Audience     []string      `json:"aud"`
+	Expires      int64         `json:"exp"` // Unix seconds, as the next
+	IssuedAt     int64         `json:"iat"`
+	ID           string        `json:"jti"`
+	ClientID     string        `json:"client_id"`
+	Scope        string        `json:"scope,omitempty"`
+	Roles        []string      `json:"roles,omitempty"`
+	Confirmation *Confirmation `json:"cnf,omitempty"`
+	Actor        *Actor        `json:"act,omitempty"`
+	MayAct       *Actor        `json:"may_act,omitempty"`
+}
+
 // Confirmation names a key by its thumbprint (RFC 9449 §6.1, RFC 7638).
 type Confirmation struct {
 	Thumbprint string `json:"jkt"`
