@@ -196,6 +196,8 @@ func TestTitle(t *testing.T) {
 	}{
 		{nil, "Nothing"},
 		{[]trace.Record{foreign("GET /x"), with(exchangeOf("b", "", trace.Browser, trace.App, 1, 2, "POST /chat"), `{"message":"When?"}`, jsonType, 200, "{}", jsonType)}, "When?"},
+		{[]trace.Record{with(exchangeOf("b", "", trace.Browser, trace.App, 1, 2, "POST /chat"), `{"message":" \n"}`, jsonType, 200, "{}", jsonType)}, "POST /chat"},
+		{[]trace.Record{exchangeOf("b", "", trace.Browser, trace.App, 1, 2, " \u2003")}, "Nothing"},
 		{[]trace.Record{mcpCall, exchangeOf("b", "", trace.Browser, trace.OAuth, 1, 2, "GET /oauth/authorize"), token("authorization_code")}, "VSCode: connects"},
 		{[]trace.Record{token("refresh_token")}, "VSCode: refresh"},
 		{[]trace.Record{foreign("POST /oauth/revoke")}, "VSCode: revocation"},

@@ -21,6 +21,8 @@ func FuzzExports(f *testing.F) {
 	f.Add("POST", "/mcp?a='b…", "X'\n", "'; touch x; '…", `{"method":"tools/call","params":{"name":"a;b\n%%"}}`, jsonType)
 	f.Add("GET", "/oauth/token?code=…&$(id)=…", "Cookie", "a\nb=…; c`d`", "a'b=…&c=\n", formType)
 	f.Add("$(id)", "/`id`", "Authorization", "$(id) x…", `{"a'$(id)\n": "x…", "…":"…"`, jsonType)
+	f.Add("POST", "/chat", "A", "b", "message=%0A", formType)
+	f.Add(" ", "\u2003", "", "b", "", "")
 	f.Fuzz(func(t *testing.T, method, address, name, value, body, bodyType string) {
 		r := with(exchangeOf("a", "", trace.Client, trace.MCP, 1, 2, "GET /"), body, bodyType, 200, body, bodyType, name, value, "Location", address, "Www-Authenticate", value)
 		r.Request.Method, r.Request.URL, r.Name = method, address, name

@@ -90,12 +90,12 @@ func requestAbout(r trace.Record) string {
 	return ""
 }
 
-// said is the message of a request to the chat.
+// said is the message of a request to the chat, "" for one of nothing but white space.
 func said(r trace.Record) string {
 	if form := formOf(r); form != nil {
-		return form.Get("message")
+		return strings.TrimSpace(form.Get("message"))
 	}
-	return text(object(r.Request), "message")
+	return strings.TrimSpace(text(object(r.Request), "message"))
 }
 
 // asks tells which permissions a request asks for.

@@ -79,7 +79,9 @@ func did(records []trace.Record) string {
 		return "Reads metadata"
 	}
 	if len(records) > 0 {
-		return clip(requestLabel(records[0]), 80)
+		if label := clip(requestLabel(records[0]), 80); label != "" {
+			return label
+		}
 	}
 	return "Nothing"
 }
