@@ -1,12 +1,15 @@
 package oauth_test
 
 import (
+	"context"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/vetassist/vetassist/shared/directory"
+	"github.com/vetassist/vetassist/shared/store"
 )
 
 // TestRefreshIsBound: the refresh token of a public client is good with the key that it was issued to (RFC 9449 §5).
@@ -104,6 +107,36 @@ func TestTwoKeysAtOnce(t *testing.T) {
 			h.refresh(results[i].Refresh).expect(t, "invalid_grant")
 		}
 	}
+}
+
+// TestBoundMeanwhile: so it is, too, when the other had read the token before it was rotated, and the grant after.
+func TestBoundMeanwhile(t *testing.T) {
+	t.Parallel()
+	var meanwhile func()
+	w := newWorldOver(t, func(s store.Store) store.Store { return beforeGrant{s, &meanwhile} })
+	a, b := w.holder(), w.holder()
+	a.redeem("x").expect(t, "invalid_grant")
+	b.redeem("x").expect(t, "invalid_grant")
+	current := w.redeem(w.code())
+	var first tokens
+	meanwhile = func() { first = a.refresh(current.Refresh) }
+	b.refresh(current.Refresh).expect(t, "invalid_grant")
+	first.expect(t, "")
+	a.refresh(first.Refresh).expect(t, "invalid_grant")
+}
+
+// beforeGrant lets something happen, once, before a grant is read.
+type beforeGrant struct {
+	store.Store
+	meanwhile *func()
+}
+
+func (s beforeGrant) Get(ctx context.Context, partition, sort string) (store.Item, error) {
+	if f := *s.meanwhile; f != nil && strings.HasPrefix(partition, "grant/") {
+		*s.meanwhile = nil
+		f()
+	}
+	return s.Store.Get(ctx, partition, sort)
 }
 
 // TestConfidentialRefreshIsNotBound: a client that proves who it is may come with another key, or with none (RFC 9449 §5).

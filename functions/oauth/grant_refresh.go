@@ -42,6 +42,16 @@ func (s *server) refreshOnce(ctx context.Context, r tokenRequest, presented stri
 	if err != nil {
 		return tokenResponse{}, err
 	}
+	if checkKey(family.Value.Key, r.key) != nil && record.Value.Rotated.IsZero() {
+		// Whoever bound the grant since the token was read rotated the token with the same write, and this is a second use of it.
+		now, err := s.access.RefreshToken(ctx, web.Hash(presented))
+		if errors.Is(err, store.ErrNotFound) || err == nil && now.Version != record.Version {
+			err = store.ErrConflict
+		}
+		if err != nil {
+			return tokenResponse{}, err
+		}
+	}
 	response, err := s.refreshRecord(ctx, r, presented, record, family)
 	return response, concerning(err, family.Value.UserID)
 }
