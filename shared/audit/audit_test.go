@@ -13,6 +13,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -273,6 +274,40 @@ func TestTheSameRefusalIsBounded(t *testing.T) {
 	w.log.Record(t.Context(), first)
 	if e := w.all(t, audit.Query{})[0]; e.Details["left_out_before"] != "900" || len(first.Details) != 1 {
 		t.Errorf("the next one says %v", e.Details)
+	}
+}
+
+// Nor can a program that fetches the same token for every call; nothing that differs is hidden by it.
+func TestTheSameTokenIsBounded(t *testing.T) {
+	w := newWorld(t)
+	at := func(address string, e audit.Event) {
+		web.Observe(slog.New(slog.DiscardHandler), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { w.log.Record(r.Context(), e) })).
+			ServeHTTP(httptest.NewRecorder(), &http.Request{Method: "POST", URL: &url.URL{Path: "/oauth/token"}, RemoteAddr: address})
+	}
+	token := func(scope string) audit.Event {
+		return audit.Event{Name: audit.Token, Outcome: audit.OK, ClientID: "nightly", Details: map[string]string{"server": "vetassist", "scope": scope}}
+	}
+	count := func() int { return len(w.all(t, audit.Query{Limit: 500})) }
+	for range 1000 {
+		at("192.0.2.1:1", token("reminder:read"))
+	}
+	if n := count(); n != 100 || strings.Count(w.out.String(), "level=WARN") != 1 {
+		t.Errorf("%d of 1000 are written, and the log says %s", n, w.out.String())
+	}
+	other := token("reminder:read")
+	other.ClientID = "other"
+	at("192.0.2.2:1", token("reminder:read")) // from elsewhere
+	at("192.0.2.1:1", token("pet-profile:read"))
+	at("192.0.2.1:1", other)
+	if n := count(); n != 103 {
+		t.Errorf("%d are written: something else is hidden", n)
+	}
+	for range 3 { // all of one that fetches one a second
+		w.clock.Advance(time.Second)
+		at("192.0.2.1:1", token("reminder:read"))
+	}
+	if all := w.all(t, audit.Query{Limit: 3}); all[2].Details["left_out_before"] != "900" || all[1].Details["left_out_before"] != "" || count() != 106 {
+		t.Errorf("the next three say %+v", all)
 	}
 }
 

@@ -5,6 +5,9 @@
 // neither is there without the other. All else is written beside the answer (Record): a failure to write it does not fail
 // the request, but the whole event then stands in the program's own log, at level error, so it is not lost in silence.
 //
+// What costs its causer nothing is bounded, so that nobody fills the log: refusals of strangers, and what is the same but for its time, again
+// and again. Beyond the bound it is counted, and the next event that is written says how many were left out.
+//
 // An event never holds a secret, and of a failed login never the name that was typed, since people type passwords there:
 // only the id of the user whose name it is, if it is one.
 //

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2" // bounds whose refusals are remembered
+	lru "github.com/hashicorp/golang-lru/v2" // bounds which events are remembered
 	"golang.org/x/time/rate"
 
 	"github.com/vetassist/vetassist/shared/store"
@@ -34,10 +36,12 @@ const (
 	strangersPerSecond = 1
 	strangersBurst     = 300
 
-	// Nor may somebody who is known fill it, with the same refusal about the same user again and again.
-	sameEvery = time.Minute
-	sameBurst = 100
-	users     = 4096 // and refusals, that are remembered
+	// Nor may somebody who is known fill it, with the same refusal about the same user again and again, or by fetching the same token
+	// without end. A program that fetches one for every call is seen each second.
+	sameBurst        = 100
+	sameRefusalEvery = time.Minute
+	sameTokenEvery   = time.Second
+	kinds            = 4096 // of such events that are remembered
 )
 
 // timeFormat has a fixed width, so that ids sort by time.
@@ -61,10 +65,10 @@ type Log struct {
 	shard     int       // that this process writes to,
 	since     int64     // in this second
 	strangers *allowance
-	same      *lru.Cache[string, *allowance]
+	alike     *lru.Cache[string, *allowance] // by kind of event
 }
 
-// allowance bounds how many refusals of a kind are written.
+// allowance bounds how many events of a kind are written.
 type allowance struct {
 	*rate.Limiter
 	leftOut int // that were not, since the last that was
@@ -76,17 +80,17 @@ func newAllowance(perSecond rate.Limit, burst int) *allowance {
 
 // New opens the log in s. random is crypto/rand's Reader, but in tests. What cannot be written goes to log.
 func New(s store.Store, now func() time.Time, random io.Reader, log *slog.Logger) *Log {
-	same, err := lru.New[string, *allowance](users)
+	alike, err := lru.New[string, *allowance](kinds)
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return &Log{store: s, now: now, rand: random, log: log, strangers: newAllowance(strangersPerSecond, strangersBurst), same: same}
+	return &Log{store: s, now: now, rand: random, log: log, strangers: newAllowance(strangersPerSecond, strangersBurst), alike: alike}
 }
 
 // Record writes an event. It never fails, and goes on when the request is cut short: what cannot be written is logged
 // as an error, event and all.
 func (l *Log) Record(ctx context.Context, e Event) {
-	e, ok := l.admit(e)
+	e, ok := l.admit(ctx, e)
 	if !ok {
 		return
 	}
@@ -173,21 +177,17 @@ func (l *Log) tick() time.Time {
 	return now
 }
 
-// admit decides whether an event is written, or counted only. A login that is refused is always written, but for one with a
-// passkey and one that is unchecked: it has cost a password's hash, and whether it is written must not tell whether the name exists.
-func (l *Log) admit(e Event) (Event, bool) {
-	if e.Outcome != Refused || e.Proven || e.Name == Login && e.Details["method"] == "" && e.Details["error"] != Unchecked {
-		return e, true
-	}
+// admit decides whether an event is written, or counted only, until the next of its kind that is written.
+func (l *Log) admit(ctx context.Context, e Event) (Event, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a, whose := l.strangers, "of strangers"
-	if e.UserID != "" {
-		a, whose = l.sameAs(e), "of the same kind about "+e.UserID
+	a, what := l.allowanceOf(ctx, e)
+	if a == nil {
+		return e, true
 	}
 	if !a.AllowN(l.now(), 1) {
 		if a.leftOut++; a.leftOut == 1 {
-			l.log.Warn("audit: many refusals " + whose + "; from here on some are only counted")
+			l.log.Warn("audit: many " + what + "; from here on some are only counted")
 		}
 		return e, false
 	}
@@ -201,15 +201,36 @@ func (l *Log) admit(e Event) (Event, bool) {
 	return e, true
 }
 
-// sameAs is the allowance of what cannot be told from an event but by its time. Whoever is refused in one way hides nothing of another.
-func (l *Log) sameAs(e Event) *allowance {
-	kind := strings.Join([]string{e.UserID, string(e.Name), e.ClientID, e.Details["error"]}, "\t")
-	one := newAllowance(rate.Every(sameEvery), sameBurst)
-	if before, found, _ := l.same.PeekOrAdd(kind, one); found {
-		l.same.Get(kind) // used lately
-		return before
+// allowanceOf is what bounds an event, and what it is about in words; nil: it is always written. The caller holds mu. A login that is refused
+// is always written, but for one with a passkey and one that is unchecked: it has cost a password's hash, and whether it is written must not
+// tell whether the name exists.
+func (l *Log) allowanceOf(ctx context.Context, e Event) (a *allowance, what string) {
+	switch {
+	case e.Outcome != Refused && e.Name != Token && e.Name != Refresh:
+		return nil, ""
+	case e.Outcome != Refused: // who has stolen what the client proves itself with, and comes from elsewhere, does not hide behind it
+		kind := []string{string(e.Name), e.UserID, e.ClientID, web.ClientAddress(ctx)}
+		for _, name := range slices.Sorted(maps.Keys(e.Details)) {
+			kind = append(kind, name, e.Details[name])
+		}
+		return l.same(sameTokenEvery, kind...), "of the same token for " + e.ClientID
+	case e.Proven, e.Name == Login && e.Details["method"] == "" && e.Details["error"] != Unchecked:
+		return nil, ""
+	case e.UserID != "":
+		return l.same(sameRefusalEvery, string(e.Name), e.UserID, e.ClientID, e.Details["error"]), "refusals of the same kind about " + e.UserID
 	}
-	return one
+	return l.strangers, "refusals of strangers"
+}
+
+// same is the allowance of what is of one kind: nothing that is of another one hides behind it.
+func (l *Log) same(every time.Duration, kind ...string) *allowance {
+	key := strings.Join(kind, "\t")
+	a, found := l.alike.Get(key)
+	if !found {
+		a = newAllowance(rate.Every(every), sameBurst)
+		l.alike.Add(key, a)
+	}
+	return a
 }
 
 func partition(day string, shard int) string {
