@@ -36,6 +36,11 @@ Flags (in brackets the environment variable of the same meaning; the flag wins):
   -base-url URL     the address that people and programs use,   [%s]
                     when it is not -addr: behind a proxy or in a container.
                     https, unless the host is localhost
+  -trusted-proxies LIST                                         [%s]
+                    addresses or networks of the proxies in front, such as
+                    127.0.0.1,10.0.0.0/8: what they write into
+                    X-Forwarded-For is where requests came from.
+                    Default none
   -seed WHAT        what a new database holds: demo, or none,     [%s]
                     which is one administrator and nothing else.
                     default demo; an old one stays as it was begun
@@ -75,6 +80,7 @@ func parseFlags(args []string, getenv func(string) string, stdout, stderr io.Wri
 	f.StringVar(&o.config.Addr, "addr", o.config.Addr, "")
 	f.StringVar(&o.config.DB, "db", o.config.DB, "")
 	f.StringVar(&o.config.BaseURL, "base-url", o.config.BaseURL, "")
+	f.StringVar(&o.config.TrustedProxies, "trusted-proxies", o.config.TrustedProxies, "")
 	f.StringVar(&o.config.Seed, "seed", o.config.Seed, "")
 	f.StringVar(&o.config.AppClientID, "app-client-id", o.config.AppClientID, "")
 	f.StringVar(&o.config.Recorder, "recorder", o.config.Recorder, "")
@@ -84,8 +90,8 @@ func parseFlags(args []string, getenv func(string) string, stdout, stderr io.Wri
 	f.BoolVar(&o.version, "version", false, "")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvSeed, config.EnvAppClientID,
-			config.EnvRecorder, config.EnvTokenLife, config.EnvDurability, config.EnvAllowedOrigins)
+		fmt.Fprintf(stdout, usage, config.EnvAddr, config.EnvDB, config.EnvBaseURL, config.EnvTrustedProxies, config.EnvSeed,
+			config.EnvAppClientID, config.EnvRecorder, config.EnvTokenLife, config.EnvDurability, config.EnvAllowedOrigins)
 		return o, err
 	}
 	if err == nil && o.version {

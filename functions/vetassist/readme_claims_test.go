@@ -227,7 +227,7 @@ func TestReadmeSettings(t *testing.T) {
 			}
 		}
 		if name != "" && variable != "" {
-			value := map[string]string{"-addr": "localhost:1", "-db": "x.db", "-base-url": "https://vet.example",
+			value := map[string]string{"-addr": "localhost:1", "-db": "x.db", "-base-url": "https://vet.example", "-trusted-proxies": "10.0.0.0/8",
 				"-seed": "none", "-app-client-id": "chat", "-recorder": "on", "-token-life": "1m", "-durability": "full"}[name]
 			byFlag, err := parseFlags([]string{name, value}, unset, io.Discard, io.Discard)
 			set := func(asked string) string { return map[string]string{variable: value}[asked] }

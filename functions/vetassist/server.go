@@ -205,9 +205,13 @@ func (s *Server) start(ctx context.Context, o *Options) error {
 	if err := s.open(ctx, o); err != nil {
 		return err
 	}
+	proxies, err := o.Proxies()
+	if err != nil {
+		return err
+	}
 	s.rest = newRest(giveBack)
 	s.http = http.Server{
-		Handler:           s.rest.wrap(s.conns.handler(s.inside.handler)),
+		Handler:           s.rest.wrap(s.conns.handler(through(proxies, s.inside.handler))),
 		ReadHeaderTimeout: o.Times.Header,
 		ReadTimeout:       o.Times.Read,
 		WriteTimeout:      o.Times.Write,

@@ -51,7 +51,7 @@ type Event struct {
 	Outcome   Outcome           `json:"outcome"`
 	UserID    string            `json:"user_id,omitempty"`   // a user's id, never what somebody typed
 	ClientID  string            `json:"client_id,omitempty"` // of a client that is registered, never what somebody sent
-	From      string            `json:"from,omitempty"`      // IP address of the peer; behind a proxy, that of the proxy
+	From      string            `json:"from,omitempty"`      // IP address of the peer; behind a proxy that is not trusted, that of the proxy
 	RequestID string            `json:"request_id,omitempty"`
 	Details   map[string]string `json:"details,omitempty"` // a few; never a secret
 

@@ -17,6 +17,7 @@ const (
 	EnvAddr           = "VETASSIST_ADDR"              // [-addr] host and port to listen on
 	EnvDB             = "VETASSIST_DB"                // [-db] path of the SQLite file, or ":memory:"
 	EnvBaseURL        = "VETASSIST_BASE_URL"          // [-base-url] public URL, when a proxy stands in front
+	EnvTrustedProxies = "VETASSIST_TRUSTED_PROXIES"   // [-trusted-proxies] whose word is taken for whom a request came from
 	EnvAllowedOrigins = "VETASSIST_ALLOWED_ORIGINS"   // comma-separated origins whose pages may call /mcp
 	EnvSeed           = "VETASSIST_SEED"              // [-seed] what a new database holds
 	EnvAppClientID    = "VETASSIST_APP_CLIENT_ID"     // [-app-client-id] client_id of the chat app, or how it gets one
@@ -80,6 +81,7 @@ type Config struct {
 	Addr            string
 	DB              string
 	BaseURL         string   // scheme and host, no path, no trailing slash: the issuer, and the stem of every URL
+	TrustedProxies  string   // comma-separated addresses and networks; see Proxies
 	AllowedOrigins  []string // besides our own; each as in an Origin header
 	Seed            string   // SeedDemo or SeedNone; empty: as the database began, SeedDemo for a new one
 	AppClientID     string   // or one of AppClient…; empty: that of the demo, or what a person entered at the chat app
@@ -107,7 +109,7 @@ func FromEnv(getenv func(string) string) Config {
 		Lambda: getenv(EnvRuntimeAPI) != "", SAMLocal: getenv(EnvSAMLocal) == "true",
 	}
 	c.clientDomains, c.Registration, c.Recorder = getenv(EnvClientDomains), getenv(EnvRegistration), getenv(EnvRecorder)
-	c.TokenLife, c.Durability = getenv(EnvTokenLife), getenv(EnvDurability)
+	c.TokenLife, c.Durability, c.TrustedProxies = getenv(EnvTokenLife), getenv(EnvDurability), getenv(EnvTrustedProxies)
 	if c.SAMLocal && c.BaseURL == "" {
 		c.BaseURL = samLocalURL
 	}
@@ -141,6 +143,9 @@ func (c *Config) Check() (err error) {
 	}
 	if c.Lambda && !c.SAMLocal && c.Local() { // or everybody would log in with the demo's passwords
 		return fmt.Errorf("the base URL %s is not one of AWS", c.BaseURL)
+	}
+	if _, err := c.Proxies(); err != nil {
+		return err
 	}
 	for i, o := range c.AllowedOrigins {
 		if c.AllowedOrigins[i], err = Origin(o); err != nil {

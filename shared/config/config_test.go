@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -119,6 +120,17 @@ func TestDurability(t *testing.T) {
 		c := config.Config{Addr: "localhost:8080", Durability: durability}
 		if err := c.Check(); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "normal or full") {
 			t.Errorf("%q: %v", durability, err)
+		}
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	for list, want := range map[string]string{"": "[]", " , ": "[]", "127.0.0.1, ::1": "[127.0.0.1/32 ::1/128]", "10.1.2.3/8": "[10.0.0.0/8]",
+		"proxy.example": "IP address", "fe80::1%eth0": "IP address", "10.0.0.0/33": "IP address", "0.0.0.0/0": "whatever anybody writes", "::/0": "whatever anybody writes"} {
+		c := config.Config{Addr: "localhost:8080", TrustedProxies: list}
+		proxies, err := c.Proxies()
+		if again := c.Check(); (again == nil) != (err == nil) || err == nil && fmt.Sprint(proxies) != want || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, %v", list, proxies, err)
 		}
 	}
 }
