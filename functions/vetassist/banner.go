@@ -68,6 +68,9 @@ func banner(o Options, f filled, missing string) error {
 		}
 		fmt.Fprintf(&b, "Careful: %s can be reached from other machines, and %s.\n", o.Addr, risk)
 	}
+	if !o.Local() && o.TrustedProxies == "" {
+		b.WriteString("Whoever comes by a proxy has its address, and shares its limits. To tell them apart, name it: -trusted-proxies 127.0.0.1\n")
+	}
 	b.WriteString("Ctrl-C stops it.\n")
 	_, err := fmt.Fprint(o.Stdout, b.String())
 	return err

@@ -33,7 +33,7 @@ func TestBanner(t *testing.T) {
 func TestDeployed(t *testing.T) {
 	var out bytes.Buffer
 	w := newWorld(t, func(o *Options) { o.Stdout, o.BaseURL = &out, "https://demo.example.com" })
-	if strings.Contains(out.String(), "bob-demo") || !strings.Contains(out.String(), "cannot log in here") {
+	if strings.Contains(out.String(), "bob-demo") || !strings.Contains(out.String(), "cannot log in here") || !strings.Contains(out.String(), "-trusted-proxies") {
 		t.Errorf("it says\n%s", &out)
 	}
 	proxy := behind(t, w)
