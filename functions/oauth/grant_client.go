@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"errors"
+	"net/url"
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
@@ -14,44 +15,53 @@ import (
 // machine is the client credentials grant (RFC 6749 §4.4): an application asks for itself, with no user anywhere. Its token
 // names it as sub (RFC 9068 §2.2), and comes without a refresh token (RFC 6749 §4.4.3): it can ask again at any time.
 func (s *server) machine(ctx context.Context, r tokenRequest) (tokenResponse, error) {
-	client, params := r.client, r.params
+	client := r.client
 	if !client.Confidential() { // RFC 6749 §4.4: confidential clients only
 		return tokenResponse{}, &tokenError{"unauthorized_client", "this grant is for applications that can prove themselves"}
 	}
-	server, err := s.resource(ctx, client, params["resource"])
+	t, err := s.machineToken(ctx, client, r.params, r.key)
 	if err != nil {
 		return tokenResponse{}, err
 	}
+	s.audit.Record(ctx, audit.Event{Name: audit.Token, Outcome: audit.OK, ClientID: client.ID,
+		Details: map[string]string{"server": t.server, "scope": t.response.Scope}})
+	return t.response, nil
+}
+
+// machineToken is a token of an application itself: with its own roles, and no user.
+type machineToken struct {
+	id       string
+	server   string // its identifier
+	response tokenResponse
+}
+
+func (s *server) machineToken(ctx context.Context, client directory.Client, params url.Values, key string) (t machineToken, err error) {
+	server, err := s.resource(ctx, client, params["resource"])
+	if err != nil {
+		return t, err
+	}
 	requested, err := rbac.ParseScope(params.Get("scope"))
 	if err != nil {
-		return tokenResponse{}, &tokenError{"invalid_scope", err.Error()}
+		return t, &tokenError{"invalid_scope", err.Error()}
 	}
 	if len(requested) == 0 {
 		requested = client.AuthorizedAt(server) // RFC 6749 §3.3 lets us choose
 	}
 	decision, err := s.Directory.WhyMachine(ctx, client, server, requested)
-	if err != nil {
-		return tokenResponse{}, err
-	}
-	if len(decision.Granted) == 0 {
+	if err == nil && len(decision.Granted) == 0 {
 		err = &tokenError{"invalid_scope", "nothing that was asked for is allowed: " + reasons(decision)}
 	}
 	traceMint(ctx, "", decision, err)
 	if err != nil {
-		return tokenResponse{}, err
+		return t, err
 	}
-	id, err := web.NewSecret(s.Rand)
-	if err != nil {
-		return tokenResponse{}, err
+	t.server = server.Identifier
+	if t.id, err = web.NewSecret(s.Rand); err != nil {
+		return t, err
 	}
-	response, err := s.sign(ctx, token.Grant{ID: id, Subject: client.ID, ClientID: client.ClientID(), Audience: server.Audience(),
-		Scopes: decision.Granted, Roles: client.Roles, Key: r.key})
-	if err != nil {
-		return tokenResponse{}, err
-	}
-	s.audit.Record(ctx, audit.Event{Name: audit.Token, Outcome: audit.OK, ClientID: client.ID,
-		Details: map[string]string{"server": server.Identifier, "scope": response.Scope}})
-	return response, nil
+	t.response, err = s.sign(ctx, token.Grant{ID: t.id, Subject: client.ID, ClientID: client.ClientID(), Audience: server.Audience(),
+		Scopes: decision.Granted, Roles: client.Roles, Key: key})
+	return t, err
 }
 
 // machineStanding is what a token that an application got for itself is good for now.

@@ -8,10 +8,8 @@ import (
 
 	"github.com/vetassist/vetassist/shared/audit"
 	"github.com/vetassist/vetassist/shared/directory"
-	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/token"
-	"github.com/vetassist/vetassist/shared/web"
 )
 
 // isWorkload reports whether a token request comes with nothing to prove who sends it but the JWT of a platform (MCP, SEP-1933: "no client
@@ -72,41 +70,17 @@ func (s *server) redeemWorkload(ctx context.Context, r tokenRequest, w word) (to
 	if w.claims.boundElsewhere(r.key) {
 		return tokenResponse{}, wrongGrant("it is bound to a key: prove that you have it, by DPoP")
 	}
-	server, err := s.resource(ctx, client, r.params["resource"])
+	t, err := s.machineToken(ctx, client, r.params, r.key)
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	requested, err := rbac.ParseScope(r.params.Get("scope"))
-	if err != nil {
-		return tokenResponse{}, &tokenError{"invalid_scope", err.Error()}
-	}
-	if len(requested) == 0 {
-		requested = client.AuthorizedAt(server)
-	}
-	decision, err := s.Directory.WhyMachine(ctx, client, server, requested)
-	if err == nil && len(decision.Granted) == 0 {
-		err = &tokenError{"invalid_scope", "nothing that was asked for is allowed: " + reasons(decision)}
-	}
-	traceMint(ctx, "", decision, err)
-	if err != nil {
-		return tokenResponse{}, err
-	}
-	id, err := web.NewSecret(s.Rand)
-	if err != nil {
-		return tokenResponse{}, err
-	}
-	response, err := s.sign(ctx, token.Grant{ID: id, Subject: client.ID, ClientID: client.ClientID(), Audience: server.Audience(),
-		Scopes: decision.Granted, Roles: client.Roles, Key: r.key})
-	if err != nil {
-		return tokenResponse{}, err
-	}
-	kept := store.Put(store.Encode(workloadPartition(id), workloadSort, workloadToken{w.issuer.ID, w.claims.Subject}, s.Now().Add(token.Lifetime)), store.IfAbsent())
+	kept := store.Put(store.Encode(workloadPartition(t.id), workloadSort, workloadToken{w.issuer.ID, w.claims.Subject}, s.Now().Add(token.Lifetime)), store.IfAbsent())
 	event := audit.Event{Name: audit.Token, Outcome: audit.OK, ClientID: client.ID,
-		Details: map[string]string{"server": server.Identifier, "scope": response.Scope, "issuer": w.issuer.URL, "subject": w.claims.Subject}}
+		Details: map[string]string{"server": t.server, "scope": t.response.Scope, "issuer": w.issuer.URL, "subject": w.claims.Subject}}
 	if w.issuer.Reusable {
-		return response, s.writeWith(ctx, event, kept)
+		return t.response, s.writeWith(ctx, event, kept)
 	}
-	return response, usedBefore(s.writeWith(ctx, event, useGrant(w), kept))
+	return t.response, usedBefore(s.writeWith(ctx, event, useGrant(w), kept))
 }
 
 // stillWorkload is why a token that stands on a platform's word does not stand any more. One that the application got by itself stands
