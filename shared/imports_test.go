@@ -98,15 +98,16 @@ var house = map[string][]string{
 	"scripts/bench/peers/zitadel": {},
 
 	// Strangers, to whatever they talk to.
-	"functions/vetassist/doctor":      {"shared/config"},
-	"functions/vetassist/discovery":   {"shared/config"},
-	"functions/vetassist/federation":  {"functions/vetassist/discovery"},
-	"functions/vetassist/nightly":     {"functions/vetassist/discovery", "shared/clientkey"},
-	"functions/vetassist/visitor":     {"functions/vetassist/discovery"},
-	"functions/vetassist/walkthrough": {"functions/vetassist/discovery", "functions/vetassist/visitor", "shared/config"},
-	"functions/vetassist/attack":      {"functions/vetassist/visitor", "shared/attacks", "shared/clientkey", "shared/config", "shared/possession"},
-	"functions/vetassist/workshop":    {"functions/vetassist/visitor"},
-	"functions/vetassist/progress":    {"functions/vetassist/visitor"},
+	"functions/vetassist/doctor":       {"shared/config"},
+	"functions/vetassist/discovery":    {"shared/config"},
+	"functions/vetassist/federation":   {"functions/vetassist/discovery", "functions/vetassist/tokenrequest"},
+	"functions/vetassist/nightly":      {"functions/vetassist/discovery", "functions/vetassist/tokenrequest", "shared/clientkey"},
+	"functions/vetassist/tokenrequest": {},
+	"functions/vetassist/visitor":      {"functions/vetassist/discovery"},
+	"functions/vetassist/walkthrough":  {"functions/vetassist/discovery", "functions/vetassist/visitor", "shared/config"},
+	"functions/vetassist/attack":       {"functions/vetassist/visitor", "shared/attacks", "shared/clientkey", "shared/config", "shared/possession"},
+	"functions/vetassist/workshop":     {"functions/vetassist/visitor"},
+	"functions/vetassist/progress":     {"functions/vetassist/visitor"},
 
 	"functions/vetassist": {"functions/*", "shared/*", "seed"},
 

@@ -15,12 +15,12 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vetassist/vetassist/functions/vetassist/discovery"
+	"github.com/vetassist/vetassist/functions/vetassist/tokenrequest"
 )
 
 const (
 	revision    = "2026-07-28" // of MCP, if the server has it
 	requestTime = 10 * time.Second
-	renewAhead  = 30 * time.Second
 )
 
 // Client is an application that has somebody else's word for who it is, or for whom it acts.
@@ -84,8 +84,7 @@ type handler struct {
 
 	mu      sync.Mutex
 	place   *discovery.Place
-	token   string
-	until   time.Time
+	token   tokenrequest.Held
 	stopped error // nothing more is sent
 }
 
@@ -98,15 +97,12 @@ func (h *handler) TokenSource(ctx context.Context) (oauth2.TokenSource, error) {
 	if h.stopped != nil {
 		return nil, h.stopped
 	}
-	if h.token != "" && !h.until.IsZero() && !h.client.Now().Add(renewAhead).Before(h.until) {
+	if h.token.Ends(h.client.Now()) {
 		if err := h.ask(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if h.token == "" {
-		return nil, nil
-	}
-	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: h.token}), nil
+	return h.token.Source(), nil
 }
 
 // Authorize is called on a 401 and a 403. nil means: try again, once.

@@ -50,7 +50,7 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		wait, asked := retryAfter(resp)
+		wait, asked := retryAfter(resp.StatusCode, resp.Header)
 		if !asked || waits == w.waits || req.Body != nil && req.GetBody == nil {
 			return resp, nil
 		}
@@ -85,11 +85,11 @@ func (w *wire) once(req *http.Request) (*http.Response, error) {
 
 // retryAfter is how long a server that is too busy asks to wait (RFC 9110 §10.2.3). What it did not say for sure, it may have done:
 // a reminder that is set twice is set once all the same.
-func retryAfter(resp *http.Response) (time.Duration, bool) {
-	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusServiceUnavailable {
+func retryAfter(status int, header http.Header) (time.Duration, bool) {
+	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
 		return 0, false
 	}
-	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+	seconds, err := strconv.Atoi(header.Get("Retry-After"))
 	wait := time.Duration(seconds) * time.Second
 	return wait, err == nil && seconds >= 0 && wait <= longestWait
 }
