@@ -169,7 +169,7 @@ func (a *api) listSessions(ctx context.Context, in *struct {
 	if err = gone(err); err != nil {
 		return nil, err
 	}
-	open := slices.DeleteFunc(page.Items, func(l access.Login) bool { return u.SignedOutSince(l.Since) }) // not tidied up yet
+	open := slices.DeleteFunc(page.Items, func(l access.Login) bool { return u.Ended(l.Since, l.Epoch) }) // not tidied up yet
 	return listOf(open, page.Next, func(l access.Login) (session, error) {
 		return session{l.ID, l.UserID, l.Since, l.Expires, l.Method, l.From, l.Agent}, nil
 	})

@@ -26,7 +26,7 @@ func (w *world) bobsAccess() {
 		err = w.store.Write(w.t.Context(), ops...)
 	}
 	if err == nil {
-		err = w.directory.AddPasskey(w.t.Context(), "user-bob", w.clock.Now(), directory.Passkey{ID: "bobs-passkey", Name: "Phone", Credential: []byte("{}")})
+		err = w.directory.AddPasskey(w.t.Context(), "user-bob", w.clock.Now(), time.Time{}, directory.Passkey{ID: "bobs-passkey", Name: "Phone", Credential: []byte("{}")})
 	}
 	if err != nil {
 		w.t.Fatal(err)

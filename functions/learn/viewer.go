@@ -37,7 +37,7 @@ func (s *server) who(r *http.Request) (viewer, error) {
 		return v, nil
 	case err != nil:
 		return viewer{}, err
-	case v.user.SignedOutSince(login.Since):
+	case v.user.Ended(login.Since, login.Epoch):
 		v.user = directory.User{}
 		return v, nil
 	}

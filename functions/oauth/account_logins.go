@@ -27,7 +27,7 @@ func (s *server) logins(ctx context.Context, v visit) ([]loginRow, error) {
 	page, err := s.access.LoginsOf(ctx, v.user.ID, access.Query{})
 	var rows []loginRow
 	for _, l := range page.Items {
-		if v.user.SignedOutSince(l.Since) {
+		if v.user.Ended(l.Since, l.Epoch) {
 			continue // it is over, and only not cleaned up
 		}
 		rows = append(rows, loginRow{ID: l.ID, This: l.ID == v.login.ID, Browser: browserName(l.Agent), Method: l.Method, From: l.From, Since: moment{l.Since}})

@@ -27,7 +27,7 @@ func (s *server) changePassword(w http.ResponseWriter, r *http.Request, v visit)
 	}
 	var user directory.User
 	if err == nil {
-		user, err = s.Directory.ChangePassword(r.Context(), v.user.ID, v.login.Since, before, after, op)
+		user, err = s.Directory.ChangePassword(r.Context(), v.user.ID, v.login.Since, v.login.Epoch, before, after, op)
 	}
 	if errors.Is(err, directory.ErrSignedOut) { // since the page was asked for
 		redirectTo(w, "/oauth/login")

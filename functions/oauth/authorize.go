@@ -77,7 +77,7 @@ func (s *server) requestVisit(w http.ResponseWriter, r *http.Request) (*authRequ
 func (s *server) visitFor(w http.ResponseWriter, r *http.Request, a *authRequest) (visit, error) {
 	a.Asked = s.Now().UTC()
 	v, err := s.visit(w, r)
-	a.UserID = v.user.ID
+	a.UserID, a.Epoch = v.user.ID, v.user.Epoch()
 	a.AuthTime, a.Method = v.login.Since, v.login.Method
 	if v.login.Since.After(a.Asked) { // a login begins after the user was signed out, if in the same instant
 		a.Asked = v.login.Since

@@ -37,8 +37,9 @@ type code struct {
 	Nonce       string    `json:"nonce,omitempty"`
 	AuthTime    time.Time `json:"auth_time,omitzero"`
 	Method      string    `json:"method,omitempty"`
-	Consent     time.Time `json:"consent"` // which consent that was: its Since
-	Issued      time.Time `json:"issued"`  // a moment before the login was looked at
+	Consent     time.Time `json:"consent"`        // which consent that was: its Since
+	Issued      time.Time `json:"issued"`         // a moment before the login was looked at
+	Epoch       time.Time `json:"epoch,omitzero"` // of the user, as they were then
 	Expires     time.Time `json:"expires"`
 	GrantID     string    `json:"grant_id,omitempty"` // what it was redeemed for; empty: not yet
 	Reused      bool      `json:"reused,omitempty"`   // it came again, which was noted
@@ -57,7 +58,7 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 	now := s.Now()
 	record := code{
 		ClientID: a.Client.ID, UserID: a.UserID, Server: a.Server.Identifier, RedirectURI: a.RedirectURI,
-		Challenge: a.Challenge, Key: a.Key, Scopes: scopes, Offline: a.Offline, Issued: a.Asked, Expires: now.Add(codeLifetime),
+		Challenge: a.Challenge, Key: a.Key, Scopes: scopes, Offline: a.Offline, Issued: a.Asked, Epoch: a.Epoch, Expires: now.Add(codeLifetime),
 		Identity: a.Identity, Nonce: a.Nonce, AuthTime: a.AuthTime, Method: a.Method,
 	}
 	allowed := slices.Concat(scopes, a.Identity)

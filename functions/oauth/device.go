@@ -47,6 +47,7 @@ type deviceRecord struct {
 	Denied   bool          `json:"denied,omitempty"`
 	UserID   string        `json:"user_id,omitempty"` // who decided; empty: nobody yet
 	Decided  time.Time     `json:"decided,omitzero"`  // a moment before that person's login was looked at
+	Epoch    time.Time     `json:"epoch,omitzero"`    // of that person, as they were then
 	Consent  time.Time     `json:"consent,omitzero"`  // which consent that was: its Since
 	GrantID  string        `json:"grant_id,omitempty"`
 	Reused   bool          `json:"reused,omitempty"` // it came again after that, which was noted

@@ -181,7 +181,7 @@ func (s *server) noteDecision(ctx context.Context, a *authRequest, scopes []stri
 		return noDevice(err)
 	}
 	d := record.Value
-	d.UserID, d.Decided, d.Denied = a.UserID, a.Asked, !allowed
+	d.UserID, d.Decided, d.Epoch, d.Denied = a.UserID, a.Asked, a.Epoch, !allowed
 	ops := []store.Op{store.Delete(a.device.codePartition, deviceSort, store.IfPresent())}
 	event := consentEvent(a, audit.Refused, scopes)
 	if allowed {

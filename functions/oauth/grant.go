@@ -53,7 +53,7 @@ func (s *server) standing(ctx context.Context, g access.Grant, client directory.
 	if err != nil {
 		return standing{}, err
 	}
-	if user.SignedOutSince(g.Since) {
+	if user.Ended(g.Since, g.Epoch) {
 		return standing{}, &tokenError{"invalid_grant", "the user was signed out everywhere since this was granted"}
 	}
 	server, err := s.serverNamed(ctx, g.Server)

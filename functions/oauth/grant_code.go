@@ -43,7 +43,7 @@ func (s *server) redeemRecord(ctx context.Context, r tokenRequest, partition str
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	g := access.Grant{ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes, Offline: c.Offline, Since: c.Issued, Consent: c.Consent,
+	g := access.Grant{ClientID: client.ID, UserID: c.UserID, Server: c.Server, Scopes: c.Scopes, Offline: c.Offline, Since: c.Issued, Epoch: c.Epoch, Consent: c.Consent,
 		Identity: c.Identity, AuthTime: c.AuthTime, Method: c.Method, Nonce: c.Nonce}
 	response, g, begin, err := s.beginGrant(ctx, r, g)
 	if err != nil {

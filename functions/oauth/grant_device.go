@@ -46,7 +46,7 @@ func (s *server) pollRecord(ctx context.Context, r tokenRequest, hash string, re
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	g := access.Grant{ClientID: r.client.ID, UserID: d.UserID, Server: d.Server, Scopes: d.Scopes, Offline: d.Offline, Since: d.Decided, Consent: d.Consent}
+	g := access.Grant{ClientID: r.client.ID, UserID: d.UserID, Server: d.Server, Scopes: d.Scopes, Offline: d.Offline, Since: d.Decided, Epoch: d.Epoch, Consent: d.Consent}
 	response, g, begin, err := s.beginGrant(ctx, r, g)
 	if err != nil {
 		return tokenResponse{}, err

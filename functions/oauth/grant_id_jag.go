@@ -45,7 +45,7 @@ func (s *server) personOf(ctx context.Context, client directory.Client, w word) 
 	if since.After(s.Now()) { // by a clock that is a little ahead
 		since = s.Now().UTC()
 	}
-	return user, access.Grant{ClientID: client.ID, UserID: user.ID, Since: since, Vouched: access.Vouched{Issuer: w.issuer.ID, Subject: w.claims.Subject, By: by}}, err
+	return user, access.Grant{ClientID: client.ID, UserID: user.ID, Since: since, Epoch: user.Epoch(), Vouched: access.Vouched{Issuer: w.issuer.ID, Subject: w.claims.Subject, By: by}}, err
 }
 
 func (s *server) redeemFor(ctx context.Context, r tokenRequest, w word, user directory.User, g access.Grant) (tokenResponse, error) {

@@ -130,7 +130,7 @@ func (s *server) addPasskey(r *http.Request, v visit, user passkeyUser, answer p
 	if err != nil {
 		return err
 	}
-	err = s.Directory.AddPasskey(r.Context(), user.ID, v.login.Since, directory.Passkey{ID: directory.PasskeyID(credential.ID), Name: answer.Name, Credential: record}, op)
+	err = s.Directory.AddPasskey(r.Context(), user.ID, v.login.Since, v.login.Epoch, directory.Passkey{ID: directory.PasskeyID(credential.ID), Name: answer.Name, Credential: record}, op)
 	var wrong *directory.FieldError
 	switch {
 	case errors.As(err, &wrong):

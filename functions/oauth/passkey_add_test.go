@@ -128,7 +128,7 @@ func TestPasskeysAreBounded(t *testing.T) {
 	o := options[creationOptions](b, b.script("/oauth/passkey/add/begin", map[string]any{"form_token": token}))
 	for i := range directory.MaxPasskeys {
 		p := directory.Passkey{ID: fmt.Sprint(i), Name: fmt.Sprint(i), Credential: json.RawMessage(`{"id":"AAAA"}`)}
-		if err := w.directory.AddPasskey(t.Context(), "user-bob", w.clock.Now(), p); err != nil {
+		if err := w.directory.AddPasskey(t.Context(), "user-bob", w.clock.Now(), time.Time{}, p); err != nil {
 			t.Fatal(err)
 		}
 	}

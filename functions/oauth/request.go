@@ -35,6 +35,7 @@ type authRequest struct {
 	Query       string         // the whole request, encoded anew, to carry it from page to page; of a pushed one, its name
 	UserID      string         // who is logged in, when that has been found out
 	Asked       time.Time      // before that was found out
+	Epoch       time.Time      // of that user, as they were then
 	AuthTime    time.Time      // when that user logged in,
 	Method      string         // and how
 	params      url.Values     // what it asks, wherever it came from

@@ -33,7 +33,7 @@ func newLogin(r *http.Request, user directory.User, began time.Time, method stri
 	if user.SignedOutSince(began) { // it was before the user was read, and so before the proof
 		began = user.SignedOut.Add(1)
 	}
-	return access.Login{UserID: user.ID, Since: began, Method: method, From: web.ClientAddress(r.Context()), Agent: r.UserAgent()}
+	return access.Login{UserID: user.ID, Since: began, Epoch: user.Epoch(), Method: method, From: web.ClientAddress(r.Context()), Agent: r.UserAgent()}
 }
 
 // visit reads the cookie and the session behind it. A browser without a usable cookie gets one, so that its forms can be bound to it.
@@ -59,7 +59,7 @@ func (s *server) visit(w http.ResponseWriter, r *http.Request) (visit, error) {
 	if errors.Is(err, directory.ErrNotFound) {
 		return v, nil
 	}
-	if err == nil && !user.SignedOutSince(login.Since) {
+	if err == nil && !user.Ended(login.Since, login.Epoch) {
 		v.user = user
 		trace.Subject(r.Context(), user.ID)
 	}

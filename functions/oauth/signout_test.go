@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vetassist/vetassist/shared/directory"
 )
 
 func (w *world) signOut(userID string) {
@@ -111,4 +113,58 @@ func TestSignedOutMeanwhile(t *testing.T) {
 	granted := w.redeem(code)
 	granted.expect(t, "") // an access token that was being made goes on for its ten minutes
 	w.refresh(granted.Refresh).expect(t, "invalid_grant")
+}
+
+// What begins while that is being written, by a clock that has gone on since or that goes differently, is over too: it rests on the user as
+// they were before.
+func TestBegunWhileSigningOut(t *testing.T) {
+	t.Parallel()
+	for name, out := range map[string]func(w *world){
+		"signed out": func(w *world) { w.signOut("user-bob") },
+		"a new password": func(w *world) {
+			if err := w.directory.SetPassword(t.Context(), "user-bob", "correct horse battery"); err != nil {
+				t.Error(err)
+			}
+		},
+		"disabled, and enabled again": func(w *world) {
+			for _, disabled := range []bool{true, false} {
+				u, err := w.directory.UserRecord(t.Context(), "user-bob")
+				if err == nil {
+					_, err = w.directory.UpdateUser(t.Context(), "user-bob", u.Version, directory.UserEdit{Disabled: &disabled})
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		},
+	} {
+		for again := range 2 { // the first time ever, and later
+			w := newWorld(t)
+			if again > 0 {
+				w.signOut("user-bob")
+				w.clock.Advance(time.Hour)
+			}
+			w.code() // the consent is there
+			device := w.deviceClient("pet-profile:read")
+			asked := w.ask(device)
+			old, fresh := w.browser(), w.browser()
+			old.login("bob", "/oauth/login")
+			var codes [2]string
+			w.beforeNextWrite(func() {
+				w.clock.Advance(time.Second)
+				codes[0] = old.callback(old.get(w.request())).Get("code")
+				fresh.login("bob", "/oauth/login")
+				codes[1] = fresh.callback(fresh.get(w.request())).Get("code")
+				fresh.decides(fresh.get("/oauth/device?user_code="+asked.UserCode), "approve")
+			})
+			out(w)
+			if fresh.isLoggedIn() || old.isLoggedIn() {
+				t.Errorf("%s, %d: logged in still: before %v, meanwhile %v", name, again, old.isLoggedIn(), fresh.isLoggedIn())
+			}
+			for _, code := range codes {
+				w.redeem(code).expect(t, "invalid_grant")
+			}
+			w.poll(device, asked.DeviceCode).expect(t, "invalid_grant")
+		}
+	}
 }

@@ -283,7 +283,7 @@ func consoleAccess(t *testing.T, browser context.Context) {
 	w := newWorld(t)
 	w.tokensFor("bob", "pet-profile:read")
 	w.change(func(d *directory.Directory) error {
-		return d.AddPasskey(t.Context(), "user-bob", time.Now(), directory.Passkey{ID: "bobs-phone", Name: "Bob's phone", Credential: []byte("{}")})
+		return d.AddPasskey(t.Context(), "user-bob", time.Now(), time.Time{}, directory.Passkey{ID: "bobs-phone", Name: "Bob's phone", Credential: []byte("{}")})
 	})
 	b := adminTab(t, browser, w)
 	b.screen("Sessions and consents", "Sessions and consents")

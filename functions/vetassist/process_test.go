@@ -351,7 +351,7 @@ func givePasskey(file, username string) (err error) {
 	if err != nil {
 		return err
 	}
-	return people.AddPasskey(ctx, id, time.Now(), directory.Passkey{ID: rand.Text(), Name: "A key", Credential: []byte("{}")})
+	return people.AddPasskey(ctx, id, time.Now(), time.Time{}, directory.Passkey{ID: rand.Text(), Name: "A key", Credential: []byte("{}")})
 }
 
 func makeNewer(file string) error {

@@ -23,7 +23,7 @@ func TestViews(t *testing.T) {
 	bob.connect("Remind me tomorrow at 9 to buy dog food", "bob")
 	tokens := w.tokensFor("bob", "pet-profile:read")
 	w.change(func(d *directory.Directory) error {
-		return d.AddPasskey(t.Context(), "user-bob", time.Now(), directory.Passkey{ID: "passkey-id", Name: "My phone", Credential: json.RawMessage(`{"publicKey":"public"}`)})
+		return d.AddPasskey(t.Context(), "user-bob", time.Now(), time.Time{}, directory.Passkey{ID: "passkey-id", Name: "My phone", Credential: json.RawMessage(`{"publicKey":"public"}`)})
 	})
 	w.change(func(d *directory.Directory) error {
 		_, err := d.AddIssuer(t.Context(), directory.Issuer{Name: "Acme", URL: "https://login.acme.example", Kind: directory.EnterpriseIssuer, Enabled: true})

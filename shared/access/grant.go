@@ -33,6 +33,7 @@ type Grant struct {
 	Key      string    `json:"key,omitempty"`      // thumbprint of the key that the refresh tokens are bound to (RFC 9449 §5); empty: of none
 	Vouched  Vouched   `json:"vouched,omitzero"`   // who vouched for the user, in place of a login and a consent here
 	Since    time.Time `json:"since"`              // when the user allowed it: of the code
+	Epoch    time.Time `json:"epoch,omitzero"`     // of the user, as they were then
 	Consent  time.Time `json:"consent,omitzero"`   // which of the user's consents it stands on: its Since
 	LastUsed time.Time `json:"last_used"`
 	Ends     time.Time `json:"ends"` // at the latest; sooner when it is not refreshed

@@ -25,6 +25,7 @@ type Login struct {
 	ID      string    `json:"id"` // the hash of the cookie's value, so the store cannot log anybody in
 	UserID  string    `json:"user_id"`
 	Since   time.Time `json:"since"`
+	Epoch   time.Time `json:"epoch,omitzero"` // of the user, as they were when they proved who it is
 	Expires time.Time `json:"expires"`
 	Method  string    `json:"method"`
 	From    string    `json:"from,omitempty"`  // IP address

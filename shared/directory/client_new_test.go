@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
@@ -215,6 +216,33 @@ func TestConsents(t *testing.T) {
 	}
 	if got := given(); len(got) > 0 {
 		t.Errorf("after the application is gone: %q", got)
+	}
+}
+
+// Each time begins another epoch, also in the same instant, and by a clock that is behind.
+func TestEpochs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, true)
+	made, err := w.AddUser(t.Context(), directory.NewUser{Username: "dora", Name: "Dora", Password: "correct horse battery"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := []time.Time{made.Value.Epoch()}
+	for _, later := range []time.Duration{0, 0, 0, time.Minute, -time.Second} {
+		w.clock.Advance(later)
+		if err := w.SignOut(t.Context(), made.Value.ID); err != nil {
+			t.Fatal(err)
+		}
+		u := w.user(t, made.Value.ID).Value
+		if !u.Ended(w.clock.Now(), u.Epoch()) || u.Ended(u.SignedOut.Add(1), u.Epoch()) || u.Ended(u.SignedOut.Add(1), time.Time{}) {
+			t.Errorf("signed out at %v", u.SignedOut)
+		}
+		for _, epoch := range seen {
+			if !u.Ended(u.SignedOut.Add(time.Hour), epoch) {
+				t.Errorf("what began in the epoch %v goes on in that of %v", epoch, u.Epoch())
+			}
+		}
+		seen = append(seen, u.Epoch())
 	}
 }
 

@@ -263,7 +263,7 @@ func TestChangePassword(t *testing.T) {
 		{"common", "user-bob", "bob-demo", "password1", isField("password")},
 		{"the same", "user-bob", "bob-demo", "bob-demo", isField("password")},
 	} {
-		if _, err := w.ChangePassword(t.Context(), c.user, w.clock.Now(), c.old, c.password); !c.want(err) {
+		if _, err := w.ChangePassword(t.Context(), c.user, w.clock.Now(), time.Time{}, c.old, c.password); !c.want(err) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
@@ -273,7 +273,7 @@ func TestChangePassword(t *testing.T) {
 	note := store.Put(store.Encode("directory/note", "x", "changed", time.Time{}), store.IfAbsent())
 	since := w.clock.Now()
 	w.clock.Advance(time.Minute)
-	changed, err := w.ChangePassword(t.Context(), "user-bob", since, "bob-demo", fresh, note)
+	changed, err := w.ChangePassword(t.Context(), "user-bob", since, time.Time{}, "bob-demo", fresh, note)
 	if err != nil || !changed.SignedOut.Equal(w.clock.Now()) {
 		t.Fatal(changed, err)
 	}
@@ -286,13 +286,13 @@ func TestChangePassword(t *testing.T) {
 	if err != nil || !after.SignedOut.Equal(w.clock.Now()) || !slices.Equal(after.Roles, before.Roles) || after.Created != before.Created {
 		t.Errorf("%+v, %v", after, err)
 	}
-	if _, err := w.ChangePassword(t.Context(), "user-bob", since, fresh, "another new one"); !errors.Is(err, directory.ErrSignedOut) {
+	if _, err := w.ChangePassword(t.Context(), "user-bob", since, time.Time{}, fresh, "another new one"); !errors.Is(err, directory.ErrSignedOut) {
 		t.Errorf("in a login that is over: %v", err)
 	}
 	w.clock.Advance(time.Minute)
 	w.guess(t, "bob", 5)
 	change := func(old string) error {
-		_, err := w.ChangePassword(t.Context(), "user-bob", w.clock.Now(), old, "another new one")
+		_, err := w.ChangePassword(t.Context(), "user-bob", w.clock.Now(), time.Time{}, old, "another new one")
 		return err
 	}
 	for range 5 { // who is logged in has tries of their own

@@ -81,15 +81,15 @@ func (d *Directory) Passkeys(ctx context.Context, userID string) ([]Passkey, err
 	return all, nil
 }
 
-// AddPasskey gives a user one more, who logged in at since, or is ErrSignedOut when that login is over: a passkey outlives
+// AddPasskey gives a user one more, who logged in at since, in an epoch, or is ErrSignedOut when that login is over: a passkey outlives
 // the login that added it. with is written together with it. The name is a *FieldError when it will not do.
-func (d *Directory) AddPasskey(ctx context.Context, userID string, since time.Time, p Passkey, with ...store.Op) error {
+func (d *Directory) AddPasskey(ctx context.Context, userID string, since, epoch time.Time, p Passkey, with ...store.Op) error {
 	if err := checkText("name", p.Name, 1, maxPasskeyName); err != nil {
 		return err
 	}
 	p.Created = d.now().UTC().Truncate(time.Second)
 	_, err := insist(func() (struct{}, error) {
-		user, err := d.loggedIn(ctx, userID, since)
+		user, err := d.loggedIn(ctx, userID, since, epoch)
 		if err != nil {
 			return struct{}{}, err
 		}

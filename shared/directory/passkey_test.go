@@ -39,7 +39,7 @@ func TestPasskeys(t *testing.T) {
 	w := newWorld(t, true)
 	add := func(user string, p directory.Passkey, want error) {
 		t.Helper()
-		if err := w.AddPasskey(t.Context(), user, w.clock.Now(), p); !errors.Is(err, want) {
+		if err := w.AddPasskey(t.Context(), user, w.clock.Now(), time.Time{}, p); !errors.Is(err, want) {
 			t.Errorf("adding %s to %s: %v, want %v", p.Name, user, err, want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestPasskeys(t *testing.T) {
 	for _, name := range []string{"", strings.Repeat("x", 61), "a\nb", " a"} {
 		p := passkey("12")
 		p.Name = name
-		if err := w.AddPasskey(t.Context(), "user-alice", w.clock.Now(), p); !isField("name")(err) {
+		if err := w.AddPasskey(t.Context(), "user-alice", w.clock.Now(), time.Time{}, p); !isField("name")(err) {
 			t.Errorf("the name %q: %v", name, err)
 		}
 	}
@@ -85,7 +85,7 @@ func TestPasskeys(t *testing.T) {
 func TestUsePasskey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
-	if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), passkey("a")); err != nil {
+	if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), time.Time{}, passkey("a")); err != nil {
 		t.Fatal(err)
 	}
 	first, second := w.passkeys(t, "user-bob")[0], w.passkeys(t, "user-bob")[0]
@@ -109,7 +109,7 @@ func TestPasskeyRace(t *testing.T) {
 	for i := range 4 {
 		wg.Go(func() {
 			for n := range 5 {
-				err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), passkey(fmt.Sprint(i, n)))
+				err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), time.Time{}, passkey(fmt.Sprint(i, n)))
 				if err != nil && !errors.Is(err, directory.ErrTooManyPasskeys) && !errors.Is(err, store.ErrBusy) {
 					t.Error(err)
 				}
@@ -126,16 +126,19 @@ func TestPasskeyRace(t *testing.T) {
 func TestPasskeyOfALoginThatIsOver(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
-	since := w.clock.Now()
+	since, epoch := w.clock.Now(), w.user(t, "user-bob").Value.Epoch()
 	w.clock.Advance(time.Minute)
 	if err := w.SignOut(t.Context(), "user-bob"); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.AddPasskey(t.Context(), "user-bob", since, passkey("a")); !errors.Is(err, directory.ErrSignedOut) {
+	if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now().Add(time.Second), epoch, passkey("a")); !errors.Is(err, directory.ErrSignedOut) {
+		t.Errorf("by a clock that is ahead: %v", err)
+	}
+	if err := w.AddPasskey(t.Context(), "user-bob", since, time.Time{}, passkey("a")); !errors.Is(err, directory.ErrSignedOut) {
 		t.Errorf("signed out since: %v", err)
 	}
 	w.clock.Advance(time.Minute)
-	if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), passkey("a")); err != nil {
+	if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), w.user(t, "user-bob").Value.Epoch(), passkey("a")); err != nil {
 		t.Errorf("a later login: %v", err)
 	}
 	alice, disabled := w.user(t, "user-alice"), true
@@ -143,7 +146,7 @@ func TestPasskeyOfALoginThatIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.clock.Advance(time.Minute)
-	if err := w.AddPasskey(t.Context(), "user-alice", w.clock.Now(), passkey("b")); !errors.Is(err, directory.ErrSignedOut) {
+	if err := w.AddPasskey(t.Context(), "user-alice", w.clock.Now(), time.Time{}, passkey("b")); !errors.Is(err, directory.ErrSignedOut) {
 		t.Errorf("disabled: %v", err)
 	}
 	if a, b := names(w.passkeys(t, "user-alice")), names(w.passkeys(t, "user-bob")); a != "" || b != "a" {
@@ -156,7 +159,7 @@ func TestDeletedUserLeavesNoPasskey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, true)
 	for i := range directory.MaxPasskeys {
-		if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), passkey(fmt.Sprint(i))); err != nil {
+		if err := w.AddPasskey(t.Context(), "user-bob", w.clock.Now(), time.Time{}, passkey(fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,7 +171,7 @@ func TestDeletedUserLeavesNoPasskey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range directory.MaxPasskeys {
-		if err := w.AddPasskey(t.Context(), "user-alice", w.clock.Now(), passkey(fmt.Sprint(i))); err != nil {
+		if err := w.AddPasskey(t.Context(), "user-alice", w.clock.Now(), time.Time{}, passkey(fmt.Sprint(i))); err != nil {
 			t.Errorf("passkey %d: %v", i, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/directory"
 )
@@ -51,7 +52,7 @@ func TestNewPasswords(t *testing.T) {
 		if err := w.SetPassword(t.Context(), made.Value.ID, "dorothea1987"); !isField("password")(err) {
 			t.Errorf("set by an administrator: %v", err)
 		}
-		if _, err := w.ChangePassword(t.Context(), made.Value.ID, w.clock.Now().Add(1), c.password, "dorothea1987"); !isField("password")(err) {
+		if _, err := w.ChangePassword(t.Context(), made.Value.ID, w.clock.Now().Add(1), time.Time{}, c.password, "dorothea1987"); !isField("password")(err) {
 			t.Errorf("changed: %v", err)
 		}
 	}

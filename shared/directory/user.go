@@ -33,6 +33,31 @@ func (u User) clone() User {
 // SignedOutSince reports whether what began at a time was ended by signing the person out everywhere.
 func (u User) SignedOutSince(began time.Time) bool { return !began.After(u.SignedOut) }
 
+// Epoch tells what rests on this record from what rests on one of before or after the person was signed out everywhere. Clocks do not: that
+// has its time before it is written, and until then, or by the clock of another process, things begin later which know nothing of it.
+func (u User) Epoch() time.Time {
+	if u.SignedOut.IsZero() {
+		return u.Created
+	}
+	return u.SignedOut
+}
+
+// Ended reports whether what began at a time, in an epoch, was ended by signing the person out everywhere. No epoch is that of what began
+// before there were any.
+func (u User) Ended(began, epoch time.Time) bool {
+	return u.SignedOutSince(began) || !epoch.IsZero() && !epoch.Equal(u.Epoch())
+}
+
+// signedOut is the user when signed out everywhere: in an epoch that was not there before, though it be the same instant, or by a clock that is
+// a little behind.
+func (u User) signedOut(now time.Time) User {
+	if ahead := u.Epoch().Sub(now); 0 <= ahead && ahead < time.Hour {
+		now = u.Epoch().Add(1)
+	}
+	u.SignedOut = now.UTC()
+	return u
+}
+
 type usernameRecord struct {
 	UserID string `json:"user_id"`
 }

@@ -128,7 +128,7 @@ func (d *Directory) UpdateUser(ctx context.Context, id string, version int64, e 
 		u.Username, u.Name = Canonical(value(e.Username, u.Username)), value(e.Name, u.Name)
 		u.Roles, u.Disabled = uniqueRoles(value(e.Roles, u.Roles)), value(e.Disabled, u.Disabled)
 		if u.Disabled && !before.Value.Disabled { // who is enabled again begins anew
-			u.SignedOut = d.now().UTC()
+			u = u.signedOut(d.now())
 		}
 		if err := checkUser(u); err != nil {
 			return store.Record[User]{}, err
@@ -254,8 +254,7 @@ func (d *Directory) setPassword(ctx context.Context, id, password string, allowe
 		if err != nil {
 			return r, err
 		}
-		u := r.Value
-		u.SignedOut = d.now().UTC()
+		u := r.Value.signedOut(d.now())
 		record := passwordRecord{Hash: hash, Changed: u.SignedOut.Truncate(time.Second)}
 		return stale(d.replaceUser(ctx, r, u, []store.Op{
 			store.Put(store.Encode("user/"+id, passwordSort, record, noExpiry), store.Always()),
@@ -272,8 +271,7 @@ func (d *Directory) SignOut(ctx context.Context, id string) error {
 		if err != nil {
 			return r, err
 		}
-		u := r.Value
-		u.SignedOut = d.now().UTC()
+		u := r.Value.signedOut(d.now())
 		return stale(d.replaceUser(ctx, r, u, nil))
 	})
 	return err
