@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/vetassist/vetassist/shared/directory"
@@ -37,7 +38,7 @@ func (s *server) authorize(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case d.possible(a) && !d.asks() && !a.prompts("consent") && !s.couldBeAnybody(a):
 		traceConsent(r.Context(), d, nil, d.Consented, true)
-		s.answerWithCode(w, r, a, d.Consented)
+		s.answerWithCode(w, r, a, d.Consented, slices.Concat(d.Consented, a.Identity))
 	case a.prompts("none"):
 		s.fail(w, r, a.reject("consent_required", "the user has to be asked, and prompt=none forbids it"))
 	default:

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/rbac"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
@@ -48,8 +49,8 @@ type code struct {
 const codeSort = "code"
 
 // answerWithCode notes the consent and a code for it, in one write, and sends the browser back with the code. events are
-// what led to it and has to be recorded.
-func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authRequest, scopes []string, events ...audit.Event) {
+// what led to it and has to be recorded; before are the scopes that nobody was asked about, since they were allowed already.
+func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authRequest, scopes, before []string, events ...audit.Event) {
 	secret, err := web.NewSecret(s.Rand)
 	if err != nil {
 		s.fail(w, r, err)
@@ -65,7 +66,7 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 	events = append(events, audit.Event{Name: audit.Authorization, Outcome: audit.OK, UserID: a.UserID, ClientID: a.Client.ID,
 		Details: map[string]string{"server": a.Server.Identifier, "scope": rbac.JoinScope(allowed)}})
 	_, err = again(func() (struct{}, error) { // two tabs may agree to two things at once
-		consent, allow, err := s.Directory.Allow(r.Context(), a.UserID, a.Client.ID, a.Server.Identifier, allowed)
+		consent, allow, err := s.Directory.Allow(r.Context(), a.UserID, a.Client.ID, a.Server.Identifier, allowed, before...)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -86,6 +87,10 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 		}
 		return struct{}{}, err
 	})
+	if errors.Is(err, directory.ErrWithdrawn) { // in another tab: the next round asks
+		redirectTo(w, "/oauth/authorize?"+a.Query)
+		return
+	}
 	if err != nil {
 		s.failRequest(w, r, a, err)
 		return

@@ -78,7 +78,7 @@ func (s *server) consent(w http.ResponseWriter, r *http.Request) {
 	case !allowed:
 		s.sendBack(w, r, a.reject("access_denied", denial(a, d)), consentEvent(a, audit.Refused, scopes))
 	default:
-		s.answerWithCode(w, r, a, scopes, consentEvent(a, audit.OK, slices.Concat(scopes, a.Identity)))
+		s.answerWithCode(w, r, a, scopes, d.Consented, consentEvent(a, audit.OK, slices.Concat(scopes, a.Identity)))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/audit"
+	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -162,7 +163,13 @@ func (s *server) decideDevice(w http.ResponseWriter, r *http.Request) {
 	}
 	traceConsent(r.Context(), d, r.PostForm, chosen, allowed)
 	// On a conflict the device has asked in between, or somebody else has decided: the next round sees which.
-	_, err := again(func() (struct{}, error) { return struct{}{}, s.noteDecision(r.Context(), a, chosen, allowed) })
+	_, err := again(func() (struct{}, error) {
+		return struct{}{}, s.noteDecision(r.Context(), a, chosen, d.Consented, allowed)
+	})
+	if errors.Is(err, directory.ErrWithdrawn) { // in another tab: the next round asks
+		redirectTo(w, devicePath+"?"+a.Query)
+		return
+	}
 	if err != nil {
 		s.failDevice(w, r, a, err)
 		return
@@ -171,8 +178,8 @@ func (s *server) decideDevice(w http.ResponseWriter, r *http.Request) {
 }
 
 // noteDecision writes down what a person answered: with the consent, if it is one, and with the end of the user code, so that nobody else
-// decides too.
-func (s *server) noteDecision(ctx context.Context, a *authRequest, scopes []string, allowed bool) error {
+// decides too. before are the scopes that the person was not asked about, since they were allowed already.
+func (s *server) noteDecision(ctx context.Context, a *authRequest, scopes, before []string, allowed bool) error {
 	record, err := s.readDevice(ctx, a.device.hash)
 	if err == nil && !record.Value.open(s.Now()) {
 		err = errNoDevice
@@ -185,7 +192,7 @@ func (s *server) noteDecision(ctx context.Context, a *authRequest, scopes []stri
 	ops := []store.Op{store.Delete(a.device.codePartition, deviceSort, store.IfPresent())}
 	event := consentEvent(a, audit.Refused, scopes)
 	if allowed {
-		consent, allow, err := s.Directory.Allow(ctx, a.UserID, a.Client.ID, a.Server.Identifier, scopes)
+		consent, allow, err := s.Directory.Allow(ctx, a.UserID, a.Client.ID, a.Server.Identifier, scopes, before...)
 		if err != nil {
 			return err
 		}

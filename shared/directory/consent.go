@@ -93,7 +93,9 @@ func (c Consent) to(s Server) Consent {
 // Allow is a consent with scopes added to it, and the operations that write it, for a Write together with the code that it
 // permits. The Write fails with a conflict when the consent changed since it was read. Where all was allowed before, nothing is written
 // but looked at, so that those who ask for it at once are not in each other's way.
-func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string) (Consent, []store.Op, error) {
+//
+// before are those of the scopes that the user was not asked about, as they were allowed already. The error is ErrWithdrawn when one is no more.
+func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string, before ...string) (Consent, []store.Op, error) {
 	p, s := consentKey(user, client, server)
 	r, err := d.consents.Read(ctx, d.store, p, s)
 	condition := store.IfVersion(r.Version)
@@ -108,7 +110,11 @@ func (d *Directory) Allow(ctx context.Context, user, client, server string, scop
 		return Consent{}, nil, err
 	}
 	c := r.Value.to(known)
-	added := slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(c.Scopes, scope) })
+	isNew := func(scope string) bool { return !slices.Contains(c.Scopes, scope) }
+	if slices.ContainsFunc(before, isNew) {
+		return Consent{}, nil, ErrWithdrawn
+	}
+	added := slices.ContainsFunc(scopes, isNew)
 	if condition.Kind == store.CondVersion && !added && c.Since.Equal(r.Value.Since) {
 		return c, []store.Op{store.Check(p, s, condition)}, nil
 	}

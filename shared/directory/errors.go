@@ -15,6 +15,8 @@ var (
 	ErrLogin = errors.New("directory: wrong username or password")
 	// ErrSignedOut says that a login is over: its user was disabled since, or signed out everywhere.
 	ErrSignedOut = errors.New("directory: signed out since")
+	// ErrWithdrawn says that what was allowed before, so that nobody was asked about it, was taken back meanwhile.
+	ErrWithdrawn = errors.New("directory: withdrawn since")
 	// ErrLastAdministrator says that without this user nobody who can log in would have the role Administrator.
 	ErrLastAdministrator = errors.New("directory: the last active administrator stays one")
 	// ErrGone says that an ID was somebody's or something's who is deleted: it is never given again, since tokens, consents and
