@@ -63,7 +63,8 @@ func TestExportInParts(t *testing.T) {
 		details[fmt.Sprint("detail", i)] = strings.Repeat("x", 200)
 	}
 	const n = 2500
-	for range n {
+	for i := range n {
+		details["error"] = fmt.Sprint("error", i) // each is of a kind of its own
 		log.Record(t.Context(), audit.Event{Name: audit.Token, Outcome: audit.Refused, UserID: "user-é&b", Proven: true, Details: details})
 	}
 	next := "/audit/export?outcome=refused&user_id=" + url.QueryEscape("user-é&b")

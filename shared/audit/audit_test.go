@@ -311,6 +311,32 @@ func TestTheSameTokenIsBounded(t *testing.T) {
 	}
 }
 
+// Nor can a program that we know and that asks again and again for what it may not have.
+func TestTheSameRefusalOfAClientIsBounded(t *testing.T) {
+	w := newWorld(t)
+	refusal := func(code string) audit.Event {
+		return audit.Event{Name: audit.Token, Outcome: audit.Refused, ClientID: "nightly", Proven: true, Details: map[string]string{"error": code}}
+	}
+	for range 1000 {
+		w.log.Record(t.Context(), refusal("invalid_scope"))
+	}
+	if n := len(w.all(t, audit.Query{Limit: 500})); n != 100 || strings.Count(w.out.String(), "level=WARN") != 1 {
+		t.Errorf("%d of 1000 are written, and the log says %s", n, w.out.String())
+	}
+	w.log.Record(t.Context(), refusal("invalid_target"))
+	for _, action := range []string{"DELETE /admin/users/a", "DELETE /admin/users/b"} {
+		w.log.Record(t.Context(), audit.Event{Name: audit.Administration, Outcome: audit.Refused, ClientID: "nightly", Proven: true, Details: map[string]string{"action": action}})
+	}
+	if n := len(w.all(t, audit.Query{Limit: 500})); n != 103 {
+		t.Errorf("%d are written: something else is hidden", n)
+	}
+	w.clock.Advance(time.Second)
+	w.log.Record(t.Context(), refusal("invalid_scope"))
+	if e := w.all(t, audit.Query{})[0]; e.Details["left_out_before"] != "900" {
+		t.Errorf("the next one says %v", e.Details)
+	}
+}
+
 func TestEventsAreBounded(t *testing.T) {
 	w := newWorld(t)
 	long := strings.Repeat("é", 3000)

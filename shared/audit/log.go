@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -36,8 +37,8 @@ const (
 	strangersPerSecond = 1
 	strangersBurst     = 300
 
-	// Nor may somebody who is known fill it, with the same refusal about the same user again and again, or by fetching the same token
-	// without end. A program that fetches one for every call is seen each second.
+	// Nor may somebody who is known fill it, with the same refusal about the same user again and again, or by fetching the same token,
+	// or asking for what it is refused, without end. A program that does that for every call is seen each second.
 	sameBurst        = 100
 	sameRefusalEvery = time.Minute
 	sameTokenEvery   = time.Second
@@ -214,7 +215,10 @@ func (l *Log) allowanceOf(ctx context.Context, e Event) (a *allowance, what stri
 			kind = append(kind, name, e.Details[name])
 		}
 		return l.same(sameTokenEvery, kind...), "of the same token for " + e.ClientID
-	case e.Proven, e.Name == Login && e.Details["method"] == "" && e.Details["error"] != Unchecked:
+	case e.Proven:
+		return l.same(sameTokenEvery, string(e.Name), e.UserID, e.ClientID, web.ClientAddress(ctx), e.Details["error"], e.Details["action"]),
+			"refusals of the same kind, of " + cmp.Or(e.ClientID, e.UserID)
+	case e.Name == Login && e.Details["method"] == "" && e.Details["error"] != Unchecked:
 		return nil, ""
 	case e.UserID != "":
 		return l.same(sameRefusalEvery, string(e.Name), e.UserID, e.ClientID, e.Details["error"]), "refusals of the same kind about " + e.UserID
