@@ -3,10 +3,8 @@ package oauth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -159,21 +157,4 @@ func (s *server) admitPush(ctx context.Context) error {
 }
 
 // clientNetwork is the network that a request came from.
-func clientNetwork(ctx context.Context) string { return network(web.ClientAddress(ctx)) }
-
-// network is whose an address is, as far as it tells: who has an IPv6 address has at least 2^64 of them (RFC 6177 §2).
-func network(address string) string {
-	ip, err := netip.ParseAddr(address)
-	if err != nil {
-		return "unknown"
-	}
-	ip = ip.Unmap()
-	if ip.Is4() {
-		return ip.String()
-	}
-	prefix, err := ip.WithZone("").Prefix(64)
-	if err != nil {
-		panic(fmt.Sprintf("oauth: %s has 64 bits: %v", ip, err))
-	}
-	return prefix.String()
-}
+func clientNetwork(ctx context.Context) string { return web.ClientNetwork(ctx) }

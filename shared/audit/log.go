@@ -210,13 +210,13 @@ func (l *Log) allowanceOf(ctx context.Context, e Event) (a *allowance, what stri
 	case e.Outcome != Refused && e.Name != Token && e.Name != Refresh:
 		return nil, ""
 	case e.Outcome != Refused: // who has stolen what the client proves itself with, and comes from elsewhere, does not hide behind it
-		kind := []string{string(e.Name), e.UserID, e.ClientID, web.ClientAddress(ctx)}
+		kind := []string{string(e.Name), e.UserID, e.ClientID, web.ClientNetwork(ctx)}
 		for _, name := range slices.Sorted(maps.Keys(e.Details)) {
 			kind = append(kind, name, e.Details[name])
 		}
 		return l.same(sameTokenEvery, kind...), "of the same token for " + e.ClientID
 	case e.Proven:
-		return l.same(sameTokenEvery, string(e.Name), e.UserID, e.ClientID, web.ClientAddress(ctx), e.Details["error"], e.Details["action"]),
+		return l.same(sameTokenEvery, string(e.Name), e.UserID, e.ClientID, web.ClientNetwork(ctx), e.Details["error"], e.Details["action"]),
 			"refusals of the same kind, of " + cmp.Or(e.ClientID, e.UserID)
 	case e.Name == Login && e.Details["method"] == "" && e.Details["error"] != Unchecked:
 		return nil, ""
