@@ -87,7 +87,7 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 		}
 		return struct{}{}, err
 	})
-	if errors.Is(err, directory.ErrWithdrawn) { // in another tab: the next round asks
+	if overtaken(err) {
 		redirectTo(w, "/oauth/authorize?"+a.Query)
 		return
 	}
@@ -96,6 +96,12 @@ func (s *server) answerWithCode(w http.ResponseWriter, r *http.Request, a *authR
 		return
 	}
 	s.respond(w, r, a.RedirectURI, url.Values{"code": {secret}, "state": {a.State}})
+}
+
+// overtaken reports whether what a person agrees to is not what it was when they were asked: something that they had allowed was taken back, or
+// they may not log in any more. The same request asks them again.
+func overtaken(err error) bool {
+	return errors.Is(err, directory.ErrWithdrawn) || errors.Is(err, directory.ErrSignedOut)
 }
 
 // isChallenge reports whether s can be an S256 code challenge: the base64url form of 32 bytes (RFC 7636 §4.2).

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/shared/audit"
-	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 	"github.com/vetassist/vetassist/shared/web"
 )
@@ -166,7 +165,7 @@ func (s *server) decideDevice(w http.ResponseWriter, r *http.Request) {
 	_, err := again(func() (struct{}, error) {
 		return struct{}{}, s.noteDecision(r.Context(), a, chosen, d.Consented, allowed)
 	})
-	if errors.Is(err, directory.ErrWithdrawn) { // in another tab: the next round asks
+	if overtaken(err) {
 		redirectTo(w, devicePath+"?"+a.Query)
 		return
 	}

@@ -51,7 +51,31 @@ func TestWithdrawnMeanwhile(t *testing.T) {
 	}
 }
 
-// So it is with a device.
+// Nobody who is disabled meanwhile leaves a consent behind.
+func TestDisabledWhileAgreeing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	bob := w.browser()
+	page := bob.login("bob", w.request())
+	w.beforeNextWrite(func() {
+		disabled := true
+		u, err := w.directory.UserRecord(t.Context(), "user-bob")
+		if err == nil {
+			_, err = w.directory.UpdateUser(t.Context(), "user-bob", u.Version, directory.UserEdit{Disabled: &disabled})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if got := bob.follow(bob.approve(page)); !strings.Contains(got.body, "<title>Log in") {
+		t.Errorf("after that: %d\n%s", got.status, got.body)
+	}
+	if all, err := w.directory.ConsentsOf(t.Context(), "user-bob", directory.Query{}); err != nil || len(all.Items) != 0 {
+		t.Errorf("there is a consent: %+v, %v", all.Items, err)
+	}
+}
+
+// With a device it is as with any other request.
 func TestWithdrawnWhileDeviceIsLetIn(t *testing.T) {
 	t.Parallel()
 	var meanwhile func()

@@ -94,7 +94,8 @@ func (c Consent) to(s Server) Consent {
 // permits. The Write fails with a conflict when the consent changed since it was read. Where all was allowed before, nothing is written
 // but looked at, so that those who ask for it at once are not in each other's way.
 //
-// before are those of the scopes that the user was not asked about, as they were allowed already. The error is ErrWithdrawn when one is no more.
+// before are those of the scopes that the user was not asked about, as they were allowed already. The error is ErrWithdrawn when one is no more,
+// and ErrSignedOut when the user is.
 func (d *Directory) Allow(ctx context.Context, user, client, server string, scopes []string, before ...string) (Consent, []store.Op, error) {
 	p, s := consentKey(user, client, server)
 	r, err := d.consents.Read(ctx, d.store, p, s)
@@ -118,12 +119,25 @@ func (d *Directory) Allow(ctx context.Context, user, client, server string, scop
 	if condition.Kind == store.CondVersion && !added && c.Since.Equal(r.Value.Since) {
 		return c, []store.Op{store.Check(p, s, condition)}, nil
 	}
+	stays, err := d.userStays(ctx, user)
+	if err != nil {
+		return Consent{}, nil, err
+	}
 	if c.Since.IsZero() {
 		c.Since = d.now().UTC()
 	}
 	c.Changed = d.now().UTC()
 	c.Scopes = slices.Compact(slices.Sorted(slices.Values(append(c.Scopes, scopes...))))
-	return c, append([]store.Op{store.Put(store.Encode(p, s, c, noExpiry), condition)}, indexOps(nil, []entry{c.entry()})...), nil
+	return c, append([]store.Op{store.Put(store.Encode(p, s, c, noExpiry), condition)}, append(indexOps(nil, []entry{c.entry()}), stays)...), nil
+}
+
+// userStays makes a write depend on a user's being there still, or is ErrSignedOut.
+func (d *Directory) userStays(ctx context.Context, id string) (store.Op, error) {
+	r, err := d.UserRecord(ctx, id)
+	if errors.Is(err, ErrNotFound) || err == nil && r.Value.Disabled {
+		err = ErrSignedOut
+	}
+	return store.Check("user/"+id, profileSort, store.IfVersion(r.Version)), err
 }
 
 // Withdraw takes back what a user allowed a client at a server, or is ErrNotFound. with is what is written together with

@@ -280,9 +280,8 @@ func (d *Directory) SignOut(ctx context.Context, id string) error {
 // maxCascade bounds what one deletion cleans up.
 const maxCascade = 500
 
-// DeleteUser deletes a user who is at the version, and what is the user's own: password, passkeys, consents. When that is more than
-// one write can hold, the user is disabled and marked first, so that none is ever seen with half of it; then it may
-// return ErrUnfinished.
+// DeleteUser deletes a user who is at the version, and what is the user's own: password, passkeys, consents. The user is disabled and marked
+// first, so that none is ever seen with half of it, and nothing more is given to them meanwhile. ErrUnfinished: it was too much for one call.
 func (d *Directory) DeleteUser(ctx context.Context, id string, version int64) error {
 	_, err := insist(func() (struct{}, error) { return struct{}{}, d.deleteUser(ctx, id, version) })
 	return err
@@ -292,6 +291,13 @@ func (d *Directory) deleteUser(ctx context.Context, id string, version int64) er
 	r, err := d.userAt(ctx, id, version)
 	if err != nil {
 		return err
+	}
+	if !r.Value.Deleting {
+		marked := r.Value
+		marked.Disabled, marked.Deleting = true, true
+		if r, err = d.replaceUser(ctx, r, marked, nil); err != nil {
+			return err
+		}
 	}
 	own := store.Query{Partition: "user/" + id, Limit: store.MaxOps / 2} // a consent is two operations, and a passkey too
 	for range maxCascade / own.Limit {
@@ -325,23 +331,9 @@ func (d *Directory) deleteUser(ctx context.Context, id string, version int64) er
 			store.Delete("username/"+Canonical(r.Value.Username), usernameSort, store.Always()),
 			bury("user/" + id),
 		}, indexOps(r.Value.entries(), nil))
-		if r.Value.administers() {
-			witness, err := d.otherAdministrator(ctx, id)
-			if err != nil {
-				return err
-			}
-			last = append(last, witness)
-		}
 		if page.Next == "" && len(last)+len(rest) <= store.MaxOps {
 			last = append(last, rest...)
 			return blame(d.store.Write(ctx, last...), last)
-		}
-		if !r.Value.Deleting {
-			marked := r.Value
-			marked.Disabled, marked.Deleting = true, true
-			if r, err = d.replaceUser(ctx, r, marked, nil); err != nil {
-				return err
-			}
 		}
 		if err := d.store.Write(ctx, rest...); err != nil {
 			return err

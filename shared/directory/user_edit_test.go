@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
@@ -328,6 +329,73 @@ func TestDeleteUserAfterACrash(t *testing.T) {
 		if left, err := w.db.List(t.Context(), store.Query{Partition: "user/" + id}); err != nil || len(left.Items) != 1 || left.Items[0].Sort != "gone" || len(w.indexItems(t, id)) > 0 {
 			t.Errorf("left over: %v, %v", left, err)
 		}
+	}
+}
+
+// TestDeleteUserMeanwhile: what is given to a user while they are deleted goes with them, or is not given.
+func TestDeleteUserMeanwhile(t *testing.T) {
+	for _, consents := range []int{0, 60} {
+		for before := range 8 { // so many writes of the deletion
+			w := newWorld(t, true)
+			id := w.addUser(t, "dora", "Pet Owner").Value.ID
+			for i := range consents {
+				w.allow(t, id, fmt.Sprint("client-", i))
+			}
+			_, late, err := w.Allow(t.Context(), id, "late", "mcp://vetassist", []string{"a"}) // by somebody who found the user as they were
+			if err != nil {
+				t.Fatal(err)
+			}
+			deleting := &meanwhile{Store: w.db, writes: before, f: func() {
+				_ = w.db.Write(t.Context(), late...)
+				if _, ops, err := w.Allow(t.Context(), id, "zoo", "mcp://vetassist", []string{"a"}); err == nil {
+					_ = w.db.Write(t.Context(), ops...)
+				}
+				_ = w.AddPasskey(t.Context(), id, w.clock.Now().Add(time.Second), time.Time{}, passkey("a"))
+			}}
+			if err := directory.New(deleting, base, true, w.clock.Now).DeleteUser(t.Context(), id, 1); err != nil {
+				t.Fatal(err)
+			}
+			if left, err := w.db.List(t.Context(), store.Query{Partition: "user/" + id}); err != nil || len(left.Items) != 1 || left.Items[0].Sort != "gone" || len(w.indexItems(t, id)) > 0 {
+				t.Errorf("%d consents, before write %d: left over: %v %q, %v", consents, before, left, w.indexItems(t, id), err)
+			}
+			if _, err := w.db.Get(t.Context(), "directory/passkey/"+passkey("a").ID, "user"); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("%d consents, before write %d: the passkey is taken: %v", consents, before, err)
+			}
+			for _, client := range []string{"late", "zoo"} {
+				if page, err := w.ConsentsFor(t.Context(), client, directory.Query{}); err != nil || len(page.Items) > 0 {
+					t.Errorf("%d consents, before write %d: a consent of nobody: %v, %v", consents, before, page.Items, err)
+				}
+			}
+			if deleting.f != nil && before > 0 {
+				break // there were no more writes
+			}
+		}
+	}
+}
+
+// meanwhile lets something happen after some writes and before the next one.
+type meanwhile struct {
+	store.Store
+	writes int
+	f      func()
+}
+
+func (m *meanwhile) Write(ctx context.Context, ops ...store.Op) error {
+	if m.writes--; m.writes < 0 && m.f != nil {
+		m.f()
+		m.f = nil
+	}
+	return m.Store.Write(ctx, ops...)
+}
+
+func (w world) allow(t *testing.T, user, client string) {
+	t.Helper()
+	_, ops, err := w.Allow(t.Context(), user, client, "mcp://vetassist", []string{"a"})
+	if err == nil {
+		err = w.db.Write(t.Context(), ops...)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
