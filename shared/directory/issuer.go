@@ -25,6 +25,8 @@ type Issuer struct {
 	Enabled bool            `json:"enabled"`
 	Created time.Time       `json:"created"`
 
+	Deleting bool `json:"deleting,omitempty"` // half deleted, and disabled: nobody is linked any more
+
 	// Of an enterprise: through which applications its people come, by ID, and the claim that may name a user by the username here when
 	// nobody is linked. Empty: links alone count.
 	Clients []string `json:"clients,omitempty"`

@@ -80,8 +80,8 @@ func (d *Directory) DeleteIssuer(ctx context.Context, id string, version int64) 
 	if err != nil {
 		return err
 	}
-	if r.Value.Enabled {
-		r.Value.Enabled = false
+	if !r.Value.Deleting { // the mark moves the version, so whoever was about to link somebody fails
+		r.Value.Enabled, r.Value.Deleting = false, true
 		if err := d.store.Write(ctx, store.Put(store.Encode(trustPartition, issuerPrefix+id, r.Value, noExpiry), store.IfVersion(version))); err != nil {
 			return err
 		}
@@ -249,7 +249,14 @@ func (d *Directory) Links(ctx context.Context, issuer string, q Query) (page Pag
 
 // AddLink says that somebody at an issuer is a user here. Whoever is linked already is not made somebody else.
 func (d *Directory) AddLink(ctx context.Context, issuer, subject, userID string) (Link, error) {
+	return insist(func() (Link, error) { return d.addLink(ctx, issuer, subject, userID) })
+}
+
+func (d *Directory) addLink(ctx context.Context, issuer, subject, userID string) (Link, error) {
 	r, err := d.IssuerRecord(ctx, issuer)
+	if err == nil && r.Value.Deleting {
+		err = ErrNotFound
+	}
 	if err != nil {
 		return Link{}, err
 	}
@@ -265,14 +272,14 @@ func (d *Directory) AddLink(ctx context.Context, issuer, subject, userID string)
 		return Link{}, err
 	}
 	l := Link{Subject: subject, UserID: userID, Since: d.now().UTC().Truncate(time.Second)}
-	// Together with a look at the issuer, which somebody may be deleting.
+	// Together with a look at the issuer, which somebody may be changing or deleting.
 	ops := []store.Op{store.Put(store.Encode(linkPartition(issuer), subject, l, noExpiry), store.IfAbsent()),
-		store.Check(trustPartition, issuerPrefix+issuer, store.IfPresent())}
+		store.Check(trustPartition, issuerPrefix+issuer, store.IfVersion(r.Version))}
 	err = d.store.Write(ctx, ops...)
 	var conflict *store.ConflictError
 	switch {
 	case errors.As(err, &conflict) && conflict.Index == 1:
-		return Link{}, ErrNotFound
+		return Link{}, errStale
 	case errors.As(err, &conflict):
 		there, err := store.Read[Link](ctx, d.store, linkPartition(issuer), subject)
 		if err == nil && there.Value.UserID != userID {

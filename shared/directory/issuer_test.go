@@ -180,6 +180,33 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestLinkedMeanwhile: a link that is made while its issuer is deleted goes with it, or is not made: who trusts that issuer anew, links anew.
+func TestLinkedMeanwhile(t *testing.T) {
+	for _, enabled := range []bool{true, false} {
+		for before := range 3 { // so many writes of the deletion
+			w := newWorld(t, true)
+			acme := directory.Issuer{Name: "Acme", URL: "https://acme.example", Kind: directory.EnterpriseIssuer, JWKS: json.RawMessage(publicKeys), Enabled: enabled}
+			r, err := w.AddIssuer(t.Context(), acme)
+			if err == nil {
+				_, err = w.AddLink(t.Context(), r.Value.ID, "u-17", "user-alice")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			deleting := &meanwhile{Store: w.db, writes: before, f: func() { _, _ = w.AddLink(t.Context(), r.Value.ID, "u-18", "user-bob") }}
+			if err := directory.New(deleting, base, true, w.clock.Now).DeleteIssuer(t.Context(), r.Value.ID, 1); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.AddIssuer(t.Context(), acme); err != nil {
+				t.Fatal(err)
+			}
+			if page, err := w.Links(t.Context(), r.Value.ID, directory.Query{}); err != nil || len(page.Items) > 0 {
+				t.Errorf("enabled %v, before write %d: links of before: %v, %v", enabled, before, page.Items, err)
+			}
+		}
+	}
+}
+
 // TestRelyingServers: whom our word may be given to, and by whom.
 func TestRelyingServers(t *testing.T) {
 	w := newWorld(t, true)
