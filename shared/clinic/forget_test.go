@@ -101,6 +101,35 @@ func TestForgetAndCancel(t *testing.T) {
 	}
 }
 
+// TestForgottenMeanwhile: what staff note about a person while they are forgotten brings back neither their name nor a word to them.
+func TestForgottenMeanwhile(t *testing.T) {
+	rex := clinic.Pet{Name: "Bello", Species: "dog", BirthDate: day(t, "2024-01-01")}
+	for name, c := range map[string]struct {
+		does func(c *clinic.Clinic) error
+		want string
+	}{
+		"staff add a pet": {func(c *clinic.Clinic) error { _, err := c.AddPet(t.Context(), carol, "Bob Miller", rex); return err }, clinic.NotFound},
+		"bob adds a pet":  {func(c *clinic.Clinic) error { _, err := c.AddPet(t.Context(), bob, bob.ID, rex); return err }, ""}, // as who is no customer yet
+		"staff remind him": {func(c *clinic.Clinic) error {
+			_, err := c.SetReminder(t.Context(), carol, clinic.NewReminder{Text: "Fido is due", Pet: "Fido", ForOwner: true, Date: day(t, "2026-12-01"), Time: clock(t, "10:00")})
+			return err
+		}, clinic.NotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, true)
+			late := l.over(t, &between{Store: l.store, f: func() {
+				if err := l.Forget(t.Context(), bob.ID); err != nil {
+					t.Error(err)
+				}
+			}})
+			wantCode(t, c.does(late), c.want)
+			if n := l.count(t, "body LIKE '%Bob Miller%' OR body LIKE '%Fido is due%'"); n != 0 {
+				t.Errorf("%d records know him still", n)
+			}
+		})
+	}
+}
+
 // TestForgetAtOnce: who books while they are forgotten is forgotten, or comes after it; no slot is left without its visit.
 func TestForgetAtOnce(t *testing.T) {
 	l := newLab(t, true)

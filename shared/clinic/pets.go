@@ -105,11 +105,14 @@ func (c *Clinic) AddPet(ctx context.Context, who Actor, owner string, p Pet) (Pe
 		return Pet{}, err
 	}
 	p.Owner = o
-	return p, c.addPet(ctx, p)
+	return c.addPet(ctx, who, p)
 }
 
-func (c *Clinic) addPet(ctx context.Context, p Pet) error {
-	return c.change(ctx, p.Owner.ID, func() ([]store.Op, error) {
+func (c *Clinic) addPet(ctx context.Context, who Actor, p Pet) (Pet, error) {
+	err := c.change(ctx, p.Owner.ID, func() (_ []store.Op, err error) {
+		if p.Owner, err = c.owner(ctx, who, p.Owner.ID); err != nil { // forgotten since, perhaps
+			return nil, err
+		}
 		own, err := c.ownPets(ctx, p.Owner.ID)
 		if err != nil {
 			return nil, err
@@ -122,6 +125,7 @@ func (c *Clinic) addPet(ctx context.Context, p Pet) error {
 		}
 		return append(petOps(p, store.IfAbsent()), putRef(p.ID, p.Owner.ID, time.Time{})), nil
 	})
+	return p, err
 }
 
 // unusedName keeps the names of one owner's pets apart, so that a name is enough to say which.

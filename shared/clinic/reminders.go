@@ -42,14 +42,14 @@ func (c *Clinic) SetReminder(ctx context.Context, who Actor, n NewReminder) (Rem
 	if last := c.Today().AddMonths(12 * ReminderYears); n.Date.After(last) {
 		return Reminder{}, refuse(Invalid, "%s is too far ahead: reminders can be set until %s.", n.Date, last)
 	}
-	whose := who.ID
+	whose, pets := who.ID, ""
 	switch {
 	case n.Pet != "":
 		p, err := c.find(ctx, who, n.Pet)
 		if err != nil {
 			return Reminder{}, err
 		}
-		r.Pet = &PetRef{p.ID, p.Name}
+		r.Pet, pets = &PetRef{p.ID, p.Name}, p.Owner.ID
 		if n.ForOwner {
 			whose, r.FromClinic = p.Owner.ID, p.Owner.ID != who.ID
 		}
@@ -79,7 +79,15 @@ func (c *Clinic) SetReminder(ctx context.Context, who Actor, n NewReminder) (Rem
 		if ahead >= MaxReminders || len(all) >= 4*MaxReminders {
 			return nil, refuse(TooMany, "There are %d reminders already, which is the limit. Cancel one first.", ahead)
 		}
-		return []store.Op{store.Put(reminderItem(whose, r), store.IfAbsent())}, nil
+		ops := []store.Op{store.Put(reminderItem(whose, r), store.IfAbsent())}
+		if r.Pet != nil {
+			stays, err := c.petStays(ctx, pets, *r.Pet)
+			if err != nil {
+				return nil, err
+			}
+			ops = append(ops, stays)
+		}
+		return ops, nil
 	})
 }
 
