@@ -66,7 +66,15 @@ func (s *server) authenticateByAssertion(r *http.Request, params url.Values) (di
 	if err != nil {
 		return directory.Client{}, err
 	}
-	return client, s.useAssertion(r.Context(), client, id, expires)
+	if err := s.useAssertion(r.Context(), client, id, expires); err != nil {
+		return client, err
+	}
+	// To read its keys may have taken seconds, and whoever has stolen one may make them many.
+	now, err := s.knownClient(r.Context(), claims.Subject)
+	if err == nil && !now.SecretChanged.Equal(client.SecretChanged) {
+		return directory.Client{}, &tokenError{"invalid_client", "this client was given other keys, or a secret, just now: prove it with those"}
+	}
+	return now, err
 }
 
 // checkAssertion verifies a client's JWT, and returns its id and when it expires.

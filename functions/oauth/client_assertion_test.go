@@ -351,6 +351,30 @@ func TestRemoteKeys(t *testing.T) {
 	}
 }
 
+// TestKeysChangedMeanwhile: who has a stolen key keeps a request with it open for as long as it takes to read where the keys are. With what an
+// administrator put in their place meanwhile it is worth nothing.
+func TestKeysChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const at = "https://client.example/jwks.json"
+	w.signingClient("signs", func(c *directory.Client) { c.JWKS, c.JWKSURI = nil, at })
+	w.internet.put(at, string(jwks(jwk(ecKey, "a", nil))))
+	w.internet.meanwhile = func() {
+		w.clock.Advance(2 * time.Second)
+		r, err := w.directory.ClientRecord(t.Context(), "signs")
+		if err == nil {
+			_, err = w.directory.UpdateClient(t.Context(), "signs", r.Version, directory.ClientEdit{Keys: &directory.PublicKeys{JWKS: jwks(jwk(ecOther, "b", nil))}})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		w.clock.Advance(2 * time.Second)
+	}
+	w.byAssertion(w.assertion(jwt.SigningMethodES256, ecKey, "signs", nil, nil)).expect(t, "invalid_client")
+	w.byAssertion(w.assertion(jwt.SigningMethodES256, ecKey, "signs", nil, nil)).expect(t, "invalid_client")
+	w.byAssertion(w.assertion(jwt.SigningMethodES256, ecOther, "signs", nil, nil)).expect(t, "")
+}
+
 // TestCodeOfASigningClient: an application that acts for a person signs each of its own requests.
 func TestCodeOfASigningClient(t *testing.T) {
 	t.Parallel()

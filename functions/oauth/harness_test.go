@@ -121,6 +121,8 @@ type internet struct {
 	mu    sync.Mutex
 	pages map[string]string
 	asked int
+
+	meanwhile func() // happens while it is asked, once
 }
 
 func (i *internet) put(url, page string) {
@@ -136,6 +138,10 @@ func (i *internet) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.asked++
+	if f := i.meanwhile; f != nil {
+		i.meanwhile = nil
+		f()
+	}
 	rec := httptest.NewRecorder()
 	if page, ok := i.pages[r.URL.String()]; ok {
 		io.WriteString(rec, page)
