@@ -217,6 +217,21 @@ func TestRoles(t *testing.T) {
 	}
 }
 
+// TestSameRoleTwice: of two who define a role at once, by names that differ in case only, one does.
+func TestSameRoleTwice(t *testing.T) {
+	w := newWorld(t, true)
+	for _, names := range [][2]string{{"Groomer", "groomer"}, {"Trainer", "TRAINER"}} { // the first time ever, and later
+		late := directory.New(&meanwhile{Store: w.db, f: func() {
+			if _, err := w.AddRole(t.Context(), directory.Role{Name: names[0]}); err != nil {
+				t.Error(err)
+			}
+		}}, base, true, w.clock.Now)
+		if _, err := late.AddRole(t.Context(), directory.Role{Name: names[1]}); !isField("name")(err) {
+			t.Errorf("%s besides %s: %v", names[1], names[0], err)
+		}
+	}
+}
+
 func TestDeleteRoleInUse(t *testing.T) {
 	w := newWorld(t, true)
 	id := w.addUser(t, "dora", "Pet Owner", "Vet Staff").Value.ID

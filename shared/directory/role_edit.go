@@ -52,12 +52,19 @@ func (d *Directory) roleChecks(ctx context.Context, names []string) ([]store.Op,
 	return checks, nil
 }
 
+// roleNamesSort is an item that every new role moves, so that two cannot take names at the same moment that differ in case only.
+const roleNamesSort = "role-names"
+
 // AddRole defines a role. A name that differs from another in case only is taken.
 func (d *Directory) AddRole(ctx context.Context, role Role) (store.Record[Role], error) {
 	if err := checkRoleName(role.Name); err != nil {
 		return store.Record[Role]{}, err
 	}
 	return insist(func() (store.Record[Role], error) {
+		names, err := d.guard(ctx, roleNamesSort)
+		if err != nil {
+			return store.Record[Role]{}, err
+		}
 		all, err := d.RoleRecords(ctx)
 		if err != nil {
 			return store.Record[Role]{}, err
@@ -68,7 +75,7 @@ func (d *Directory) AddRole(ctx context.Context, role Role) (store.Record[Role],
 		if slices.ContainsFunc(all, func(r store.Record[Role]) bool { return strings.EqualFold(r.Value.Name, role.Name) }) {
 			return store.Record[Role]{}, &FieldError{"name", "is taken"}
 		}
-		return stale(d.writeRole(ctx, role, 0)) // somebody else may just have taken the name
+		return stale(d.writeRole(ctx, role, 0, names)) // somebody else may just have taken the name
 	})
 }
 
@@ -86,8 +93,8 @@ func (d *Directory) UpdateRole(ctx context.Context, role Role, version int64) (s
 	})
 }
 
-// writeRole checks and writes a role: over the version, or anew with version 0.
-func (d *Directory) writeRole(ctx context.Context, role Role, version int64) (store.Record[Role], error) {
+// writeRole checks and writes a role: over the version, or anew with version 0. with is written together with it.
+func (d *Directory) writeRole(ctx context.Context, role Role, version int64, with ...store.Op) (store.Record[Role], error) {
 	role.Deleting = false
 	if role.Name == AdministratorRole && len(lacking(adminScopes, role.Permissions[AdminServer])) > 0 {
 		return store.Record[Role]{}, &FieldError{"permissions", "must keep " + strings.Join(adminScopes, " and ") + " at " + AdminServer + ": nobody would be left to give them back"}
@@ -116,7 +123,7 @@ func (d *Directory) writeRole(ctx context.Context, role Role, version int64) (st
 		checks = append(checks, check)
 	}
 	role.Permissions = permissions
-	ops := append([]store.Op{putRole(role, condition)}, checks...)
+	ops := slices.Concat([]store.Op{putRole(role, condition)}, checks, with)
 	return store.Record[Role]{Value: role, Version: version + 1}, blame(d.store.Write(ctx, ops...), ops)
 }
 

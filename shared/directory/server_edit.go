@@ -48,11 +48,7 @@ const addressesSort = "addresses"
 
 // ownAddress refuses an address that another server has, and is the operation that keeps it so until the write.
 func (d *Directory) ownAddress(ctx context.Context, s Server) (op store.Op, count int, err error) {
-	guard, err := store.Read[struct{}](ctx, d.store, PolicyPartition, addressesSort)
-	condition := store.IfVersion(guard.Version)
-	if errors.Is(err, ErrNotFound) {
-		condition, err = store.IfAbsent(), nil
-	}
+	guard, err := d.guard(ctx, addressesSort)
 	if err != nil {
 		return store.Op{}, 0, err
 	}
@@ -75,7 +71,17 @@ func (d *Directory) ownAddress(ctx context.Context, s Server) (op store.Op, coun
 			return store.Op{}, 0, &FieldError{"url", "is that of " + o.Name}
 		}
 	}
-	return store.Put(store.Encode(PolicyPartition, addressesSort, struct{}{}, noExpiry), condition), len(all), nil
+	return guard, len(all), nil
+}
+
+// guard is the operation that moves an item of the policy which has nothing in it: of two who read what it guards, and then write, one wins.
+func (d *Directory) guard(ctx context.Context, sort string) (store.Op, error) {
+	there, err := store.Read[struct{}](ctx, d.store, PolicyPartition, sort)
+	condition := store.IfVersion(there.Version)
+	if errors.Is(err, ErrNotFound) {
+		condition, err = store.IfAbsent(), nil
+	}
+	return store.Put(store.Encode(PolicyPartition, sort, struct{}{}, noExpiry), condition), err
 }
 
 // canonicalServer is what is stored of what was entered: addresses in the form in which they are compared, and no scope
