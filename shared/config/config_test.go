@@ -126,6 +126,7 @@ func TestDurability(t *testing.T) {
 
 func TestTrustedProxies(t *testing.T) {
 	for list, want := range map[string]string{"": "[]", " , ": "[]", "127.0.0.1, ::1": "[127.0.0.1/32 ::1/128]", "10.1.2.3/8": "[10.0.0.0/8]",
+		"::ffff:127.0.0.1": "[127.0.0.1/32]", "::ffff:10.1.2.3/104": "[10.0.0.0/8]", "::ffff:0.0.0.0/96": "whatever anybody writes", "::fff0:0:0/92": "[::fff0:0:0/92]",
 		"proxy.example": "IP address", "fe80::1%eth0": "IP address", "10.0.0.0/33": "IP address", "0.0.0.0/0": "whatever anybody writes", "::/0": "whatever anybody writes"} {
 		c := config.Config{Addr: "localhost:8080", TrustedProxies: list}
 		proxies, err := c.Proxies()

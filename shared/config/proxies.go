@@ -17,6 +17,9 @@ func (c Config) Proxies() (proxies []netip.Prefix, err error) {
 		if address, ofOne := netip.ParseAddr(text); ofOne == nil && address.Zone() == "" {
 			network, err = netip.PrefixFrom(address, address.BitLen()), nil
 		}
+		if a := network.Addr(); a.Is4In6() && network.Bits() >= 96 { // as requests are looked at, it is one of IPv4
+			network = netip.PrefixFrom(a.Unmap(), network.Bits()-96)
+		}
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("a trusted proxy is an IP address or a network, such as 127.0.0.1 or 10.0.0.0/8, not %q", text)
