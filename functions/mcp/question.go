@@ -89,7 +89,7 @@ func (e *stateError) Error() string { return "requestState: " + e.why }
 
 func (t *tools) verify(ctx context.Context, about subject, state string) (a asked, err error) {
 	parts := strings.Split(state[:min(len(state), maxState)], ".")
-	if len(state) > maxState || len(parts) != 3 || parts[0] != stateVersion {
+	if len(state) > maxState || len(parts) != 3 || parts[0] != stateVersion || strings.ContainsAny(state, "\r\n") { // which base64 overlooks, even a strict one
 		return a, &stateError{"not of our form"}
 	}
 	payload, err1 := base64.RawURLEncoding.Strict().DecodeString(parts[1])

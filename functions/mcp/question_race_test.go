@@ -129,7 +129,7 @@ func TestForeignClientIsAsked(t *testing.T) {
 func FuzzRequestState(f *testing.F) {
 	w := newWorld(f, func(c *mcp.Config) { c.Log = slog.New(slog.DiscardHandler) })
 	q := w.asked(retry{})
-	for _, s := range []string{"", ".", "..", "v1..", "v1.e30.", "v1.e30.AAAA", q.state, q.state[:40], q.state + "A", strings.ToUpper(q.state), "v1." + strings.Repeat("A", 3000)} {
+	for _, s := range []string{"", ".", "..", "v1..", "v1.e30.", "v1.e30.AAAA", q.state, q.state[:40], q.state + "A", q.state + "\n", strings.ToUpper(q.state), "v1." + strings.Repeat("A", 3000)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, state string) {

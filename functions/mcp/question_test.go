@@ -254,6 +254,8 @@ func TestRequestState(t *testing.T) {
 		"with more behind it":              {state: q.state + "A"},
 		"with a fourth part":               {state: q.state + "." + parts[2]},
 		"padded":                           {state: q.state + "="},
+		"with a new line behind it":        {state: q.state + "\n"},
+		"with line ends in it":             {state: q.state[:9] + "\r\n" + q.state[9:]},
 		"huge":                             {state: q.state + strings.Repeat("A", 512<<10)},
 		"dots":                             {state: strings.Repeat(".", 512<<10)},
 		"JSON":                             {state: `{"exp":9999999999,"n":1,"offered":["2026-12-24T10:00"]}`, responses: accept("2026-12-24T10:00")},
