@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vetassist/vetassist/functions/oauth"
+	"github.com/vetassist/vetassist/shared/config"
 	"github.com/vetassist/vetassist/shared/directory"
 	"github.com/vetassist/vetassist/shared/store"
 )
@@ -138,6 +139,7 @@ func FuzzClientDocument(f *testing.F) {
 	}
 	f.Add([]byte(document()), appRedirect)
 	f.Add([]byte(document("redirect_uris", []string{"javascript:alert(1)"})), "javascript:alert(1)")
+	f.Add([]byte(document("redirect_uris", []string{"http://127.0.0.2/cb"}, "require_pushed_authorization_requests", true)), "http://127.0.0.2/cb")
 	f.Add([]byte(`{"client_id":"https://app.example/client.json","client_id":1}`), "x")
 	w, h := newDocumentWorld(f, func(c *oauth.Config) { c.ClientDomains = []string{"app.example"} })
 	b := w.browser()
@@ -158,7 +160,7 @@ func FuzzClientDocument(f *testing.F) {
 			return
 		}
 		u, err := url.Parse(location)
-		if err != nil || u.Scheme == "javascript" || u.Scheme == "data" || u.Scheme == "http" && u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" {
+		if err != nil || u.Scheme == "javascript" || u.Scheme == "data" || u.Scheme == "http" && !config.IsLoopback(u.Hostname()) {
 			t.Errorf("sent to %q", location)
 		}
 	})
