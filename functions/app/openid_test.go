@@ -251,7 +251,7 @@ func TestWrongIDTokens(t *testing.T) {
 			if c.good {
 				return
 			}
-			if !strings.Contains(page, "Connecting did not work") || !strings.Contains(page, "Not connected") || strings.Contains(page, "Bob") || len(w.revoked) != 1 {
+			if !strings.Contains(page, "Connecting did not work") || !strings.Contains(page, "Not connected") || strings.Contains(page, "Bob Miller") || len(w.revoked) != 1 {
 				t.Errorf("it says %s; revoked %v", page, w.revoked)
 			}
 		})
