@@ -234,10 +234,11 @@ func TestTwoLengths(t *testing.T) {
 // TestFull: where all connections are taken, the one that waits longest for nothing gives way; where all are at work, who comes is told when to
 // come again.
 func TestFull(t *testing.T) {
-	const room = 3
+	const room, quiet = 3, 500 * time.Millisecond // within which a slow machine, too, sees two refused
 	w := newWorld(t, func(o *Options) {
 		o.Times, o.MaxConnections = hasty, room
-		o.Times.Header, o.Times.Read, o.Times.Idle = enough, enough, enough
+		o.Times.Header, o.Times.Read, o.Times.Write, o.Times.Idle = enough, enough, enough, enough
+		o.Times.Quiet = quiet
 	})
 	working := w.dial(formPost + "Content-Length: 10\r\nExpect: 100-continue\r\n\r\n")
 	begun, err := http.ReadResponse(bufio.NewReader(working), nil) // its handler waits for the body
@@ -254,13 +255,13 @@ func TestFull(t *testing.T) {
 			t.Errorf("the one too many hears %q after %q", got, sent)
 		}
 	}
-	time.Sleep(2 * hasty.Quiet)
+	time.Sleep(quiet + hasty.Quiet)
 	for range 3 { // the third takes the place of the first, which has its answer and asks no more
 		late := w.dial(keys + "\r\n")
 		if resp, err := http.ReadResponse(bufio.NewReader(late), nil); err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatal(resp, err)
 		}
-		time.Sleep(2 * hasty.Quiet)
+		time.Sleep(quiet + hasty.Quiet)
 	}
 	for _, c := range idle {
 		if got := w.rest(c); got != "" {
