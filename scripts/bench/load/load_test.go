@@ -22,7 +22,11 @@ func ask(t *testing.T, handler http.HandlerFunc, j Job) Result {
 	if err := j.check(); err != nil {
 		t.Fatal(err)
 	}
-	return j.run()
+	r := j.run()
+	for n := 0; n < 20 && r.Done+r.Errors == 0; n++ { // on a busy machine the time can be over before the first request
+		r = j.run()
+	}
+	return r
 }
 
 // TestRequests: only the answer that was wanted counts.
