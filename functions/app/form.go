@@ -48,6 +48,10 @@ var errNoForm = errors.New("a form that cannot be shown")
 // readForm takes the restricted schemas that the specification has, and nothing else: what we cannot show nobody can agree to.
 func readForm(raw any) (*form, json.RawMessage, error) {
 	body, err := json.Marshal(raw)
+	var plain any // where no member comes twice: one of the two would not be looked at, and be used all the same
+	if err = errors.Join(err, json.Unmarshal(body, &plain)); err == nil {
+		body, err = json.Marshal(plain)
+	}
 	if err != nil || len(body) > maxSchema {
 		return nil, nil, errNoForm
 	}

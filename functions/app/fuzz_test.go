@@ -48,7 +48,8 @@ func FuzzForm(f *testing.F) {
 	for _, schema := range []string{`{}`, `null`, `{"type":"object"}`, `{"type":"object","properties":{"a":null}}`, `{"type":"object","properties":{"a":true}}`, `{"type":"object","required":["a"]}`,
 		`{"type":"object","properties":{"a":{"type":"number","default":"x"}}}`, `{"type":"object","properties":{"a":{"type":"string","pattern":"^a$"}}}`,
 		`{"type":"object","properties":{"a":{"type":"string","$ref":"#"}}}`, `{"type":"object","properties":{"a":{"type":"array","items":{"enum":["a"]}}}}`,
-		`{"type":"object","not":{},"properties":{"a":{"type":"boolean"}}}`, `{"type":"object","properties":{"a":{"type":"string","oneOf":[{"const":1}]}}}`} {
+		`{"type":"object","not":{},"properties":{"a":{"type":"boolean"}}}`, `{"type":"object","properties":{"a":{"type":"string","$ref":"#"}},"properties":{"b":{"type":"string"}}}`,
+		`{"type":"object","properties":{"a":{"type":"string","oneOf":[{"const":1}]}}}`} {
 		f.Add(schema, "a")
 	}
 	f.Fuzz(func(t *testing.T, schema, typed string) {
