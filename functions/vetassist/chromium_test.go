@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -200,11 +201,14 @@ func (b *tab) click(element, words string) {
 	b.must(b.clickSoon(fmt.Sprintf(`(//%s[contains(normalize-space(), %q)])[last()]`, element, words)))
 }
 
+// moved is what chromedp says of an element that was drawn anew, hidden or put elsewhere after it was found, and before the click.
+var moved = regexp.MustCompile(`Could not find node|does not have a layout object|invalid dimensions`)
+
 // clickSoon clicks what it finds; when a script draws that part of the page anew between finding and clicking, it looks again,
 // as a person would.
 func (b *tab) clickSoon(selector string) (err error) {
 	for range 10 {
-		if err = chromedp.Do(b.ctx, chromedp.Click(selector)); err == nil || !strings.Contains(err.Error(), "Could not find node") {
+		if err = chromedp.Do(b.ctx, chromedp.Click(selector)); err == nil || !moved.MatchString(err.Error()) {
 			return err
 		}
 	}

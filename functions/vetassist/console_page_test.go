@@ -64,7 +64,7 @@ func (b *tab) toast(words string) {
 // screen goes to a screen by its link in the navigation.
 func (b *tab) screen(link, heading string) {
 	b.t.Helper()
-	b.do(chromedp.Click(fmt.Sprintf(`//div[@id="navigation"]//a[normalize-space()=%q]`, link)))
+	b.must(b.clickSoon(fmt.Sprintf(`//div[@id="navigation"]//a[normalize-space()=%q]`, link)))
 	b.see("h1", heading)
 }
 
@@ -72,7 +72,7 @@ func (b *tab) screen(link, heading string) {
 func (b *tab) confirm(action string) {
 	b.t.Helper()
 	dialogs := eval[int](b, `document.querySelectorAll("dialog[open]").length`)
-	b.do(chromedp.Click(fmt.Sprintf(`(//dialog[@open]//button[normalize-space()=%q])[last()]`, action)))
+	b.must(b.clickSoon(fmt.Sprintf(`(//dialog[@open]//button[normalize-space()=%q])[last()]`, action)))
 	b.until(fmt.Sprintf(`document.querySelectorAll("dialog[open]").length < %d || !!document.querySelector("dialog [role=alert] .notice, dialog .error:not([hidden])")`, max(dialogs, 1)))
 }
 
@@ -80,7 +80,7 @@ func (b *tab) confirm(action string) {
 // fails when there is none.
 func (b *tab) expect(status string) {
 	b.t.Helper()
-	for range 50 {
+	for range 500 {
 		b.mu.Lock()
 		for i, complaint := range b.bad {
 			if strings.Contains(complaint, "status of "+status) {

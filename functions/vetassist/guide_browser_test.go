@@ -160,6 +160,7 @@ func (g guided) defineRoles() {
 func (g guided) tick(within, scope string) {
 	g.Helper()
 	box := fmt.Sprintf(`%s input[type=checkbox][value="%s"]`, within, scope)
+	g.admin.until(fmt.Sprintf(`!!document.querySelector(%q)`, box))
 	before := eval[bool](g.admin, fmt.Sprintf(`document.querySelector(%q).checked`, box))
 	g.admin.do(chromedp.Click(chromedp.CSS(box)))
 	g.admin.until(fmt.Sprintf(`document.querySelector(%q).checked !== %v`, box, before))
