@@ -3,8 +3,10 @@ package egress_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -25,7 +27,10 @@ func TestPrivateAddresses(t *testing.T) {
 	} {
 		_, _, err := egress.Get(t.Context(), client, "https://"+host+"/client.json", "application/json", 100)
 		refused := errors.Is(err, ssrf.ErrProhibitedIP) && errors.Is(err, egress.ErrAddress)
-		if err == nil || !refused && !strings.Contains(err.Error(), "no such host") && !strings.Contains(err.Error(), "lookup") {
+		_, isName := netip.ParseAddr(strings.Trim(host, "[]"))
+		var lookup net.Error // what is no address is looked up, where there is somebody to ask; whatever it leads to on this machine answers sooner
+		unknown := isName != nil && (errors.As(err, &lookup) && lookup.Timeout() || err != nil && strings.Contains(err.Error(), "lookup"))
+		if err == nil || !refused && !unknown {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
