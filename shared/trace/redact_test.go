@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -50,6 +52,9 @@ func leaks(text string) bool {
 	return false
 }
 
+// hashed are parameters that are hashes, and shown, however somebody writes them.
+var hashed = regexp.MustCompile(`(?i)code_challenge|dpop_jkt`)
+
 // FuzzRedact: wherever somebody puts a secret, and whatever is around it, no more of it is stored than its beginning.
 func FuzzRedact(f *testing.F) {
 	for _, name := range []string{"code", "redirect_uri", "scope", "Authorization", "Cookie", "Referer", "User-Agent", "access_token", "message", "x", "pass%77ord"} {
@@ -57,11 +62,14 @@ func FuzzRedact(f *testing.F) {
 			f.Add(name, around, uint16(0))
 		}
 	}
+	f.Add("code%5FChallenge", "{}", uint16(0))
 	f.Add("x", `{"refresh_token":"{}`, uint16(maxBody-60))
 	f.Add("redirect_uri", "{}", uint16(maxBody-40))
 	f.Fuzz(func(t *testing.T, name, around string, pad uint16) {
-		if name == "code_challenge" || name == "dpop_jkt" { // are hashes, and shown
-			return
+		for _, text := range []string{name, around} {
+			if plain, err := url.PathUnescape(text); hashed.MatchString(text) || err == nil && hashed.MatchString(plain) {
+				return
+			}
 		}
 		for _, secret := range []string{opaque, signed} {
 			text := strings.Repeat(" ", int(min(pad, maxBody))) + strings.ReplaceAll(around, "{}", secret)
