@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,4 +118,61 @@ func TestAnswerBy(t *testing.T) {
 		h := web.ObserveWithin(c.limit, slog.New(slog.DiscardHandler), handler)
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil).WithContext(ctx))
 	}
+}
+
+// The context of a request, whose timer is set late, is otherwise as every other with a deadline.
+func TestRequestContext(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	type ownKey struct{}
+	within := func(limit time.Duration, f func(ctx context.Context)) context.Context {
+		var kept context.Context
+		r := httptest.NewRequest("GET", "/", nil).WithContext(context.WithValue(t.Context(), ownKey{}, "known"))
+		web.ObserveWithin(limit, log, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			kept = r.Context()
+			f(kept)
+		})).ServeHTTP(httptest.NewRecorder(), r)
+		return kept
+	}
+	is := func(what string, ctx context.Context, err, cause error) {
+		t.Helper()
+		<-ctx.Done()
+		if !errors.Is(ctx.Err(), err) || !errors.Is(context.Cause(ctx), cause) || ctx.Value(ownKey{}) != "known" {
+			t.Errorf("%s: %v, since %v, knows %v", what, ctx.Err(), context.Cause(ctx), ctx.Value(ownKey{}))
+		}
+	}
+	is("the time is up", within(time.Nanosecond, func(ctx context.Context) { is("within", ctx, context.DeadlineExceeded, context.DeadlineExceeded) }), context.DeadlineExceeded, context.DeadlineExceeded)
+	is("the answer is there, and nobody had waited", within(time.Hour, func(context.Context) {}), context.Canceled, context.Canceled)
+	is("the answer is there", within(time.Hour, func(ctx context.Context) { ctx.Done() }), context.Canceled, context.Canceled)
+
+	// What is made of it ends with it, and needs no goroutine of its own.
+	var made []context.Context
+	within(time.Hour, func(ctx context.Context) {
+		before := runtime.NumGoroutine()
+		for range 1000 {
+			next, cancel := context.WithTimeout(ctx, time.Hour)
+			t.Cleanup(cancel)
+			made = append(made, next)
+		}
+		if n := runtime.NumGoroutine() - before; n > 100 { // other tests have some
+			t.Errorf("%d goroutines for a thousand contexts", n)
+		}
+	})
+	for _, ctx := range made {
+		is("made of it", ctx, context.Canceled, context.Canceled)
+	}
+
+	// Many who wait at once wait for the same.
+	within(time.Hour, func(ctx context.Context) {
+		channels := make([]<-chan struct{}, 8)
+		var wg sync.WaitGroup
+		for i := range channels {
+			wg.Go(func() { channels[i] = ctx.Done() })
+		}
+		wg.Wait()
+		for _, c := range channels {
+			if c != channels[0] {
+				t.Error("they wait for several")
+			}
+		}
+	})
 }

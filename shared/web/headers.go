@@ -52,9 +52,13 @@ func JSON(w http.ResponseWriter, status int, v any) {
 func Public(method string, next http.HandlerFunc) http.Handler {
 	methods := strings.Split(method, ", ")
 	anyOrigin, nonce := []string{"*"}, []string{"DPoP-Nonce"} // shared by all answers: adding to one makes a copy
+	document := method == http.MethodGet                      // which brings no nonce
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = anyOrigin, nonce // RFC 9449 §8
+		h["Access-Control-Allow-Origin"] = anyOrigin
+		if !document {
+			h["Access-Control-Expose-Headers"] = nonce // RFC 9449 §8
+		}
 		switch {
 		case r.Method == http.MethodOptions:
 			h.Set("Access-Control-Allow-Methods", method)
