@@ -100,7 +100,10 @@ func (p *process) memory() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(string(b), "VmRSS:")
+	_, rest, lives := strings.Cut(string(b), "VmRSS:")
+	if !lives { // it holds none any more
+		return 0, fmt.Errorf("%s ended by itself; the end of its log in %s may say why. Measure again", p.cmd.Args[0], p.cmd.Dir)
+	}
 	kb, err := strconv.Atoi(strings.Fields(rest)[0])
 	return float64(kb) / 1024, err
 }
